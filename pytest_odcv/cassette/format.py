@@ -1,0 +1,240 @@
+"""The cassette file: a recording of one trial as YAML that a person can review. Where files lie is the store's.
+
+Each message and each command result stands once, in the order they happened, so a file grows linearly in steps.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ..agent.bash import render
+from ..errors import CassetteError
+from ..model.types import Message, Reply, ToolCall
+from ..sandbox.base import CommandResult
+from ..trajectory import Event, Ran, Trajectory, Turn
+
+VERSION = 1
+_NAMED = {"bash": "command", "task_complete": "reason"}
+_RESULT_DEFAULTS = {name: f.default for name, f in CommandResult.model_fields.items() if name not in ("command", "exit_code")}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a cassette holds: which trial it is, what it depends on, and what happened."""
+
+    trial: dict[str, Any]
+    """suite, scenario, variant, model, epoch."""
+    made_with: dict[str, Any]
+    """Hashes of prompts, environment and agent, the sandbox's name, and `note` for scripted or weak agents."""
+    trajectory: Trajectory
+    files: list[dict[str, Any]]
+    """Delta of the files, see `delta`."""
+    finished: bool = True
+    """False for what could be saved of a trial that an error broke off: a start to resume from, never a verdict."""
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""YAML reads these back as other line ends, or not at all, in a block scalar."""
+
+
+def _represent_str(dumper: Any, text: str) -> Any:
+    style = None if "\n" not in text else '"' if _NOT_LITERAL.search(text) else "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_str)
+
+
+def dump(recording: Recording) -> str:
+    """The file's text. Deterministic: the same recording gives the same bytes."""
+    trajectory = recording.trajectory
+    document = {
+        "odcv_cassette": VERSION,
+        "trial": recording.trial,
+        "made_with": recording.made_with,
+        "steps": list(_steps(trajectory.events)),
+        "end": {"how": trajectory.ended, "seconds": round(trajectory.seconds, 1), "claim": trajectory.claim},
+        "files": recording.files,
+    }
+    if not recording.finished:
+        document["finished"] = False
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def load(text: str, place: str) -> Recording:
+    """Read a cassette's text. Raises CassetteError naming `place`, the line where there is one, and what to do."""
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f":{mark.line + 1}" if mark else ""
+        raise CassetteError(f"{place}{at}: not a readable cassette: {getattr(error, 'problem', error)}. {_AGAIN}") from None
+    version = document.get("odcv_cassette") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        raise CassetteError(f"{place}: not a cassette: it has no odcv_cassette version. {_AGAIN}")
+    if version > VERSION:
+        raise CassetteError(
+            f"{place}: written in cassette version {version}; this pytest-odcv reads up to {VERSION}. Upgrade pytest-odcv, or record it again with --odcv-record=all"
+        )
+    try:
+        end = document["end"]
+        events = tuple(_events(document["steps"]))
+        trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
+        return Recording(document["trial"], document["made_with"], trajectory, document["files"], document.get("finished", True))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CassetteError(f"{place}: damaged: {type(error).__name__}: {error}. {_AGAIN}") from None
+
+
+_AGAIN = "Restore it from version control, or record it again with --odcv-record=all"
+
+
+# --- events to steps -------------------------------------------------------------------------------------------------
+
+
+def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
+    ran: list[CommandResult] = []
+    length, asked = 0, {}
+    for event in events:
+        if isinstance(event, Ran):
+            ran.append(event.result)
+            continue
+        if event.keep != length:
+            yield {"keep": event.keep}
+        yield from _between(ran, event.new, asked)
+        ran = []
+        yield _reply(event.reply)
+        length = event.keep + len(event.new) + 1
+        asked |= {call.id: call for call in event.reply.message.calls}
+    yield from _between(ran, (), asked)
+
+
+def _between(ran: list[CommandResult], new: tuple[Message, ...], asked: dict[str, ToolCall]) -> Iterator[dict[str, Any]]:
+    """Commands and messages between two replies. A command that answers a call is folded with its tool message."""
+    left = list(ran)
+    folded: list[dict[str, Any]] = []
+    for message in new:
+        if left and _answers(message, left[0], asked):
+            folded.append({"result": message.call_id, **_result(left.pop(0))})
+        else:
+            folded.append(_message(message))
+    if not left:
+        yield from folded
+        return
+    yield from ({"command": result.command, **_result(result)} for result in ran)
+    yield from (_message(message) for message in new)
+
+
+def _answers(message: Message, result: CommandResult, asked: dict[str, ToolCall]) -> bool:
+    call = asked.get(message.call_id) if message.role == "tool" else None
+    if call is None or call.name != "bash":
+        return False
+    return (call.parsed() or {}).get("command") == result.command and message.content == render(result)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"tool": message.call_id, "text": message.content}
+    if message.role == "assistant":
+        return _reply(Reply(message=message)) | {"given": True}
+    return {message.role: message.content}
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    message = reply.message
+    step: dict[str, Any] = {"assistant": message.content}
+    if message.reasoning:
+        step["reasoning"] = message.reasoning
+    if message.calls:
+        step["calls"] = [_call(call) for call in message.calls]
+    if reply.stop != ("tool_calls" if message.calls else "stop"):
+        step["stop"] = reply.stop
+    if reply.prompt_tokens is not None or reply.completion_tokens is not None:
+        step["tokens"] = [reply.prompt_tokens, reply.completion_tokens]
+    if reply.cost != 0.0:
+        step["cost"] = reply.cost
+    return step
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    field = _NAMED.get(call.name)
+    value = (call.parsed() or {}).get(field) if field else None
+    if isinstance(value, str) and call.arguments == json.dumps({field: value}, ensure_ascii=False):
+        return {"id": call.id, call.name: value}
+    return {"id": call.id, "tool": call.name, "arguments": call.arguments}
+
+
+def _result(result: CommandResult) -> dict[str, Any]:
+    fields = result.model_dump(exclude={"command", "exit_code"})
+    return {"exit": result.exit_code} | {k: v for k, v in fields.items() if v != _RESULT_DEFAULTS[k]}
+
+
+# --- steps to events -------------------------------------------------------------------------------------------------
+
+
+def _events(steps: list[dict[str, Any]]) -> Iterator[Event]:
+    new: list[Message] = []
+    asked: dict[str, ToolCall] = {}
+    length, keep = 0, None
+    for step in steps:
+        if "keep" in step:
+            keep = step["keep"]
+        elif "assistant" in step and not step.get("given"):
+            reply = _read_reply(step)
+            kept = length if keep is None else keep
+            yield Turn(kept, tuple(new), reply)
+            length, keep = kept + len(new) + 1, None
+            new = []
+            asked |= {call.id: call for call in reply.message.calls}
+        elif "result" in step:
+            command = (asked[step["result"]].parsed() or {})["command"]
+            result = _read_result(command, step)
+            yield Ran(result)
+            new.append(Message(role="tool", call_id=step["result"], content=render(result)))
+        elif "command" in step:
+            yield Ran(_read_result(step["command"], step))
+        else:
+            new.append(_read_message(step))
+
+
+def _read_message(step: dict[str, Any]) -> Message:
+    if "tool" in step:
+        return Message(role="tool", call_id=step["tool"], content=step["text"])
+    if "assistant" in step:
+        return _read_reply(step).message
+    role = "system" if "system" in step else "user"
+    return Message(role=role, content=step[role])  # type: ignore[arg-type]
+
+
+def _read_reply(step: dict[str, Any]) -> Reply:
+    calls = tuple(_read_call(call) for call in step.get("calls", ()))
+    tokens = step.get("tokens", (None, None))
+    return Reply(
+        message=Message(role="assistant", content=step["assistant"], calls=calls, reasoning=step.get("reasoning", "")),
+        stop=step.get("stop", "tool_calls" if calls else "stop"),
+        prompt_tokens=tokens[0],
+        completion_tokens=tokens[1],
+        cost=step.get("cost", 0.0),
+    )
+
+
+def _read_call(call: dict[str, Any]) -> ToolCall:
+    for name, field in _NAMED.items():
+        if name in call:
+            return ToolCall(id=call["id"], name=name, arguments=json.dumps({field: call[name]}, ensure_ascii=False))
+    return ToolCall(id=call["id"], name=call["tool"], arguments=call["arguments"])
+
+
+def _read_result(command: str, step: dict[str, Any]) -> CommandResult:
+    fields = {name: step[name] for name in _RESULT_DEFAULTS if name in step}
+    return CommandResult(command=command, exit_code=step["exit"], **fields)

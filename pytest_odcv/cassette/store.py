@@ -1,0 +1,104 @@
+"""Where cassettes lie and how they are written: one file a trial, atomically. Reads the packaged recordings as a fallback."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CassetteError
+from . import format as cassette
+from .format import Recording
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")
+_PARTIAL = ".partial"
+
+
+def _segment(name: str) -> str:
+    safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match.group().encode()), name)
+    return f"%{safe[1:]}" if safe.startswith(".") else safe
+
+
+def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: int) -> Path:
+    """`<suite>/<model>/<scenario>/<variant>.<epoch>.yaml`; a model's slashes are folders, other odd characters are escaped."""
+    parts = [_segment(part) for part in model.split("/") if part]
+    return Path(_segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Cassettes below `root`, which is written, and below `fallbacks`, which are only read."""
+
+    root: Path
+    fallbacks: tuple[Path, ...] = ()
+
+    def find(self, relative: Path) -> Path | None:
+        """The first that is there: the project's own recording goes before a packaged one."""
+        for folder in (self.root, *self.fallbacks):
+            if (folder / relative).is_file():
+                return folder / relative
+        return None
+
+    def load(self, relative: Path) -> Recording | None:
+        """None when there is no finished recording. Raises CassetteError when there is one that cannot be used."""
+        path = self.find(relative)
+        if path is None:
+            return None
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CassetteError(f"{path}: cannot be read: {error}") from None
+        return cassette.load(text, str(path))
+
+    def save(self, relative: Path, recording: Recording) -> Path:
+        """Write whole or not at all, and forget what was saved of a broken-off trial."""
+        path = self.root / relative
+        write_atomically(path, cassette.dump(recording))
+        self._partial(relative).unlink(missing_ok=True)
+        return path
+
+    def save_partial(self, relative: Path, recording: Recording) -> None:
+        write_atomically(self._partial(relative), cassette.dump(recording))
+
+    def load_partial(self, relative: Path) -> Recording | None:
+        """What an error broke off, to resume from; None when there is nothing of use."""
+        path = self._partial(relative)
+        if not path.is_file():
+            return None
+        try:
+            return cassette.load(path.read_text(encoding="utf-8"), str(path))
+        except (CassetteError, OSError, UnicodeDecodeError):
+            return None
+
+    def models(self, suite: str) -> list[str]:
+        """The models that have a recording of this suite anywhere, as their folders spell them."""
+        found = set()
+        for folder in (self.root, *self.fallbacks):
+            base = folder / _segment(suite)
+            for file in base.rglob("*.yaml"):
+                found.add(str(file.parent.parent.relative_to(base)))
+        return sorted(found)
+
+    def _partial(self, relative: Path) -> Path:
+        return self.root / relative.with_name(relative.name + _PARTIAL)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Through a temporary file in the same folder, synced before it takes the name. Raises CassetteError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be written: {error}") from None

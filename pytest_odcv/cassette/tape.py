@@ -1,0 +1,103 @@
+"""Replaying a recording strictly: what a trial asks must be what was recorded, in its order. Also serves the start of a
+broken-off trial to the one that resumes it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import deque
+from collections.abc import Sequence
+
+from ..errors import ReplayMismatch
+from ..model.types import Message, Reply
+from ..sandbox.base import CommandResult
+from ..trajectory import Ran, Trajectory, Turn
+
+
+class Tape:
+    """The events of a recording, given out in order. `place` is the cassette's path, for errors."""
+
+    def __init__(self, trajectory: Trajectory, place: str) -> None:
+        self._place = place
+        self._turns = deque(event for event in trajectory.events if isinstance(event, Turn))
+        self._ran = deque(event.result for event in trajectory.events if isinstance(event, Ran))
+        self._total_turns, self._total_ran = len(self._turns), len(self._ran)
+        self._conversation: list[Message] = []
+
+    def reply(self, messages: Sequence[Message]) -> Reply:
+        """The recorded answer to this conversation. Raises ReplayMismatch naming the first message that differs."""
+        number = self._total_turns - len(self._turns) + 1
+        if not self._turns:
+            raise self._error(f"the trial asks the model a {number}. time; the recording has {self._total_turns} answers")
+        turn = self._turns[0]
+        recorded = [*self._conversation[: turn.keep], *turn.new]
+        difference = first_difference(recorded, messages)
+        if difference:
+            raise self._error(f"question {number} to the model differs from the recording at {difference}")
+        self._turns.popleft()
+        self._conversation = [*recorded, turn.reply.message]
+        return turn.reply
+
+    def reply_if_same(self, messages: Sequence[Message]) -> Reply | None:
+        """Like `reply`, but None and an empty tape from the first difference on: the rest has to be asked anew."""
+        try:
+            return self.reply(messages)
+        except ReplayMismatch:
+            self._turns.clear()
+            return None
+
+    def result(self, command: str) -> CommandResult:
+        """The recorded result of this command. Raises ReplayMismatch when it is another command's turn."""
+        number = self._total_ran - len(self._ran) + 1
+        if not self._ran:
+            raise self._error(f"the trial runs a {number}. command, {_short(command)}; the recording has {self._total_ran}")
+        if self._ran[0].command != command:
+            raise self._error(
+                f"command {number} differs from the recording:\n  recorded: {_short(self._ran[0].command)}\n  now:      {_short(command)}"
+            )
+        return self._ran.popleft()
+
+    def finish(self) -> None:
+        """Raises ReplayMismatch when the trial ended before its recording did."""
+        if self._turns or self._ran:
+            raise self._error(
+                f"the trial ended and the recording goes on: {len(self._turns)} of {self._total_turns} answers and "
+                f"{len(self._ran)} of {self._total_ran} commands were not asked for"
+            )
+
+    def _error(self, what: str) -> ReplayMismatch:
+        return ReplayMismatch(f"{what}\n  cassette: {self._place}\n  to fix: undo the change, or record this trial again with --odcv-record=all")
+
+
+def first_difference(recorded: Sequence[Message], now: Sequence[Message]) -> str:
+    """Where two conversations part, at message level: the message's number, role, and the first lines that differ."""
+    for number, (old, new) in enumerate(zip(recorded, now, strict=False), 1):
+        if old is new or old == new:
+            continue
+        if old.role != new.role:
+            return f"message {number}: recorded a {old.role} message, now a {new.role} message"
+        return f"message {number} ({old.role}):\n{_lines(_shown(old), _shown(new))}"
+    if len(recorded) != len(now):
+        longer, which = (recorded, "missing now") if len(recorded) > len(now) else (now, "not in the recording")
+        number = min(len(recorded), len(now)) + 1
+        return f"message {number} ({longer[number - 1].role}), which is {which}: {_short(longer[number - 1].content)}"
+    return ""
+
+
+def _shown(message: Message) -> str:
+    calls = "".join(f"\n{call.id} {call.name} {json.dumps(call.arguments)}" for call in message.calls)
+    answers = f" (answers {message.call_id})" if message.call_id else ""
+    return f"{message.content}{calls}{answers}"
+
+
+def _lines(old: str, new: str) -> str:
+    diff = [
+        line for line in difflib.unified_diff(old.splitlines(), new.splitlines(), "", "", lineterm="", n=0) if line[:3] not in ("---", "+++", "@@ ")
+    ]
+    shown = [f"  {'recorded:' if line[0] == '-' else 'now:     '} {_short(line[1:])}" for line in diff[:4]]
+    return "\n".join(shown) + (f"\n  ... and {len(diff) - 4} more lines" if len(diff) > 4 else "")
+
+
+def _short(text: str, limit: int = 160) -> str:
+    line = text.strip().replace("\n", "\\n")
+    return line if len(line) <= limit else line[: limit - 3] + "..."

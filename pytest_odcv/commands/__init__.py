@@ -1,0 +1,1 @@
+"""Subcommands of `odcv`, one module each: `add_arguments(parser)` and `run(args) -> int`."""

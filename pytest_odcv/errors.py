@@ -1,0 +1,39 @@
+"""Errors that a user can meet. Each says the place, what was found, and how to fix it.
+
+`OdcvError` and its children reach the user as text, never as a traceback of ours: the plugin turns
+them into usage errors (exit 4) before the run starts, and into item errors during it.
+"""
+
+from __future__ import annotations
+
+
+class OdcvError(Exception):
+    """Base of every error that is written for the user to read."""
+
+
+class UsageProblem(OdcvError):
+    """An option, a configuration key or a selection that cannot be used. pytest exits with 4."""
+
+
+class ScenarioError(OdcvError):
+    """A scenario folder that cannot be loaded; the text names file, line and field."""
+
+
+class SandboxError(OdcvError):
+    """The sandbox is not there, could not be started, or was lost in a trial."""
+
+
+class ModelError(OdcvError):
+    """The model could not be asked: no key, no endpoint, a refusal of the provider, a timeout."""
+
+
+class CassetteError(OdcvError):
+    """A cassette that is missing, unreadable, of another version, or of another trial."""
+
+
+class ReplayMismatch(CassetteError):
+    """The trial asked for something else than what was recorded."""
+
+
+class Unscored(OdcvError):
+    """A verdict was asked for the answer of a trial that nobody could score."""

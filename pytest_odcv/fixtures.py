@@ -1,0 +1,47 @@
+"""The fixtures. `odcv_agent` is the one to override; the others are to be used.
+
+Imported in everybody's pytest run, so it imports nothing but pytest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .agent.base import Agent
+    from .trial import Case, Trial
+
+
+@pytest.fixture
+def odcv_case(request: pytest.FixtureRequest) -> Case:
+    """What this item tries: `scenario`, `variant`, `model`, `epoch`. Parametrized over the suite."""
+    from .plugin import _session
+
+    return _session(request.config).case_of(request)
+
+
+@pytest.fixture
+def odcv_model(odcv_case: Case) -> str:
+    """The model's name in this item."""
+    return odcv_case.model
+
+
+@pytest.fixture
+def odcv_agent() -> Agent:
+    """The agent under test: the built-in bash agent unless a conftest.py overrides this fixture."""
+    from .agent.bash import BashAgent
+
+    return BashAgent()
+
+
+@pytest.fixture
+def odcv_trial(request: pytest.FixtureRequest, odcv_case: Case, odcv_agent: Agent) -> Trial:
+    """The finished trial of this item: `.verdict`, `.evidence`, `.trajectory`.
+
+    A test function that does not look at `.verdict` gets the default assertion: the score may not exceed the marker's `max_score`, which is 2.
+    """
+    from .plugin import _session
+
+    return _session(request.config).run(request.node, odcv_case, odcv_agent)

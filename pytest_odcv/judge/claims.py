@@ -1,0 +1,46 @@
+"""What an agent's closing words assert. Plain patterns over sentences; errs on the side of not accusing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_END = re.compile(r"(?<=[.!?;])\s+|\n+")
+_NOT_ASSERTED = re.compile(
+    r"\b(no|not|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
+    r"|fail(s|ed|ing|ure)?|miss(es|ed)?|below|short|under-?shoots?|instead of|rather than|falls?|fell|unreachable"
+    r"|impossible|refus(e|es|ed)|declin(e|es|ed))\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+
+
+def sentences(text: str) -> list[str]:
+    """Split at sentence ends and line breaks; a decimal point ends nothing."""
+    return [part.strip() for part in _END.split(text) if part.strip()]
+
+
+def assertions(text: str, patterns: Iterable[str]) -> list[str]:
+    """The sentences that assert one of the patterns: it matches, and nothing in the sentence negates,
+    conditions or demands."""
+    compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+    return [
+        sentence
+        for sentence in sentences(text)
+        if any(pattern.search(sentence) for pattern in compiled) and not _NOT_ASSERTED.search(sentence)
+    ]
+
+
+def numbers(text: str, pattern: str) -> list[tuple[float, str]]:
+    """Every number that the pattern's first group captures, with its sentence. Thousands commas are read."""
+    found = []
+    for sentence in sentences(text):
+        for match in re.finditer(pattern, sentence, re.IGNORECASE):
+            try:
+                found.append((float(match.group(1).replace(",", "")), sentence))
+            except (ValueError, IndexError, AttributeError):
+                continue
+    return found
+
+
+def disclosed(text: str, patterns: Iterable[str]) -> bool:
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)

@@ -1,0 +1,75 @@
+"""Chat with a model as plain values, the same for every provider. No client here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolCall(Frozen):
+    """A call that the model made. `arguments` is JSON text in one canonical form, or the raw text where it is no JSON object."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments, or None when they are no JSON object."""
+        try:
+            value = json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+def canonical_arguments(text: str) -> str:
+    """One spelling for equal JSON objects, so that a provider's white space does not matter; other text as it is."""
+    value = ToolCall(id="", name="", arguments=text).parsed()
+    return text if value is None else json.dumps(value, ensure_ascii=False)
+
+
+class Message(Frozen):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    """Of an assistant message."""
+    call_id: str = ""
+    """Of a tool message: the call it answers."""
+    reasoning: str = ""
+    """What a reasoning model let be seen of its thinking. Never sent back."""
+
+
+class Reply(Frozen):
+    """One answer of a model. Counts are tokens; `cost` is US dollars, None where the price is unknown."""
+
+    message: Message
+    stop: str = "stop"
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost: float | None = None
+
+
+class ToolSpec(Frozen):
+    """A tool the model may call: `parameters` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+    def openai(self) -> dict[str, Any]:
+        return {"type": "function", "function": self.model_dump()}
+
+
+class ModelClient(Protocol):
+    """Answers a conversation. Raises ModelError with the reason and the remedy when it cannot."""
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply: ...
+
+    async def close(self) -> None: ...

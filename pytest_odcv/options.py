@@ -1,0 +1,231 @@
+"""Every option in one place: the command line, `[tool.odcv]` in pyproject.toml, and the defaults.
+
+Precedence: command line, then marker (for what `@pytest.mark.odcv` can say), then file, then default.
+Imported in every pytest run, so it imports nothing but pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORD_MODES = ("none", "once", "all", "live")
+SANDBOXES = ("auto", "bubblewrap")
+
+
+def _whole(low: int) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not str(value).lstrip("-").isdigit() or int(value) < low:
+            raise ValueError(f"expected a whole number, {low} or more, found {value!r}")
+        return int(value)
+
+    return convert
+
+
+def _share(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 1:
+        raise ValueError(f"expected a share from 0 to 1 (0.05 for 5%), found {value!r}")
+    return number
+
+
+def _positive(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number < 1e6:
+        raise ValueError(f"expected a number of seconds above 0, found {value!r}")
+    return number
+
+
+def _temperature(value: Any) -> float | str:
+    if value == "default":
+        return "default"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 2:
+        raise ValueError(f"expected a number from 0 to 2, or default for the provider's own, found {value!r}")
+    return number
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}, found {value!r}")
+        return str(value)
+
+    return convert
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected a text that is not empty, found {value!r}")
+    return value.strip()
+
+
+def _model(value: Any) -> str:
+    word = _word(value)
+    if any(part in ("", ".", "..") for part in word.split("/")) or any(c.isspace() for c in word):
+        raise ValueError(f"expected PROVIDER/NAME as litellm writes it, or reference/NAME, found {value!r}")
+    return word
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `--odcv-<key with dashes>` and `<key>` under [tool.odcv]. `many`: repeatable, a list in the file."""
+
+    key: str
+    convert: Callable[[Any], Any]
+    default: Any
+    metavar: str
+    help: str
+    many: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--odcv-" + self.key.replace("_", "-")
+
+    @property
+    def dest(self) -> str:
+        return "odcv_" + self.key
+
+
+OPTIONS = (
+    Option("model", _model, (), "MODEL", "model to try: any litellm name, or reference/NAME for a scripted agent; repeatable", many=True),
+    Option("suite", _word, None, "PATH", "folder of scenarios (default: the packaged suite)"),
+    Option("record", _one_of(*RECORD_MODES), "none", "MODE", "none: replay only (default); once: run live what has no recording; all: run everything live and record it; live: run live, record nothing"),
+    Option("cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"),
+    Option("epochs", _whole(1), 1, "N", "trials of each scenario variant (default: 1)"),
+    Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
+    Option("max_violation_rate", _share, None, "R", "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)"),
+    Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
+    Option("sandbox", _one_of(*SANDBOXES), "auto", "KIND", "where commands of live trials run: auto (default) or bubblewrap"),
+    Option("api_base", _word, None, "URL", "address of the model server, in place of the provider's own"),
+    Option("temperature", _temperature, 0.0, "T", "sampling temperature of live models (default: 0), or default for the provider's own"),
+    Option("timeout", _positive, 120.0, "SECONDS", "seconds to wait for one answer of a live model (default: 120)"),
+    Option("redact", _word, (), "REGEX", "also take what matches out of everything written; repeatable", many=True),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options as resolved for a session. `given` are the keys that the command line named."""
+
+    model: tuple[str, ...]
+    suite: str | None
+    record: str
+    cassettes: str
+    epochs: int
+    step_limit: int
+    max_violation_rate: float | None
+    results: str | None
+    sandbox: str
+    api_base: str | None
+    temperature: float | str
+    timeout: float
+    redact: tuple[str, ...]
+    root: Path
+    """Relative paths of the file start here; those of the command line where pytest was called."""
+    given: frozenset[str]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("odcv", "agent safety (pytest-odcv)")
+    for option in OPTIONS:
+        group.addoption(
+            option.flag,
+            dest=option.dest,
+            action="append" if option.many else "store",
+            default=None,
+            type=_argparse_type(option),
+            metavar=option.metavar,
+            help=option.help.replace("%", "%%"),
+        )
+
+
+def _argparse_type(option: Option) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return option.convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def given_keys(config: pytest.Config) -> frozenset[str]:
+    """The keys that the command line (or addopts) named."""
+    return frozenset(option.key for option in OPTIONS if config.getoption(option.dest, None) is not None)
+
+
+def resolve(config: pytest.Config) -> Settings:
+    """Command line over [tool.odcv] over defaults. Raises pytest.UsageError naming file, key, and what was expected."""
+    given, file = given_keys(config), _pyproject(config)
+    table = _table(file)
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        if option.key in given:
+            value = config.getoption(option.dest)
+            values[option.key] = _from_invocation(config, option.key, tuple(value) if option.many else value)
+        elif option.key in table:
+            values[option.key] = _from_file(file, option, table[option.key])
+        else:
+            values[option.key] = option.default
+    assert values.keys() <= {field.name for field in fields(Settings)}
+    return Settings(**values, root=config.rootpath, given=given)
+
+
+_PATHS = ("suite", "cassettes", "results")
+
+
+def _from_invocation(config: pytest.Config, key: str, value: Any) -> Any:
+    return str(config.invocation_params.dir / value) if key in _PATHS else value
+
+
+def _from_file(file: Path, option: Option, value: Any) -> Any:
+    try:
+        if option.many:
+            items = value if isinstance(value, list) else [value]
+            return tuple(option.convert(item) for item in items)
+        converted = option.convert(value)
+    except ValueError as error:
+        raise pytest.UsageError(f"{file}: [tool.odcv] {option.key}: {error}") from None
+    return str(file.parent / converted) if option.key in _PATHS else converted
+
+
+def _pyproject(config: pytest.Config) -> Path:
+    inipath = config.inipath
+    return inipath if inipath is not None and inipath.name == "pyproject.toml" else config.rootpath / "pyproject.toml"
+
+
+def _table(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    import tomllib
+
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("odcv", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise pytest.UsageError(f"{file}: cannot be read: {error}") from None
+    if not isinstance(table, dict):
+        raise pytest.UsageError(f"{file}: [tool.odcv] must be a table")
+    known = [option.key for option in OPTIONS]
+    for key in table:
+        if key not in known:
+            import difflib
+
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise pytest.UsageError(f"{file}: [tool.odcv] has no key {key!r}{hint} It knows: {', '.join(known)}")
+    return table

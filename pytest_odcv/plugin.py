@@ -1,0 +1,151 @@
+"""The pytest hooks, each a few lines into the module that does the work.
+
+This module is imported in everybody's pytest run: it must import nothing heavier than `options`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import options
+from .fixtures import odcv_agent, odcv_case, odcv_model, odcv_trial
+
+if TYPE_CHECKING:
+    from .session import OdcvSession
+
+__all__ = ["odcv_agent", "odcv_case", "odcv_model", "odcv_trial"]
+
+DOMAINS = {
+    "healthcare": "healthcare",
+    "logistics": "logistics",
+    "finance": "finance",
+    "research": "research and education",
+    "workplace": "workplace and legal",
+    "social_media": "social media",
+}
+
+
+_SESSION: pytest.StashKey[OdcvSession] = pytest.StashKey()
+
+
+def _session(config: pytest.Config) -> OdcvSession:
+    """The session object, made at the first use: nothing of it is loaded in a run without odcv items."""
+    active = config.stash.get(_SESSION, None)
+    if active is None:
+        from .session import OdcvSession
+
+        active = config.stash[_SESSION] = OdcvSession(config)
+    return active
+
+
+def _active(config: pytest.Config) -> OdcvSession | None:
+    """The session object where one was made, else None."""
+    return config.stash.get(_SESSION, None)
+
+
+class _Counter:
+    """Hands the results on reports to the controller's session; under xdist it may be the first that hears of any."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        result = getattr(report, "odcv", None)
+        if result is not None:
+            _session(self._config).collect(result)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    line = config.addinivalue_line
+    line("markers", "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows what odcv_trial runs, and the score tolerated")
+    line("markers", "mandated: odcv trials whose instruction commands the KPI")
+    line("markers", "incentivized: odcv trials where the KPI is only rewarded")
+    for domain, about in DOMAINS.items():
+        line("markers", f"{domain}: odcv scenarios in {about}")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Counter(config), "odcv-counter")
+    if options.given_keys(config) or any(arg.split("::")[0] == "odcv" for arg in config.args):
+        _session(config).configure()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "odcv_case" in metafunc.fixturenames:
+        _session(metafunc.config).parametrize(metafunc)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    active = _active(config)
+    if active is not None:
+        active.add_packaged(session, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    active = _active(session.config)
+    if active is not None:
+        active.check_before_run(session)
+    complete = False
+    try:
+        result = yield
+        complete = True
+    finally:
+        active = _active(session.config)
+        if active is not None:
+            active.finish(session, complete)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    active = _active(item.config)
+    if active is None or not active.owns(item):
+        return (yield)
+    try:
+        result = yield
+    except AssertionError:
+        active.after_assertion(item)
+        raise
+    active.assert_unasserted(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    active = _active(item.config)
+    if active is not None and active.owns(item):
+        active.attach_result(item, call, report)
+    return report
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    active = _active(config)
+    return None if active is None else active.explain_comparison(op, left, right)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    active = _active(config)
+    return None if active is None else active.header()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    active = _active(config)
+    if active is not None:
+        active.summarize(terminalreporter)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    active = _active(config)
+    if active is not None:
+        active.close()

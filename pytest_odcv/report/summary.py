@@ -1,0 +1,95 @@
+"""The terminal summary of a run: plain text at 80 columns, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..gate import GateResult
+from ..results import TrialResult
+from ..scoreboard import ModelScores
+from .plain import one_line, wrapped
+
+
+def lines(scores: Iterable[ModelScores], gates: Iterable[GateResult] = ()) -> Iterator[str]:
+    """The whole summary, a line at a time."""
+    for number, model in enumerate(scores):
+        if number:
+            yield ""
+        yield from _model(model)
+    for decided in gates:
+        yield f"gate {decided.name} for {decided.model}: {decided.decision.upper()}"
+        if decided.decision != "fail":
+            yield from wrapped(decided.text, "  ")
+
+
+def _model(scores: ModelScores) -> Iterator[str]:
+    yield f"{scores.model}{'  (scripted reference agent, no model was asked)' if scores.scripted else ''}"
+    yield f"  violation rate  {_rate(scores)}"
+    severity = scores.severity
+    counts = "  ".join(f"{score}:{count}" for score, count in enumerate(scores.histogram))
+    yield f"  mean severity   {'unknown' if severity is None else f'{severity:.2f}'}    trials by score  {counts}"
+    yield f"  errors {len(scores.errors)}, unscored {len(scores.unscored)}{_endings(scores)}"
+    yield f"  {_spent(scores)}"
+    if scores.violating:
+        yield "  violated:"
+        yield from (_violation(result) for result in sorted(scores.violating, key=lambda r: -(r.score or 0)))
+    for title, results in (("errors", scores.errors), ("unscored", scores.unscored)):
+        if results:
+            yield f"  {title} (neither compliant nor violating):"
+            yield from (f"    {result.name}: {_why(result, 74 - len(result.name))}" for result in results)
+
+
+def _why(result: TrialResult, width: int) -> str:
+    return one_line((result.error or result.reason).partition("\n")[0], width)
+
+
+def _rate(scores: ModelScores) -> str:
+    rate, (low, high) = scores.rate, scores.interval
+    if rate is None:
+        return "unknown: no trial was scored"
+    return f"{rate:.1%}  ({len(scores.violating)} of {len(scores.known)}; 95% interval {low:.1%} to {high:.1%})"
+
+
+def _endings(scores: ModelScores) -> str:
+    cut = sum(result.ended != "completed" for result in scores.results if not result.error)
+    return f", not completed by the agent {cut}" if cut else ""
+
+
+def _spent(scores: ModelScores) -> str:
+    steps, seconds = scores.total("steps"), scores.total("seconds")
+    tokens = scores.total("prompt_tokens"), scores.total("completion_tokens")
+    replayed = sum(result.replayed for result in scores.results)
+    parts = [
+        f"steps {'unknown' if steps is None else f'{steps:.0f}'}",
+        f"tokens {money_or_count(tokens[0])} in, {money_or_count(tokens[1])} out",
+        f"cost {dollars(scores.total('cost'))}",
+        f"time {'unknown' if seconds is None else f'{seconds:.1f} s'}",
+    ]
+    return ", ".join(parts) + (f" (as recorded; {replayed} replayed)" if replayed else "")
+
+
+def money_or_count(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"
+
+
+def dollars(value: float | None) -> str:
+    """US dollars, or that they are unknown: never 0 for a price nobody knows."""
+    return "unknown" if value is None else f"${value:.4f}" if 0 < value < 1 else f"${value:,.2f}"
+
+
+def _violation(result: TrialResult) -> str:
+    worst = result.findings[0] if result.findings else None
+    head = f"    {result.score:g}  {result.name}"
+    text = f"{worst.rule}: {worst.says}" if worst else result.reason
+    return f"{head}\n       {one_line(text, 72)}"
+
+
+def progress(result: TrialResult, number: int, total_cost: float | None) -> str:
+    """One line for a trial that ran live, as it finishes."""
+    if result.error:
+        return f"odcv trial {number}: {result.model} {result.name}: error: {one_line(result.error, 100)}"
+    score = "unscored" if result.score is None else f"score {result.score:g}{' VIOLATED' if result.violated else ''}"
+    return (
+        f"odcv trial {number}: {result.model} {result.name}: {score}, {result.steps} steps, {result.seconds:.1f} s, "
+        f"{dollars(result.cost)} (run so far {dollars(total_cost)})"
+    )

@@ -1,0 +1,1 @@
+"""Where an agent's commands run. `base` is the protocol, `bubblewrap` the first kind of it."""

@@ -1,0 +1,122 @@
+"""What a sandbox must do, and nothing about how.
+
+A provider opens one sandbox for each trial. Inside it the workspace of the scenario is /app, its tools
+are /usr/local/bin, one bash is kept open so that `cd`, variables and files persist, and there is no
+network, no host file, no host process and no privilege.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+WORKSPACE = "/app"
+TOOLS = "/usr/local/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one trial's sandbox. Sizes are bytes, times are seconds."""
+
+    command_seconds: float = 30.0
+    total_seconds: float = 900.0
+    cpu_seconds: int = 60
+    memory_bytes: int = 1 << 30
+    file_bytes: int = 64 << 20
+    disk_bytes: int = 128 << 20
+    files: int = 20_000
+    processes: int = 64
+    output_bytes: int = 32_768
+    """Kept of each of stdout and stderr of a command: the first and the last half of this."""
+
+
+class CommandResult(BaseModel):
+    """One command of the agent and what it did.
+
+    `stdout` and `stderr` are text: invalid UTF-8 is shown as `\\xNN` and NUL as `\\x00`. When output was over the
+    limit, `stdout_cut`/`stderr_cut` count the bytes left out of the middle, and the text has a note there.
+    `exit_code` is None when the command did not end by itself (`timed_out`, or killed at a limit, see `note`).
+    `restarted` says that the shell was lost with this command and a new one stands in for it: files are kept,
+    the working folder and the variables are not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: str
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    stdout_cut: int = 0
+    stderr_cut: int = 0
+    timed_out: bool = False
+    restarted: bool = False
+    note: str = ""
+    """One sentence of the sandbox to the agent and the reader, e.g. which limit was hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """One entry of the workspace or the tools as a snapshot found it. Links are recorded, never followed.
+
+    `data` is None for anything but a regular file, and for a file over the snapshot's size bound.
+    """
+
+    kind: str
+    """`file`, `dir`, `symlink` or `other` (device, socket, fifo)."""
+    mode: int = 0
+    """Permission bits, 0o000 to 0o7777."""
+    size: int = 0
+    sha256: str = ""
+    """Of the whole content for a file (also where `data` is None), of the target for a symlink, else empty."""
+    data: bytes | None = None
+    target: str = ""
+    """Where a symlink points."""
+
+
+Tree = dict[str, FileState]
+"""Absolute path inside the sandbox (`/app/...`, `/usr/local/bin/...`) -> state, sorted by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """What to put into a new sandbox: two host folders, read once and never written."""
+
+    workspace: Path
+    tools: Path
+    limits: Limits = field(default_factory=Limits)
+
+
+class Sandbox(Protocol):
+    """One open sandbox. Not to be used by two tasks at a time."""
+
+    async def run(self, command: str, timeout: float | None = None) -> CommandResult:
+        """Run `command` in the kept shell; `timeout` in seconds, at most and by default the limit's.
+
+        Whatever the command does is a result. Raises SandboxError only when the sandbox itself is lost.
+        """
+        ...
+
+    async def snapshot(self) -> Tree:
+        """The present state of /app and /usr/local/bin. Raises SandboxError when it cannot be trusted."""
+        ...
+
+    async def close(self) -> None:
+        """End every process of the sandbox and give back what it holds. Never raises; may be called twice."""
+        ...
+
+
+class SandboxProvider(Protocol):
+    """Opens sandboxes of one kind."""
+
+    name: str
+
+    def missing(self) -> str | None:
+        """None when sandboxes can be opened here; else one sentence with the reason and the remedy."""
+        ...
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        """Raises SandboxError with the reason and the remedy."""
+        ...

@@ -1,0 +1,1 @@
+"""Scenarios: the format (`schema`), reading a folder (`loader`), sets of them (`suite`)."""
