@@ -59,14 +59,14 @@ def _names(value: Any, key: str, place: str) -> tuple[str, ...] | None:
 
 
 def cases(suite: Suite, models: Sequence[str], epochs: int, narrow: Narrowing) -> list[Case]:
-    """Scenario by scenario, variant, model, epoch. Raises UsageProblem for a scenario that the suite has not."""
+    """Scenario by scenario, variant, model, epoch (`epochs` is the number resolved). Raises UsageProblem for a scenario that the suite has not."""
     chosen = suite.scenarios if narrow.scenarios is None else tuple(suite[name] for name in narrow.scenarios)
     return [
         Case(scenario, variant, model, epoch)
         for scenario in chosen
         for variant in narrow.variants or VARIANTS
         for model in models
-        for epoch in range(1, (narrow.epochs or epochs) + 1)
+        for epoch in range(1, epochs + 1)
     ]
 
 

@@ -173,15 +173,12 @@ def resolve(config: pytest.Config) -> Settings:
     """Command line over [tool.odcv] over defaults. Raises pytest.UsageError naming file, key, and what was expected."""
     given, file = given_keys(config), _pyproject(config)
     table = _table(file)
-    values: dict[str, Any] = {}
+    values = {option.key: option.default for option in OPTIONS}
+    values |= {option.key: _from_file(file, option, table[option.key]) for option in OPTIONS if option.key in table}
     for option in OPTIONS:
         if option.key in given:
             value = config.getoption(option.dest)
             values[option.key] = _from_invocation(config, option.key, tuple(value) if option.many else value)
-        elif option.key in table:
-            values[option.key] = _from_file(file, option, table[option.key])
-        else:
-            values[option.key] = option.default
     assert values.keys() <= {field.name for field in fields(Settings)}
     return Settings(**values, root=config.rootpath, given=given)
 

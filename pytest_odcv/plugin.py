@@ -105,6 +105,19 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     return result
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    active = _active(session.config)
+    if active is not None:
+        active.publish(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    expected = getattr(node, "workeroutput", {}).get("odcv_expected")
+    if expected:
+        _session(node.config).expect((model, name) for model, name in expected)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = _active(item.config)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +35,8 @@ from .trial import Case, Setup, Trial, run_trial
 T = TypeVar("T")
 _TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
+EXPECTED = "odcv_expected"
+"""Key of a worker's output."""
 
 
 class OdcvSession:
@@ -46,7 +48,7 @@ class OdcvSession:
         self._asked_ids = _take_packaged_args(config)
         self._trials: dict[tuple[str, str, int], Trial] = {}
         self._results: dict[tuple[Any, ...], TrialResult] = {}
-        self._expected: int | None = None
+        self._expected: set[tuple[str, str]] = set()
         self._runner: asyncio.Runner | None = None
         self._gates: list[gate.GateResult] = []
         self._results_started = False
@@ -122,7 +124,8 @@ class OdcvSession:
         place = metafunc.definition.nodeid
         try:
             narrow = collection.narrowing(metafunc.definition.iter_markers("odcv"), place)
-            cases = collection.cases(self.suite, self.settings.model, self.settings.epochs, narrow)
+            epochs = None if "epochs" in self.settings.given else narrow.epochs
+            cases = collection.cases(self.suite, self.settings.model, epochs or self.settings.epochs, narrow)
         except (OdcvError, pytest.UsageError) as error:
             raise pytest.Collector.CollectError(str(error)) from None
         self._register_marks(cases)
@@ -206,11 +209,10 @@ class OdcvSession:
         pytest.fail(failure.screen(trial), pytrace=False)
 
     def after_assertion(self, item: pytest.Item) -> None:
-        """A test's own assertion failed: under a gate a violation is tolerated, else its screen goes beside the traceback."""
+        """A test's own assertion failed: under a gate a violation is tolerated."""
         trial = item.stash.get(_TRIAL, None)
         if trial is not None:
             self._tolerate(trial)
-            item.add_report_section("call", "odcv", failure.screen(trial))
 
     def _tolerate(self, trial: Trial) -> None:
         score = trial.judged.score
@@ -231,12 +233,14 @@ class OdcvSession:
         case = getattr(item, "callspec").params.get("odcv_case") if hasattr(item, "callspec") else None
         if trial is not None and report.when == "call":
             result = results.of_trial(trial)
+            if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+                report.sections.append(("odcv", failure.screen(trial)))
         elif trial is None and case is not None and call.excinfo is not None and report.failed:
             result = results.of_error(case, str(call.excinfo.value) or call.excinfo.typename)
         else:
             return
         report.odcv = result.model_dump(mode="json")
-        report.user_properties.append(("odcv_score", "error" if result.error else "unscored" if result.score is None else f"{result.score:g}"))
+        item.user_properties.append(("odcv_score", "error" if result.error else "unscored" if result.score is None else f"{result.score:g}"))
 
     # --- counting and deciding, on the controller --------------------------------------------------------------------
 
@@ -245,12 +249,10 @@ class OdcvSession:
         if self._worker or self._config.option.collectonly:
             return
         self._start_results()
-        items = [item for item in getattr(session, "items", []) if self.owns(item)]
-        if items or not _distributed(self._config):
-            self._expected = len(items)
-        cases = [item.callspec.params["odcv_case"] for item in items]  # type: ignore[attr-defined]
+        cases = self._cases(session)
+        self.expect([(case.model, case.name) for case in cases])
         try:
-            self._check_live([case for case in cases if case is not None and self._needs_live(case)])
+            self._check_live([case for case in cases if self._needs_live(case)])
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -270,9 +272,20 @@ class OdcvSession:
         if missing:
             raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
 
-    def expect(self, count: int) -> None:
-        """How many odcv items a worker has collected: what the controller must hear of."""
-        self._expected = max(self._expected or 0, count)
+    def _cases(self, session: pytest.Session) -> list[Case]:
+        items = [item for item in getattr(session, "items", []) if self.owns(item)]
+        found = [item.callspec.params.get("odcv_case") for item in items if hasattr(item, "callspec")]
+        return [case for case in found if case is not None]
+
+    def publish(self, session: pytest.Session) -> None:
+        """On a worker: tell the controller which trials it must hear of."""
+        if self._worker:
+            cases = self._cases(session)
+            self._config.workeroutput[EXPECTED] = [[case.model, case.name] for case in cases]  # type: ignore[attr-defined]
+
+    def expect(self, trials: Iterable[tuple[str, str]]) -> None:
+        """Model and name of trials that must leave a result, or no gate passes."""
+        self._expected.update(trials)
 
     def collect(self, data: dict[str, Any]) -> None:
         """Count a result once, write it down at once, and show progress of what ran live."""
@@ -301,12 +314,13 @@ class OdcvSession:
         if self._worker or self._config.option.collectonly:
             return
         complete = complete and not session.shouldfail and not session.shouldstop
-        missing = (self._expected or 0) > len(self._results)
+        missing = sorted(self._expected - {(result.model, result.name) for result in self._results.values()})
         limit = self.settings.max_violation_rate
         if limit is not None:
             scores = {scores.model: scores.results for scores in by_model(self._results.values())}
             for model in dict.fromkeys([*self.settings.model, *scores]):
-                decided = gate.max_violation_rate(model, scores.get(model, ()), limit, complete and not missing)
+                lost = [name for of, name in missing if of == model]
+                decided = gate.max_violation_rate(model, scores.get(model, ()), limit, complete, lost)
                 self._gates.append(decided)
                 _report_gate(session, decided)
         elif self._nothing_tried() and session.testscollected:
@@ -333,10 +347,6 @@ def _is_builtin(agent: Agent) -> bool:
     from .agent.bash import BashAgent
 
     return type(agent) is BashAgent
-
-
-def _distributed(config: pytest.Config) -> bool:
-    return bool(getattr(config.option, "dist", "no") != "no")
 
 
 def _take_packaged_args(config: pytest.Config) -> list[str]:

@@ -46,6 +46,11 @@ class Case:
         return f"{self.scenario.id}-{self.variant}-{self.model}-e{self.epoch}"
 
     @property
+    def name(self) -> str:
+        """The id without the model, as summaries list it below the model's name."""
+        return f"{self.scenario.id}-{self.variant}-e{self.epoch}"
+
+    @property
     def cassette(self) -> Path:
         return relative_path(self.scenario.suite, self.model, self.scenario.id, self.variant, self.epoch)
 

@@ -230,7 +230,7 @@ def fragile_table(study: Study) -> Table:
         Column("epoch", "epoch", data_only=True),
         Column("score", "score"),
         Column("becomes", "becomes", data_only=True),
-        Column("without", "flips without"),
+        Column("flips_without", "flips without"),
     )
     rows = []
     for found in by_trial.values():
@@ -240,7 +240,7 @@ def fragile_table(study: Study) -> Table:
             (trial.model, trial.scenario, trial.variant, trial.epoch, found[0].before, becomes, without)
         )
     scored = sum(decision.score is not None for decision in panel.decisions(study.judged, study.rule))
-    title = f"{len(rows)} of {scored} verdicts flip when one judge is left out"
+    title = f"{len(rows)} of {scored} verdicts hang on one judge: without it they flip or lack a quorum"
     return Table("fragile", title, columns, tuple(sorted(rows, key=lambda row: row[:4])), text_rows=20)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..odcv_bench.csvfile import BadFile
 from ..odcv_bench.folder import RULE, read_folder
 from ..stats.panel import DEFAULT, Rule, decisions
-from ..stats.values import Judged, Scored, TrialId
+from ..stats.values import VARIANTS, Judged, Scored, TrialId
 
 ORACLE, SELF = "oracle", "self"
 """Names of judges that are not of the panel: the oracle, and the model under test itself (`self` or `self:...`)."""
@@ -49,7 +49,7 @@ def _published(path: Path) -> Study:
     medians = published.medians or {}
     other = sum(verdict.trial in medians and medians[verdict.trial] != verdict.score for verdict in verdicts)
     if other:
-        notes.append(f"{other} verdicts differ from those in scores_final_median.csv")
+        notes.append(f"Verdicts that differ from those in scores_final_median.csv: {other}.")
     return Study(published.trials, verdicts, published.own_scores, {}, RULE, tuple(notes))
 
 
@@ -77,7 +77,7 @@ def records_from_results(path: Path) -> Study:
         judged.append(Judged(verdict.trial, scores))
     if not verdicts:
         raise BadFile(path, "expected a line of JSON for each trial, found no trial")
-    notes = (f"{others} lines of {path.name} are not trials",) if others else ()
+    notes = (f"Lines of {path.name} that are not trials: {others}.",) if others else ()
     return Study(tuple(judged), tuple(verdicts.values()), own, oracle, DEFAULT, notes)
 
 
@@ -105,6 +105,10 @@ def _verdict(path: Path, number: int, entry: dict[str, Any]) -> Scored:
     for key in ("model", "scenario", "variant"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise BadFile(path, f"expected a text, found {entry.get(key)!r}", number, key)
+    if entry["variant"] not in VARIANTS:
+        raise BadFile(
+            path, f"expected {' or '.join(VARIANTS)}, found {entry['variant']!r}", number, "variant"
+        )
     if "score" not in entry:
         raise BadFile(path, "expected a score 0..5 or null, found nothing", number, "score")
     epoch = entry.get("epoch", 0)

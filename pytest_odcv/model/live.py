@@ -151,10 +151,10 @@ def _worth_another_try(litellm: Any, error: Exception) -> bool:
 
 
 def _retry_after(error: Exception) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    headers = getattr(error, "litellm_response_headers", None) or {}
     try:
         return max(float(headers.get("retry-after")), 0.0)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from ..errors import OdcvError
 from ..stats.values import VARIANTS, TrialId
 
-csv.field_size_limit(16 * 1024 * 1024)
-
 
 class BadFile(OdcvError):
     """A results file that cannot be read; the text names the file, the row, the column, and what to do."""

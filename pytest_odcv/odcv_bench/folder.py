@@ -72,9 +72,7 @@ def read_folder(path: Path) -> Published:
         models = models or sorted({trial.model for trial in scores[judge]})
     notes = _uneven(judges, scores)
     trials = list(dict.fromkeys(trial for of_judge in scores.values() for trial in of_judge))
-    judged = tuple(
-        Judged(t, {judge: scores[judge][t] for judge in scores if t in scores[judge]}) for t in trials
-    )
+    judged = tuple(Judged(trial, {judge: of.get(trial) for judge, of in scores.items()}) for trial in trials)
     own = _own_scores(folder, judged, models or [])
     medians, intervals = folder / "scores_final_median.csv", folder / "bootstrap_ci.csv"
     return Published(
@@ -92,7 +90,7 @@ def _uneven(
 ) -> tuple[str, ...]:
     everything = {trial for of_judge in scores.values() for trial in of_judge}
     return tuple(
-        f"{judges[judge].name} lacks {len(everything - of_judge.keys())} trials that other judges have"
+        f"Trials that {judges[judge].name} lacks and other judges have: {len(everything - of_judge.keys())}."
         for judge, of_judge in scores.items()
         if everything - of_judge.keys()
     )

@@ -1,7 +1,7 @@
 """The Python literals inside a run record: lists of tool calls, and reasons given as lists. Nothing is evaluated.
 
 Text that an agent may have written is read with `ast.literal_eval`, and only after a check that bounds its length and
-its nesting: deep nesting is what can exhaust the parser.
+its nesting, and lets no operator through: both are what can exhaust the parser.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 _LENGTH, _DEPTH = 8_000_000, 40
 _STRING = re.compile(r"'(?:[^'\\\n]++|\\.)*+'|\"(?:[^\"\\\n]++|\\.)*+\"")
-_SKELETON = re.compile(r"[\[\]{},:\sA-Za-z0-9.]*")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
+_SKELETON = re.compile(r"[\[\]{},:\sA-Za-z0-9]*")
 _READABLE = ("text", "summary", "content")
 
 
@@ -21,7 +22,7 @@ def read_list(text: str) -> list[Any]:
     """A list as Python prints it. Raises ValueError for anything else and for what is too long or too deep."""
     if len(text) > _LENGTH:
         raise ValueError(f"longer than {_LENGTH} characters")
-    skeleton = _STRING.sub("", text)
+    skeleton = _NUMBER.sub("0", _STRING.sub("", text))
     if not _SKELETON.fullmatch(skeleton):
         raise ValueError("not a Python literal of lists, dictionaries, texts and numbers")
     depth = deepest = 0

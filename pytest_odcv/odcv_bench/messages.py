@@ -126,8 +126,12 @@ def parse(text: str) -> Record:
         raise ValueError(
             "line 1: expected `== Step 1 ==` and below it `role:` and `content:`; is this a messages_record.txt?"
         )
-    chosen = choose(text, candidates)
+    chosen, doubtful = choose(text, candidates)
     reader = _Reader(text)
+    for header in doubtful:
+        reader.note(
+            header.start, "where this step ends can be read in two ways; an agent may have imitated steps"
+        )
     ends = [*(header.start for header in chosen[1:]), len(text)]
     steps = [reader.step(header, end) for header, end in zip(chosen, ends, strict=True)]
     starts = {header.start for header in chosen}

@@ -13,7 +13,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 _HEADER = re.compile(r"^== Step ([1-9][0-9]{0,8}) ==\nrole: (\w{1,20})\ncontent:[ \n]", re.MULTILINE)
@@ -42,27 +42,45 @@ def headers(text: str) -> list[Header]:
     ]
 
 
-def choose(text: str, candidates: Sequence[Header]) -> list[Header]:
-    """The candidates that are steps, the first being the first candidate. Empty without candidates."""
+def choose(text: str, candidates: Sequence[Header]) -> tuple[list[Header], list[Header]]:
+    """The candidates that are steps, the first being the first candidate; and those of them after which another reading is
+    as good (the nearest successor was taken). Both empty without candidates."""
     shape = _Shape(text)
-    cost: dict[int, int] = {}
-    follower: dict[int, int | None] = {}
+    best: dict[int, _Reading] = {}
     places: dict[int, list[int]] = {}
     for index in reversed(range(len(candidates))):
-        options = []
-        for after in (*reversed(places.get(candidates[index].number + 1, [])[-_NEAREST:]), None):
-            swallowed = (len(candidates) if after is None else after) - index - 1
-            successor = None if after is None else candidates[after]
-            odd = _UNUSED * swallowed + _MALFORMED * shape.odd(candidates[index], successor, swallowed)
-            options.append((odd + (0 if after is None else cost[after]), after))
-        cost[index], follower[index] = min(options, key=lambda option: option[0])
+        nearest = reversed(places.get(candidates[index].number + 1, [])[-_NEAREST:])
+        readings = [_reading(shape, candidates, index, after, best) for after in (*nearest, None)]
+        cheapest = min(readings, key=lambda reading: reading.cost)
+        rivals = sum(reading.cost == cheapest.cost for reading in readings) - 1
+        best[index] = replace(cheapest, doubtful=rivals > 0)
         places.setdefault(candidates[index].number, []).append(index)
-    chosen: list[Header] = []
-    index_or_none = 0 if candidates else None
-    while index_or_none is not None:
-        chosen.append(candidates[index_or_none])
-        index_or_none = follower[index_or_none]
-    return chosen
+    path: list[int] = []
+    place = 0 if candidates else None
+    while place is not None:
+        path.append(place)
+        place = best[place].after
+    return [candidates[step] for step in path], [candidates[step] for step in path if best[step].doubtful]
+
+
+def _reading(
+    shape: _Shape, candidates: Sequence[Header], index: int, after: int | None, best: dict[int, _Reading]
+) -> _Reading:
+    """The step at `index` followed by that at `after`, or by none, and what lies between being words."""
+    end = len(candidates) if after is None else after
+    swallowed = candidates[end - 1] if end - 1 > index else None
+    odd = shape.odd(candidates[index], None if after is None else candidates[after], swallowed)
+    cost = _UNUSED * (end - 1 - index) + _MALFORMED * odd
+    return _Reading(cost + (0 if after is None else best[after].cost), after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The cheapest way to read the text from a candidate on: its cost, the next step, and whether it has a rival."""
+
+    cost: int
+    after: int | None
+    doubtful: bool = False
 
 
 class _Shape:
@@ -73,13 +91,17 @@ class _Shape:
         self._reasons = [match.start() for match in _REASON.finditer(text)]
         self._ends_in_call = cache(self._last_line_is_call)
 
-    def odd(self, header: Header, successor: Header | None, swallowed: int) -> bool:
-        """Only an assistant's words can hold lines like a header. They end in a reason, and in a call where a tool
-        answers. A tool's result is one line of JSON."""
+    def odd(self, header: Header, successor: Header | None, swallowed: Header | None) -> bool:
+        """Whether the step is not as the harness forms it; `swallowed` is the last line like a header among
+        its words. Only an assistant's words can hold such lines; below them comes a reason, and a call where a
+        tool answers. A tool's result is one line of JSON."""
         end = len(self._text) if successor is None else successor.start
         if header.role != "assistant":
-            return swallowed > 0 or (header.role == "tool" and not _is_json(self._text[header.body : end]))
-        place = bisect_left(self._reasons, header.body)
+            return swallowed is not None or (
+                header.role == "tool" and not _is_json(self._text[header.body : end])
+            )
+        words = swallowed.start if swallowed else header.body
+        place = bisect_left(self._reasons, words)
         if place == len(self._reasons) or self._reasons[place] >= end:
             return True
         return successor is not None and self._ends_in_call(end) != (successor.role == "tool")

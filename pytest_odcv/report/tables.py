@@ -9,9 +9,8 @@ import csv
 import io
 import json
 import re
-import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +21,7 @@ Format = Literal["text", "csv", "json", "md"]
 FORMATS: tuple[Format, ...] = ("text", "csv", "json", "md")
 
 WIDTH = 80
-_GAP, _NARROWEST = "  ", 8
+_GAP, _NARROWEST, _WIDEST_HEAD = "  ", 8, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _csv_keys(column: Column) -> tuple[str, ...]:
 def _csv_cells(column: Column, cell: Cell) -> tuple[Any, ...]:
     if column.interval:
         return tuple(map(_rounded, cell)) if isinstance(cell, tuple) else ("", "")
-    return ("" if cell is None else _rounded(cell),)
+    return ("" if cell is None else plain(cell) if isinstance(cell, str) else _rounded(cell),)
 
 
 def _rounded(cell: Any) -> Any:
@@ -102,19 +101,19 @@ def _rounded(cell: Any) -> Any:
 def _as_markdown(table: Table) -> str:
     heads, rows, columns = _shown(table)
     marks = ["---:" if _numeric(table, column) else "---" for column in columns]
-    lines = [f"### {_escaped(table.title)}", "", _markdown_row(heads), _markdown_row(marks)]
-    lines += [_markdown_row([_escaped(cell) for cell in row]) for row in rows]
+    lines = [f"### {_escaped(table.title)}", "", _markdown_row(map(_escaped, heads)), _markdown_row(marks)]
+    lines += [_markdown_row(map(_escaped, row)) for row in rows]
     lines += [line for note in table.notes for line in ("", _escaped(note))]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
+def _markdown_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
 def _escaped(text: str) -> str:
-    """Markup of Markdown and HTML made harmless, so that a name stays a name."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Plain text with the markup of Markdown and HTML made harmless, so that a name stays a name."""
+    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", text)
 
 
@@ -123,7 +122,7 @@ def _as_text(table: Table) -> str:
     left_out = 0 if table.text_rows is None else max(0, len(rows) - table.text_rows)
     rows = rows[: len(rows) - left_out]
     right = [_numeric(table, column) for column in columns]
-    lines = textwrap.wrap(plain(table.title), WIDTH)
+    lines = _wrapped(table.title)
     for block in _blocks(_fitted(heads, rows, right), right):
         lines += [*block, ""]
     lines.pop()
@@ -131,14 +130,14 @@ def _as_text(table: Table) -> str:
         lines.append("(none)")
     if left_out:
         lines.append(f"... {left_out} more; --format csv shows all")
-    lines += [line for note in table.notes for line in textwrap.wrap(plain(note), WIDTH)]
+    lines += [line for note in table.notes for line in _wrapped(note)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _shown(table: Table) -> tuple[list[str], list[list[str]], list[int]]:
     """Heads and cells as people see them, and the positions of their columns."""
     columns = [position for position, column in enumerate(table.columns) if not column.data_only]
-    heads = [table.columns[position].head for position in columns]
+    heads = [_cut(plain(table.columns[position].head), _WIDEST_HEAD) for position in columns]
     rows = [[_cell(table.columns[position], row[position]) for position in columns] for row in table.rows]
     return heads, rows, columns
 
@@ -170,6 +169,21 @@ def _numeric(table: Table, position: int) -> bool:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines of at most 80 columns; a word that is longer is broken."""
+    lines = [""]
+    for word in plain(text).split():
+        if lines[-1] and _width(lines[-1]) + 1 + _width(word) <= WIDTH:
+            lines[-1] += f" {word}"
+            continue
+        lines.append("")
+        for character in word:
+            if _width(lines[-1] + character) > WIDTH:
+                lines.append("")
+            lines[-1] += character
+    return [line for line in lines if line]
 
 
 def _fitted(heads: list[str], rows: list[list[str]], right: Sequence[bool]) -> list[list[str]]:

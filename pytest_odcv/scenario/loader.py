@@ -67,7 +67,7 @@ class Scenario:
         try:
             return dict(compute(Files(self.before)))
         except Exception as error:
-            raise ScenarioError(f"{self.folder / 'oracle.py'}: truth() failed: {type(error).__name__}: {error}") from error
+            raise ScenarioError(f"truth() failed: {type(error).__name__}: {error} ({self.folder / 'oracle.py'})") from error
 
     @cached_property
     def playbooks(self) -> dict[str, Playbook]:

@@ -206,5 +206,7 @@ def _alpha(counts: Sequence[int], pairs: Sequence[int], scale: int, metric: Metr
 
 def _squared_distances(n: int, counts: Sequence[int], places: Sequence[float]) -> float:
     """Sum over all pairs of scores of the squared distance of their places."""
-    weighted = list(map(mul, counts, places))
-    return n * sum(map(mul, weighted, places)) - sum(weighted) ** 2
+    weighted: list[float] = list(map(mul, counts, places))
+    first: float = sum(weighted)
+    second: float = sum(map(mul, weighted, places))
+    return n * second - first * first

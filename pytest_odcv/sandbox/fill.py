@@ -1,0 +1,114 @@
+"""Copies a folder of the host into a folder of a sandbox that is open here. Runs no program and follows no link.
+
+The host's files are read first, with the rights of this process; then everything is written with the rights of the
+sandbox's user. When this process is root, the two differ.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_odcv.errors import SandboxError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to make: `data` for a file, `target` for a symlink, neither for a folder."""
+
+    parts: tuple[bytes, ...]
+    mode: int
+    data: bytes | None = None
+    target: bytes | None = None
+
+
+def read_entries(folder: Path, most: int) -> list[Entry]:
+    """Everything in `folder`, parents before children. Raises SandboxError for what cannot go into a sandbox.
+
+    `most` is how many bytes of content there may be.
+    """
+    if not folder.is_dir():
+        raise SandboxError(f"{folder}: expected a folder to copy into the sandbox, found none")
+    found: list[Entry] = []
+    left = most
+    try:
+        for entry in _walk(os.fsencode(folder), ()):
+            left -= len(entry.data or b"")
+            if left < 0:
+                raise SandboxError(f"{folder}: holds more than the {most} bytes that fit into the sandbox")
+            found.append(entry)
+    except OSError as error:
+        raise SandboxError(f"{folder}: cannot be copied into the sandbox: {error}") from error
+    return found
+
+
+def _walk(folder: bytes, parts: tuple[bytes, ...]) -> Iterator[Entry]:
+    for item in sorted(os.scandir(folder), key=lambda item: item.name):
+        here = (*parts, item.name)
+        status = item.stat(follow_symlinks=False)
+        mode = stat.S_IMODE(status.st_mode)
+        if item.is_symlink():
+            yield Entry(here, mode, target=os.fsencode(Path(os.fsdecode(item.path)).readlink()))
+        elif item.is_dir(follow_symlinks=False):
+            yield Entry(here, mode)
+            yield from _walk(item.path, here)
+        elif item.is_file(follow_symlinks=False):
+            yield Entry(here, mode, data=Path(os.fsdecode(item.path)).read_bytes())
+        else:
+            raise SandboxError(
+                f"{os.fsdecode(item.path)}: only files, folders and links can go into a sandbox; remove it"
+            )
+
+
+def write_entries(root: int, entries: list[Entry], user: int | None) -> None:
+    """Make `entries` in the folder open at `root`, as host user `user` (None: as this process). Raises OSError."""
+    with _files_owned_by(user):
+        for entry in entries:
+            _write(root, entry)
+        # A folder that may not be written to gets its mode when everything is in it.
+        for entry in reversed(entries):
+            if entry.data is None and entry.target is None:
+                os.chmod(b"/".join(entry.parts), entry.mode, dir_fd=root)
+
+
+def _write(root: int, entry: Entry) -> None:
+    path = b"/".join(entry.parts)
+    if entry.target is not None:
+        os.symlink(entry.target, path, dir_fd=root)
+    elif entry.data is None:
+        os.mkdir(path, 0o700, dir_fd=root)
+    else:
+        fd = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root
+        )
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            view = memoryview(entry.data)
+            while view:
+                view = view[file.write(view) :]
+            os.fchmod(fd, entry.mode)
+
+
+@contextmanager
+def _files_owned_by(user: int | None) -> Iterator[None]:
+    """New files belong to `user` in this block; only this thread is affected, unlike `os.seteuid`."""
+    if user is None:
+        yield
+        return
+    import ctypes  # Only root needs it, and it costs several milliseconds.
+
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(user)
+    libc.setfsuid(user)
+    try:
+        if libc.setfsuid(-1) != user:
+            raise SandboxError(
+                f"cannot write files as user {user}: this root user may not change its user id"
+            )
+        yield
+    finally:
+        libc.setfsuid(0)
+        libc.setfsgid(0)

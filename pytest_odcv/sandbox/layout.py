@@ -1,0 +1,113 @@
+"""What a bubblewrap sandbox looks like from inside, as arguments of bwrap. Starts nothing.
+
+The host's programs and libraries are there read-only; everything writable is on size-limited memory
+file systems that are new in each sandbox.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, Limits
+from pytest_odcv.sandbox.shell import INIT, SCRIPT_FD, SHELL_FOLDER
+
+HOME: Final = "/home/agent"
+USER_ID: Final = 1000
+"""The agent's user inside."""
+
+WRITABLE: Final = {WORKSPACE: 2, "/tmp": 4, TOOLS: 8, HOME: 16, "/dev/shm": 16}
+"""The writable folders, each with the part of the disk limit that it gets: a half, a quarter, and so on."""
+
+ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": HOME,
+    "USER": "agent",
+    "LOGNAME": "agent",
+    "SHELL": "/bin/bash",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "TERM": "dumb",
+}
+
+ETC: Final = {
+    "/etc/passwd": (
+        f"root:x:0:0:root:/root:/bin/false\nagent:x:{USER_ID}:{USER_ID}:agent:{HOME}:/bin/bash\n"
+        "nobody:x:65534:65534:nobody:/:/bin/false\n"
+    ),
+    "/etc/group": f"root:x:0:\nagent:x:{USER_ID}:\nnogroup:x:65534:\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox\n",
+}
+"""Files of /etc that are made up; the dynamic linker's cache and Debian's alternatives come from the host."""
+
+_TOP_FOLDERS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+def room(folder: str, limits: Limits) -> int:
+    """How many bytes there are for the files of a writable folder."""
+    return limits.disk_bytes // WRITABLE[folder]
+
+
+def arguments(
+    limits: Limits, init_fd: int, etc_fds: dict[str, int], info_fd: int, rules_fd: int
+) -> list[str]:
+    """bwrap's arguments up to the program to run.
+
+    `init_fd` is open on the bash that becomes the supervisor; `etc_fds` gives for each path of `ETC` a
+    descriptor with its content; bwrap writes its child's process id to `info_fd` and reads the filter of system
+    calls from `rules_fd`.
+    """
+    args = [
+        "--unshare-all",
+        "--unshare-user",
+        "--disable-userns",
+        "--new-session",
+        "--die-with-parent",
+        "--as-pid-1",
+    ]
+    args += [
+        "--uid",
+        str(USER_ID),
+        "--gid",
+        str(USER_ID),
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "sandbox",
+        "--clearenv",
+    ]
+    for name, value in ENVIRONMENT.items():
+        args += ["--setenv", name, value]
+    args += _programs()
+    args += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
+    for path, fd in etc_fds.items():
+        args += ["--perms", "0444", "--file", str(fd), path]
+    args += [
+        "--symlink",
+        "../tmp",
+        "/var/tmp",
+        "--symlink",
+        f"/proc/self/fd/{SCRIPT_FD}",
+        f"{SHELL_FOLDER}/bash",
+    ]
+    args += ["--perms", "0111", "--ro-bind-data", str(init_fd), INIT]
+    for folder in WRITABLE:
+        mode = "1777" if folder in ("/tmp", "/dev/shm") else "0755"
+        args += ["--perms", mode, "--size", str(room(folder, limits)), "--tmpfs", folder]
+    # The file systems that hold the mount points have no size limit of their own.
+    for folder in ("/usr/local", "/dev", "/"):
+        args += ["--remount-ro", folder]
+    return [*args, "--chdir", "/", "--info-fd", str(info_fd), "--seccomp", str(rules_fd)]
+
+
+def _programs() -> list[str]:
+    args = ["--ro-bind", "/usr", "/usr", "--tmpfs", "/usr/local"]
+    for name in _TOP_FOLDERS:
+        path = Path("/", name)
+        if path.is_symlink():
+            args += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            args += ["--ro-bind", str(path), str(path)]
+    for path in (Path("/etc/ld.so.cache"), Path("/etc/alternatives")):
+        args += ["--ro-bind-try", str(path), str(path)]
+    return args

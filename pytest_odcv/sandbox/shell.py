@@ -1,0 +1,127 @@
+"""The two pieces of bash inside a sandbox, and the text that passes between them and the host.
+
+Process 1 is the supervisor: a bash that takes `start` from the host and three signals (end, stop or continue every
+other process), and says on the status pipe what happened. Its executable cannot be read by the agent's user,
+so the kernel keeps the agent from its memory, its descriptors and from tracing it; as process 1 of
+its namespace it does not get signals it has no handler for, SIGKILL among them.
+
+Its child is the agent's shell, `bash --noprofile --norc`, which reads its script from a pipe. For each command the
+host writes a `step` into that pipe: the command inside `eval`, then a line that prints a random token and the
+exit status on the frame pipe. The token is new with each command and is not read by the shell before the
+command has ended; the frame pipe is closed for the command, and its children cannot reach the shell's descriptors.
+What an agent can still do from within its own shell is end its own command early or lie about that command's exit
+status, which `true` does as well. Whatever breaks the shell is seen by the supervisor, or by the
+time limit, and a new shell is made.
+
+This module does no input or output.
+"""
+
+from __future__ import annotations
+
+import re
+from signal import SIGCONT, SIGUSR1, SIGUSR2
+from typing import Final
+
+from pytest_odcv.sandbox.base import Limits
+
+INIT: Final = "/run/init"
+"""The executable of the supervisor and the shell, inside the sandbox."""
+SHELL_FOLDER: Final = "/run/shell"
+"""Holds `bash`, a link to the script pipe: bash calls itself in its messages what its script is called."""
+
+SCRIPT_FD: Final = 200
+FRAME_FD: Final = 201
+OUT_FD: Final = 202
+ERR_FD: Final = 203
+OPEN_FILES: Final = 256
+"""Descriptors a process of the agent may have open. The shell keeps its own in the upper part, out of the agent's way."""
+
+END_ALL: Final = SIGUSR1
+STOP_ALL: Final = SIGUSR2
+CONTINUE_ALL: Final = SIGCONT
+
+_IGNORED: Final = "HUP INT QUIT ILL TRAP ABRT BUS FPE SEGV SYS PIPE ALRM TERM XCPU XFSZ VTALRM PROF"
+
+
+def supervisor(limits: Limits, processes: int | None) -> str:
+    """The script of process 1; its arguments are the descriptors of status, script and frame pipe, then others to close.
+
+    Limits are set on the agent's shell and not on the supervisor; that of core files comes with `start` unless the
+    host has set it. `processes` is None where the kernel counts processes
+    for each user and not for each namespace.
+    """
+    count = "" if processes is None else f"ulimit -u {processes} || exit 126; "
+    return rf"""
+umask 022
+exec {{messages}}>&2 2>/dev/null
+status=$1 script=$2 frame=$3
+shift 3
+for fd; do exec {{fd}}>&-; done
+say() {{ printf '%s\n' "$*" >&"$status"; }}
+trap '' {_IGNORED}
+trap 'kill -KILL -1; say ended' USR1
+trap 'kill -STOP -1; say stopped' USR2
+trap 'kill -CONT -1' CONT
+say ready
+while read -r order core && [ "$order" = start ]; do
+  # A process group of its own, so that a signal to the group does not reach this process.
+  set -m
+  (
+    set +m
+    trap - {_IGNORED} USR1 USR2 CONT
+    exec {SCRIPT_FD}<&"$script" {FRAME_FD}>&"$frame" {OUT_FD}>&1 {ERR_FD}>&"$messages" 2>&"$messages"
+    exec {{status}}>&- {{script}}<&- {{frame}}>&- {{messages}}>&- </dev/null
+    [ -z "$core" ] || ulimit -c "$core" || exit 126
+    ulimit -n {OPEN_FILES} || exit 126
+    ulimit -v {limits.memory_bytes // 1024} || exit 126; ulimit -f {limits.file_bytes // 1024} || exit 126
+    ulimit -t {limits.cpu_seconds} || exit 126; {count}
+    unset SHLVL
+    cd {SHELL_FOLDER} && exec {INIT} --noprofile --norc bash
+  ) &
+  shell=$!
+  set +m
+  # A signal ends `wait` early; the last one gives the exit status, also of a shell that is gone.
+  while wait "$shell"; kill -0 "$shell"; do :; done
+  wait "$shell"
+  say gone $?
+done
+"""
+
+
+def prologue() -> str:
+    """What a new shell runs before the first command."""
+    return f"exec {SCRIPT_FD}<&-\ncd /app\nunset OLDPWD\n"
+
+
+def problem(command: str, most_bytes: int) -> str | None:
+    """Why bash cannot be given `command`, or None when it can."""
+    try:
+        size = len(command.encode())
+    except UnicodeEncodeError:
+        return "The command is not valid Unicode."
+    if "\0" in command:
+        return "The command has a NUL in it."
+    return f"The command has {size} bytes, more than {most_bytes}." if size > most_bytes else None
+
+
+def step(command: str, token: str, last_status: int) -> bytes:
+    """The script text that runs `command` and then reports `token` with its exit status.
+
+    `last_status` is what `$?` says when the command begins. A descriptor that is missing afterwards ends the
+    shell, since no further command could be run in it. Names are quoted against aliases and
+    called through `builtin` against functions.
+    """
+    before = {0: "", 1: "! [[ x ]]\n"}.get(last_status, f"(\\builtin exit {last_status})\n")
+    quoted = "'" + command.replace("'", "'\\''") + "'"
+    hidden = f"{FRAME_FD}>&- {OUT_FD}>&- {ERR_FD}>&-"
+    run = f"\\builtin eval {quoted} </dev/null >&{OUT_FD} 2>&{ERR_FD} {hidden}\n"
+    report = (
+        f"\\builtin printf '%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit\n"
+    )
+    return (before + run + report).encode()
+
+
+def reported(data: bytes, token: str) -> int | None:
+    """The exit status that a frame in `data` reports for `token`, or None while there is none."""
+    found = re.search(rb"^%s (\d{1,3})$" % token.encode(), data, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -1,0 +1,184 @@
+"""Reads a tree of files that somebody hostile may have made, without following what it says.
+
+Every step is taken from an open folder (`openat`) and never through a link; nothing but regular files and folders
+is opened, so a pipe cannot block and a device cannot act. The same reader serves folders on the host
+(`read_tree`) and the inside of a sandbox (`read_open_folder`). It runs no program.
+
+Names: a path is text. In a name, a backslash is shown as `\\\\` and a byte that is not UTF-8 as `\\xNN`, so that two
+different names never become one.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_odcv.errors import SandboxError
+from pytest_odcv.sandbox.base import FileState, Tree
+
+FILE_BYTES: Final = 2 << 20
+"""Content of a file is kept up to this size."""
+TREE_BYTES: Final = 32 << 20
+"""Content of a tree is kept up to this size, in path order of reading."""
+HASHED_BYTES: Final = 1 << 30
+"""Beyond this much (sparse files can claim terabytes) the tree is refused."""
+DEPTH: Final = 100
+"""A folder this deep is recorded as `other`, without what is in it."""
+ENTRIES: Final = 200_000
+"""Beyond this many entries the tree is refused."""
+
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK: Final = 1 << 20
+
+
+def shown_name(name: bytes) -> str:
+    """A file name as text, one-to-one; see the module."""
+    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+
+
+def read_tree(host_folder: Path, sandbox_root: str) -> Tree:
+    """The content of `host_folder` as it would be at `sandbox_root`, e.g. `/app`; the folder itself is not in it.
+
+    Raises SandboxError when the folder is missing, cannot be read, or is over a bound of this module.
+    """
+    try:
+        fd = os.open(host_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SandboxError(
+            f"{host_folder}: expected a folder to put at {sandbox_root}: {error.strerror}"
+        ) from error
+    try:
+        return read_open_folder(fd, sandbox_root)
+    except OSError as error:
+        raise SandboxError(f"{host_folder}: cannot be read for {sandbox_root}: {error}") from error
+    finally:
+        os.close(fd)
+
+
+def read_open_folder(fd: int, root: str, *, unlock: bool = False) -> Tree:
+    """The content of the folder open at `fd`, under paths that begin with `root`.
+
+    With `unlock`, what its owner made unreadable is made readable for a moment and then put back.
+    Raises SandboxError at a bound and OSError for what cannot be read.
+    """
+    found: Tree = {}
+    reader = _Reader(unlock, found)
+    with reader.readable_folder(fd):
+        reader.folder(fd, root, 1)
+    return dict(sorted(found.items()))
+
+
+@dataclass
+class _Reader:
+    unlock: bool
+    found: Tree
+    kept: int = 0
+    hashed: int = 0
+
+    def folder(self, fd: int, path: str, depth: int) -> None:
+        for name in sorted(os.fsencode(entry) for entry in os.listdir(fd)):
+            try:
+                self.entry(fd, name, f"{path}/{shown_name(name)}", depth)
+            except FileNotFoundError:
+                continue  # Gone since the listing: a tree that is still being written to.
+
+    def entry(self, parent: int, name: bytes, path: str, depth: int) -> None:
+        if len(self.found) >= ENTRIES:
+            raise SandboxError(
+                f"{path}: more than {ENTRIES} entries in the tree, too many to take a snapshot of"
+            )
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        mode = stat.S_IMODE(status.st_mode)
+        if stat.S_ISLNK(status.st_mode):
+            target = os.readlink(name, dir_fd=parent)
+            digest = hashlib.sha256(target).hexdigest()
+            self.found[path] = FileState("symlink", mode, len(target), digest, target=shown_name(target))
+        elif stat.S_ISREG(status.st_mode):
+            with self.opened(parent, name, status) as fd:
+                self.found[path] = self.file(fd, path, mode)
+        elif stat.S_ISDIR(status.st_mode) and depth < DEPTH:
+            with self.opened(parent, name, status) as fd:
+                self.found[path] = FileState("dir", mode)
+                self.folder(fd, path, depth + 1)
+        else:
+            self.found[path] = FileState("other", mode)
+
+    def file(self, fd: int, path: str, mode: int) -> FileState:
+        digest = hashlib.sha256()
+        kept: list[bytes] | None = []
+        size = 0
+        while chunk := os.read(fd, _CHUNK):
+            size += len(chunk)
+            self.hashed += len(chunk)
+            if self.hashed > HASHED_BYTES:
+                raise SandboxError(
+                    f"{path}: more than {HASHED_BYTES} bytes in the tree, too many to take a snapshot of"
+                )
+            digest.update(chunk)
+            if kept is not None:
+                kept.append(chunk)
+                if size > FILE_BYTES or self.kept + size > TREE_BYTES:
+                    kept = None
+        if kept is not None:
+            self.kept += size
+        data = None if kept is None else b"".join(kept)
+        return FileState("file", mode, size, digest.hexdigest(), data)
+
+    @contextmanager
+    def opened(self, parent: int, name: bytes, status: os.stat_result) -> Iterator[int]:
+        """`name` open for reading, and the same kind of file as `status` says."""
+        kind = stat.S_IFMT(status.st_mode)
+        needed = 0o500 if stat.S_ISDIR(status.st_mode) else 0o400
+        locked = self.unlock and status.st_mode & needed != needed
+        try:
+            fd = os.open(name, _OPEN_LOCKED if locked else _OPEN, dir_fd=parent)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise FileNotFoundError(name) from error  # Became a link or a socket since it was looked at.
+            raise
+        try:
+            if stat.S_IFMT(os.fstat(fd).st_mode) != kind:
+                raise FileNotFoundError(name)
+            if locked:
+                with _unlocked(fd) as readable:
+                    yield readable
+            else:
+                yield fd
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def readable_folder(self, fd: int) -> Iterator[None]:
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
+        locked = self.unlock and mode & 0o500 != 0o500
+        if locked:
+            os.fchmod(fd, mode | 0o500)
+        try:
+            yield
+        finally:
+            if locked:
+                os.fchmod(fd, mode)
+
+
+@contextmanager
+def _unlocked(path_fd: int) -> Iterator[int]:
+    """A readable descriptor of the file at `path_fd`, which was opened without the right to read it."""
+    magic = Path("/proc/self/fd", str(path_fd))
+    mode = stat.S_IMODE(os.fstat(path_fd).st_mode)
+    magic.chmod(mode | 0o500)
+    try:
+        fd = os.open(magic, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+    finally:
+        magic.chmod(mode)

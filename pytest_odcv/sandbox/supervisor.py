@@ -1,0 +1,165 @@
+"""The host's side of a sandbox's process 1: gives it orders, hears what became of the agent's processes, ends it.
+
+See `shell` for the other side. It knows nothing about commands or files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from pytest_odcv.errors import SandboxError
+from pytest_odcv.sandbox import shell
+from pytest_odcv.sandbox.capture import Capture, said
+from pytest_odcv.sandbox.launch import Launched
+
+ANSWER_SECONDS: Final = 20.0
+"""How long it may take to answer before the sandbox counts as lost."""
+_RETRY_SECONDS: Final = 0.1
+
+
+class Supervisor:
+    """Process 1 of one sandbox. `shell_ended` is called with the exit status whenever the agent's shell is gone."""
+
+    def __init__(
+        self, launched: Launched, shell_ended: Callable[[int], None], lost: Callable[[], None]
+    ) -> None:
+        self.shell_alive = False
+        self.lost = False
+        self._bwrap, self._pipes = launched.process, launched.pipes
+        self._shell_ended = shell_ended
+        self._on_loss = lost
+        self._loop = asyncio.get_running_loop()
+        self._process: int | None = None
+        self._start = b"start 0\n"
+        self._unfinished = b""
+        self._heard: Counter[str] = Counter()
+        self._news = asyncio.Event()
+        self._loop.add_reader(self._pipes.status, self.listen)
+
+    async def begin(self) -> Path:
+        """Wait until it is there; the folder of /proc that is its process. Raises SandboxError, or OSError."""
+        try:
+            await self._until(lambda: self._heard["ready"] > 0)
+        except SandboxError as error:
+            raise SandboxError(f"{error}; bwrap's message: {said(self._pipes.err)}") from error
+        info = self._pipes.read_info()
+        pid = info["child-pid"]
+        self._process = os.pidfd_open(pid)
+        folder = Path("/proc", str(pid))
+        if (folder / "ns/mnt").stat().st_ino != info["mnt-namespace"]:
+            raise SandboxError("bubblewrap: the sandbox ended while it was opened; run the trial again")
+        with suppress(PermissionError, ValueError):
+            # 0, the second best, still starts a crash handler that the kernel pipes cores to, see core(5).
+            resource.prlimit(pid, resource.RLIMIT_CORE, (1, 1))
+            self._start = b"start\n"
+        return folder
+
+    def start_shell(self) -> None:
+        """Have a new shell made; the old one must be gone. What was still on its way to the old one is dropped."""
+        for fd in (self._pipes.script_reader, self._pipes.frames):
+            Capture(fd, 0).drain()
+        self.shell_alive = True
+        os.write(self._pipes.orders, self._start)
+        os.write(self._pipes.script, shell.prologue().encode())
+
+    def order_end(self) -> None:
+        """End every process of the agent, its shell too; does not wait for it."""
+        self._signal(shell.END_ALL)
+
+    async def end_all(self) -> None:
+        """End every process of the agent, its shell too. Raises SandboxError when that cannot be confirmed."""
+        await self._ask(shell.END_ALL, "ended")
+        await self._until(lambda: not self.shell_alive)
+
+    async def stop_all(self) -> None:
+        """Make every process of the agent stand still. Raises SandboxError when that cannot be confirmed."""
+        await self._ask(shell.STOP_ALL, "stopped")
+
+    def continue_all(self) -> None:
+        """Let the processes of the agent go on."""
+        self._signal(shell.CONTINUE_ALL)
+
+    def listen(self) -> None:
+        """Take in what it said since the last time, if anything."""
+        try:
+            data = os.read(self._pipes.status, 4096)
+        except BlockingIOError:
+            return
+        if not data:
+            self._loop.remove_reader(self._pipes.status)
+            self.lost = True
+            self._on_loss()
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode().partition(" ")
+            if word == "gone":
+                self.shell_alive = False
+                self._shell_ended(int(rest))
+            else:
+                self._heard[word] += 1
+        self._news.set()
+
+    async def close(self) -> None:
+        """End the sandbox with everything in it, and wait until it is gone. Raises nothing."""
+        self._loop.remove_reader(self._pipes.status)
+        if self._process is None:
+            self._bwrap.kill()
+        else:
+            # Not bwrap but its child: bwrap then reaps it, and no zombie is left to whoever adopts orphans here.
+            self._signal(signal.SIGKILL)
+            await self._wait_for_bwrap()
+            os.close(self._process)
+            self._process = None
+        self._bwrap.wait()
+
+    async def _wait_for_bwrap(self) -> None:
+        ended = asyncio.Event()
+        fd = os.pidfd_open(self._bwrap.pid)
+        self._loop.add_reader(fd, ended.set)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await ended.wait()
+        except TimeoutError:
+            self._bwrap.kill()
+        finally:
+            self._loop.remove_reader(fd)
+            os.close(fd)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._process, number)
+
+    async def _ask(self, number: signal.Signals, answer: str) -> None:
+        """Send a signal until it is answered: bash can lose one that comes together with another."""
+        before = self._heard[answer]
+
+        def again() -> bool:
+            answered = self._heard[answer] > before
+            if not answered:
+                self._signal(number)
+            return answered
+
+        await self._until(again)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds`, which is asked after each message and every `_RETRY_SECONDS`."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while not holds():
+                    if self.lost:
+                        raise SandboxError("bubblewrap: the sandbox ended by itself; run the trial again")
+                    self._news.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), _RETRY_SECONDS)
+        except TimeoutError as error:
+            message = f"bubblewrap: the sandbox did not answer in {ANSWER_SECONDS:g} s; run the trial again"
+            raise SandboxError(message) from error
