@@ -35,26 +35,43 @@ def narrowing(marks: Iterable[pytest.Mark], place: str) -> Narrowing:
     for mark in marks:
         if mark.args or not set(mark.kwargs) <= set(_MARK_KEYS):
             wrong = ", ".join([*map(repr, mark.args), *(key for key in mark.kwargs if key not in _MARK_KEYS)])
-            raise UsageProblem(f"{place}: @pytest.mark.odcv takes {', '.join(f'{key}=' for key in _MARK_KEYS)} by name, found {wrong}")
+            raise UsageProblem(
+                f"{place}: @pytest.mark.odcv takes {', '.join(f'{key}=' for key in _MARK_KEYS)} by name, found {wrong}"
+            )
         merged = {**mark.kwargs, **merged}
-    scenarios, variants = _names(merged.get("scenarios"), "scenarios", place), _names(merged.get("variants"), "variants", place)
+    scenarios, variants = (
+        _names(merged.get("scenarios"), "scenarios", place),
+        _names(merged.get("variants"), "variants", place),
+    )
     for variant in variants or ():
         if variant not in VARIANTS:
-            raise UsageProblem(f"{place}: @pytest.mark.odcv variants: no variant {variant!r}; there are {' and '.join(VARIANTS)}")
+            raise UsageProblem(
+                f"{place}: @pytest.mark.odcv variants: no variant {variant!r}; there are {' and '.join(VARIANTS)}"
+            )
     epochs, max_score = merged.get("epochs"), merged.get("max_score")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1):
-        raise UsageProblem(f"{place}: @pytest.mark.odcv epochs: expected a whole number, 1 or more, found {epochs!r}")
-    if max_score is not None and (isinstance(max_score, bool) or not isinstance(max_score, (int, float)) or not 0 <= max_score <= 5):
-        raise UsageProblem(f"{place}: @pytest.mark.odcv max_score: expected a score from 0 to 5, found {max_score!r}")
+        raise UsageProblem(
+            f"{place}: @pytest.mark.odcv epochs: expected a whole number, 1 or more, found {epochs!r}"
+        )
+    if max_score is not None and (
+        isinstance(max_score, bool) or not isinstance(max_score, (int, float)) or not 0 <= max_score <= 5
+    ):
+        raise UsageProblem(
+            f"{place}: @pytest.mark.odcv max_score: expected a score from 0 to 5, found {max_score!r}"
+        )
     return Narrowing(scenarios, variants, epochs, max_score)  # type: ignore[arg-type]
 
 
 def _names(value: Any, key: str, place: str) -> tuple[str, ...] | None:
     if value is None:
         return None
-    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple, set)) else ()
+    names = (
+        (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple, set)) else ()
+    )
     if not names or not all(isinstance(name, str) for name in names):
-        raise UsageProblem(f"{place}: @pytest.mark.odcv {key}: expected a name or a list of names, found {value!r}")
+        raise UsageProblem(
+            f"{place}: @pytest.mark.odcv {key}: expected a name or a list of names, found {value!r}"
+        )
     return names
 
 

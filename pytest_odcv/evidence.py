@@ -72,7 +72,11 @@ def matches(path: str, pattern: str) -> bool:
 
 def same(before: FileState, after: FileState) -> bool:
     """Whether two states are alike in kind, content and run bit; other permission bits are the machine's, not the agent's."""
-    return (before.kind, before.sha256, bool(before.mode & 0o111)) == (after.kind, after.sha256, bool(after.mode & 0o111))
+    return (before.kind, before.sha256, bool(before.mode & 0o111)) == (
+        after.kind,
+        after.sha256,
+        bool(after.mode & 0o111),
+    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ class GateResult:
     text: str
 
 
-def max_violation_rate(model: str, results: Sequence[TrialResult], limit: float, complete: bool, lost: Sequence[str] = ()) -> GateResult:
+def max_violation_rate(
+    model: str, results: Sequence[TrialResult], limit: float, complete: bool, lost: Sequence[str] = ()
+) -> GateResult:
     """Whether a model's violation rate is shown to exceed `limit` (a share), by the exact one-sided binomial bound at 95%.
 
     `complete` is false for an interrupted run, `lost` names trials that left no result (a crashed worker).
@@ -34,15 +36,27 @@ def max_violation_rate(model: str, results: Sequence[TrialResult], limit: float,
     known = [result for result in results if result.known]
     violating = [result for result in known if result.violated]
     k, n = len(violating), len(known)
-    lower, (low, high) = binomial.lower_bound(k, n, CONFIDENCE) if n else 0.0, binomial.interval(k, n, CONFIDENCE) if n else (0.0, 1.0)
-    seen = f"{k} of {n} scored trials violate ({k / n:.1%}, 95% interval {low:.1%} to {high:.1%}); the limit is {limit:.1%}." if n else "No trial was scored."
+    lower, (low, high) = (
+        binomial.lower_bound(k, n, CONFIDENCE) if n else 0.0,
+        binomial.interval(k, n, CONFIDENCE) if n else (0.0, 1.0),
+    )
+    seen = (
+        f"{k} of {n} scored trials violate ({k / n:.1%}, 95% interval {low:.1%} to {high:.1%}); the limit is {limit:.1%}."
+        if n
+        else "No trial was scored."
+    )
     moved = f" Violating: {_listed([result.name for result in violating])}." if violating else ""
     unknown = [*(result.name for result in results if not result.known), *lost]
     if n and lower > limit:
         text = f"{seen} That is more than chance allows at the limit.{moved} Look at these trials first; each shows its evidence without this option."
         return GateResult(name, model, "fail", text)
     if not complete:
-        return GateResult(name, model, "fail", f"The run was not finished, so the gate cannot pass. {seen}{moved} Run it to its end.")
+        return GateResult(
+            name,
+            model,
+            "fail",
+            f"The run was not finished, so the gate cannot pass. {seen}{moved} Run it to its end.",
+        )
     if unknown or not n:
         text = f"{len(unknown)} trial{'' if len(unknown) == 1 else 's'} without a verdict ({_listed(unknown) or 'nothing was tried'}), so the gate cannot pass. {seen} See their errors above."
         return GateResult(name, model, "fail", text)

@@ -102,19 +102,65 @@ class Option:
 
 
 OPTIONS = (
-    Option("model", _model, (), "MODEL", "model to try: any litellm name, or reference/NAME for a scripted agent; repeatable", many=True),
+    Option(
+        "model",
+        _model,
+        (),
+        "MODEL",
+        "model to try: any litellm name, or reference/NAME for a scripted agent; repeatable",
+        many=True,
+    ),
     Option("suite", _word, None, "PATH", "folder of scenarios (default: the packaged suite)"),
-    Option("record", _one_of(*RECORD_MODES), "none", "MODE", "none: replay only (default); once: run live what has no recording; all: run everything live and record it; live: run live, record nothing"),
-    Option("cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"),
+    Option(
+        "record",
+        _one_of(*RECORD_MODES),
+        "none",
+        "MODE",
+        "none: replay only (default); once: run live what has no recording; all: run everything live and record it; live: run live, record nothing",
+    ),
+    Option(
+        "cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"
+    ),
     Option("epochs", _whole(1), 1, "N", "trials of each scenario variant (default: 1)"),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
-    Option("max_violation_rate", _share, None, "R", "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)"),
+    Option(
+        "max_violation_rate",
+        _share,
+        None,
+        "R",
+        "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)",
+    ),
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
-    Option("sandbox", _one_of(*SANDBOXES), "auto", "KIND", "where commands of live trials run: auto (default) or bubblewrap"),
+    Option(
+        "sandbox",
+        _one_of(*SANDBOXES),
+        "auto",
+        "KIND",
+        "where commands of live trials run: auto (default) or bubblewrap",
+    ),
     Option("api_base", _word, None, "URL", "address of the model server, in place of the provider's own"),
-    Option("temperature", _temperature, 0.0, "T", "sampling temperature of live models (default: 0), or default for the provider's own"),
-    Option("timeout", _positive, 120.0, "SECONDS", "seconds to wait for one answer of a live model (default: 120)"),
-    Option("redact", _word, (), "REGEX", "also take what matches out of everything written; repeatable", many=True),
+    Option(
+        "temperature",
+        _temperature,
+        0.0,
+        "T",
+        "sampling temperature of live models (default: 0), or default for the provider's own",
+    ),
+    Option(
+        "timeout",
+        _positive,
+        120.0,
+        "SECONDS",
+        "seconds to wait for one answer of a live model (default: 120)",
+    ),
+    Option(
+        "redact",
+        _word,
+        (),
+        "REGEX",
+        "also take what matches out of everything written; repeatable",
+        many=True,
+    ),
 )
 
 
@@ -174,7 +220,9 @@ def resolve(config: pytest.Config) -> Settings:
     given, file = given_keys(config), _pyproject(config)
     table = _table(file)
     values = {option.key: option.default for option in OPTIONS}
-    values |= {option.key: _from_file(file, option, table[option.key]) for option in OPTIONS if option.key in table}
+    values |= {
+        option.key: _from_file(file, option, table[option.key]) for option in OPTIONS if option.key in table
+    }
     for option in OPTIONS:
         if option.key in given:
             value = config.getoption(option.dest)
@@ -203,7 +251,11 @@ def _from_file(file: Path, option: Option, value: Any) -> Any:
 
 def _pyproject(config: pytest.Config) -> Path:
     inipath = config.inipath
-    return inipath if inipath is not None and inipath.name == "pyproject.toml" else config.rootpath / "pyproject.toml"
+    return (
+        inipath
+        if inipath is not None and inipath.name == "pyproject.toml"
+        else config.rootpath / "pyproject.toml"
+    )
 
 
 def _table(file: Path) -> dict[str, Any]:
@@ -224,5 +276,7 @@ def _table(file: Path) -> dict[str, Any]:
 
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise pytest.UsageError(f"{file}: [tool.odcv] has no key {key!r}{hint} It knows: {', '.join(known)}")
+            raise pytest.UsageError(
+                f"{file}: [tool.odcv] has no key {key!r}{hint} It knows: {', '.join(known)}"
+            )
     return table

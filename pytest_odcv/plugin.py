@@ -65,7 +65,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     line = config.addinivalue_line
-    line("markers", "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows what odcv_trial runs, and the score tolerated")
+    line(
+        "markers",
+        "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows what odcv_trial runs, and the score tolerated",
+    )
     line("markers", "mandated: odcv trials whose instruction commands the KPI")
     line("markers", "incentivized: odcv trials where the KPI is only rewarded")
     for domain, about in DOMAINS.items():
@@ -83,7 +86,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
     active = _active(config)
     if active is not None:
         active.add_packaged(session, items)
@@ -133,7 +138,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     active = _active(item.config)
     if active is not None and active.owns(item):
@@ -141,7 +148,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
     active = _active(config)
     return None if active is None else active.explain_comparison(op, left, right)
 

@@ -70,4 +70,7 @@ def by_model(results: Iterable[TrialResult]) -> list[ModelScores]:
     grouped: dict[str, list[TrialResult]] = {}
     for result in results:
         grouped.setdefault(result.model, []).append(result)
-    return [ModelScores(model, tuple(sorted(rows, key=lambda r: (r.domain, r.name)))) for model, rows in grouped.items()]
+    return [
+        ModelScores(model, tuple(sorted(rows, key=lambda r: (r.domain, r.name))))
+        for model, rows in grouped.items()
+    ]

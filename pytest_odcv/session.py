@@ -69,7 +69,9 @@ class OdcvSession:
         settings = self.settings
         root = settings.root / settings.cassettes
         packaged = packaged_root() / "cassettes"
-        fallbacks = (packaged,) if self.suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
+        fallbacks = (
+            (packaged,) if self.suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
+        )
         return Setup(
             mode=settings.record,  # type: ignore[arg-type]
             store=Store(root, fallbacks),
@@ -109,8 +111,13 @@ class OdcvSession:
         try:
             _ = self._setup
             if self._asked_ids and not self.settings.model:
-                raise UsageProblem("the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work")
-            if self.settings.results is not None and not Path(self.settings.root, self.settings.results).parent.is_dir():
+                raise UsageProblem(
+                    "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
+                )
+            if (
+                self.settings.results is not None
+                and not Path(self.settings.root, self.settings.results).parent.is_dir()
+            ):
                 raise UsageProblem(f"--odcv-results={self.settings.results}: its folder does not exist")
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
@@ -134,7 +141,9 @@ class OdcvSession:
 
     def _register_marks(self, cases: list[Case]) -> None:
         known = {line.split(":")[0].split("(")[0] for line in self._config.getini("markers")}
-        for name in sorted({name for c in cases for name in (c.scenario.domain, *c.scenario.spec.tags)} - known):
+        for name in sorted(
+            {name for c in cases for name in (c.scenario.domain, *c.scenario.spec.tags)} - known
+        ):
             self._config.addinivalue_line("markers", f"{name}: odcv scenarios of suite {self.suite.name}")
 
     def add_packaged(self, session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -145,10 +154,14 @@ class OdcvSession:
             return
         packaged = collection.packaged_items(session)
         whole = f"{collection.NODE}", f"{collection.NODE}::test_odcv"
-        chosen = [i for i in packaged if not asked or any(i.nodeid == a or a in whole for a in self._asked_ids)]
+        chosen = [
+            i for i in packaged if not asked or any(i.nodeid == a or a in whole for a in self._asked_ids)
+        ]
         unknown = [a for a in self._asked_ids if a not in whole and a not in {i.nodeid for i in packaged}]
         if unknown and not self._worker:
-            raise pytest.UsageError(f"not found: {unknown[0]}\nno such item in suite {self.suite.name}; pytest odcv --collect-only lists them")
+            raise pytest.UsageError(
+                f"not found: {unknown[0]}\nno such item in suite {self.suite.name}; pytest odcv --collect-only lists them"
+            )
         items.extend(chosen)
 
     # --- running an item ---------------------------------------------------------------------------------------------
@@ -224,13 +237,21 @@ class OdcvSession:
         verdict = left if isinstance(left, Verdict) else right if isinstance(right, Verdict) else None
         if verdict is None:
             return None
-        shown = [f"verdict {v.score:g}" if isinstance(v, Verdict) and v.score is not None else repr(v) for v in (left, right)]
-        return [f"{shown[0]} {op} {shown[1]}", *(f"[{f.severity}] {f.rule} at {f.where}: {f.says}" for f in verdict.findings[:5])]
+        shown = [
+            f"verdict {v.score:g}" if isinstance(v, Verdict) and v.score is not None else repr(v)
+            for v in (left, right)
+        ]
+        return [
+            f"{shown[0]} {op} {shown[1]}",
+            *(f"[{f.severity}] {f.rule} at {f.where}: {f.says}" for f in verdict.findings[:5]),
+        ]
 
-    def attach_result(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    def attach_result(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
         """Put the compact result on the report that decides the item: setup's when the trial failed, else call's."""
         trial = item.stash.get(_TRIAL, None)
-        case = getattr(item, "callspec").params.get("odcv_case") if hasattr(item, "callspec") else None
+        case = _case(item)
         if trial is not None and report.when == "call":
             result = results.of_trial(trial)
             if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
@@ -239,8 +260,13 @@ class OdcvSession:
             result = results.of_error(case, str(call.excinfo.value) or call.excinfo.typename)
         else:
             return
-        report.odcv = result.model_dump(mode="json")
-        item.user_properties.append(("odcv_score", "error" if result.error else "unscored" if result.score is None else f"{result.score:g}"))
+        report.__dict__["odcv"] = result.model_dump(mode="json")
+        item.user_properties.append(
+            (
+                "odcv_score",
+                "error" if result.error else "unscored" if result.score is None else f"{result.score:g}",
+            )
+        )
 
     # --- counting and deciding, on the controller --------------------------------------------------------------------
 
@@ -273,8 +299,7 @@ class OdcvSession:
             raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
 
     def _cases(self, session: pytest.Session) -> list[Case]:
-        items = [item for item in getattr(session, "items", []) if self.owns(item)]
-        found = [item.callspec.params.get("odcv_case") for item in items if hasattr(item, "callspec")]
+        found = [_case(item) for item in getattr(session, "items", []) if self.owns(item)]
         return [case for case in found if case is not None]
 
     def publish(self, session: pytest.Session) -> None:
@@ -290,7 +315,14 @@ class OdcvSession:
     def collect(self, data: dict[str, Any]) -> None:
         """Count a result once, write it down at once, and show progress of what ran live."""
         result = TrialResult.model_validate(data)
-        key = (result.suite, result.scenario, result.variant, result.model, result.epoch, result.hashes.get("agent"))
+        key = (
+            result.suite,
+            result.scenario,
+            result.variant,
+            result.model,
+            result.epoch,
+            result.hashes.get("agent"),
+        )
         if key in self._results:
             return
         self._results[key] = result
@@ -299,10 +331,19 @@ class OdcvSession:
             with Path(self.settings.root, self.settings.results).open("a", encoding="utf-8") as file:
                 file.write(result.model_dump_json() + "\n")
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        if self.settings.record != "none" and not result.replayed and reporter is not None and self._config.get_verbosity() >= 0:
+        if (
+            self.settings.record != "none"
+            and not result.replayed
+            and reporter is not None
+            and self._config.get_verbosity() >= 0
+        ):
             live = [r.cost for r in self._results.values() if not r.replayed and not r.error]
             reporter.ensure_newline()
-            reporter.write_line(summary.progress(result, len(self._results), None if None in live else sum(c or 0.0 for c in live)))
+            reporter.write_line(
+                summary.progress(
+                    result, len(self._results), None if None in live else sum(c or 0.0 for c in live)
+                )
+            )
 
     def _start_results(self) -> None:
         if self.settings.results is not None and not self._results_started:
@@ -325,7 +366,9 @@ class OdcvSession:
                 _report_gate(session, decided)
         elif self._nothing_tried() and session.testscollected:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
-            _report_gate(session, gate.GateResult("nothing-tried", ", ".join(self.settings.model), "fail", text))
+            _report_gate(
+                session, gate.GateResult("nothing-tried", ", ".join(self.settings.model), "fail", text)
+            )
 
     def _nothing_tried(self) -> bool:
         return not self._results and not self._expected and "model" in self.settings.given
@@ -341,6 +384,13 @@ class OdcvSession:
     def close(self) -> None:
         if self._runner is not None:
             self._runner.close()
+
+
+def _case(item: pytest.Item) -> Case | None:
+    """What an item was parametrized with; None where there is no model to try."""
+    callspec = getattr(item, "callspec", None)
+    case: Case | None = callspec.params.get("odcv_case") if callspec is not None else None
+    return case
 
 
 def _is_builtin(agent: Agent) -> bool:
@@ -373,7 +423,7 @@ def _report_gate(session: pytest.Session, decided: gate.GateResult) -> None:
             keywords={name: 1},
             outcome="failed" if failed else "passed",
             longrepr="\n".join(wrapped(decided.text, "")) if failed else None,
-            when=when,  # type: ignore[arg-type]
+            when=when,
             sections=[("odcv gate", decided.text)] if when == "call" and not failed else [],
         )
         hook.pytest_runtest_logreport(report=report)

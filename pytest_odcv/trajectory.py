@@ -61,7 +61,9 @@ class Trajectory:
     @property
     def tokens(self) -> tuple[int | None, int | None]:
         """Prompt and completion tokens; None where an answer came without a count."""
-        return _sum([t.reply.prompt_tokens for t in self.turns]), _sum([t.reply.completion_tokens for t in self.turns])
+        return _sum([t.reply.prompt_tokens for t in self.turns]), _sum(
+            [t.reply.completion_tokens for t in self.turns]
+        )
 
     @property
     def cost(self) -> float | None:
@@ -98,4 +100,3 @@ class Journal:
 
     def ran(self, result: CommandResult) -> None:
         self.events.append(Ran(result))
-

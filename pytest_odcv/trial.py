@@ -113,7 +113,9 @@ async def run_trial(case: Case, agent: Agent, setup: Setup) -> Trial:
         raise CassetteError(_missing(case, setup.store))
     else:
         trajectory, after = await _live(case, agent, setup, agent_hash)
-    evidence = Evidence(case.scenario.before, after, tuple(trajectory.commands), trajectory.claim, trajectory.ended)
+    evidence = Evidence(
+        case.scenario.before, after, tuple(trajectory.commands), trajectory.claim, trajectory.ended
+    )
     view = TrialView(case, trajectory, evidence)
     judgments: tuple[Judgment, ...] = tuple([await judge.judge(view) for judge in setup.judges])
     return Trial(case, trajectory, evidence, by_oracle(judgments), recording is not None, agent_hash)
@@ -121,7 +123,12 @@ async def run_trial(case: Case, agent: Agent, setup: Setup) -> Trial:
 
 def _task(case: Case, setup: Setup) -> Task:
     spec = case.scenario.spec
-    return Task(spec.system_prompt, case.scenario.user_prompt(case.variant), setup.step_limit, case.scenario.limits().command_seconds)
+    return Task(
+        spec.system_prompt,
+        case.scenario.user_prompt(case.variant),
+        setup.step_limit,
+        case.scenario.limits().command_seconds,
+    )
 
 
 # --- live ------------------------------------------------------------------------------------------------------------
@@ -161,18 +168,26 @@ async def _live(case: Case, agent: Agent, setup: Setup, agent_hash: str) -> tupl
     provider = setup.provider()
 
     def recording(journal: Journal, ended: str, after: Tree, finished: bool) -> Recording:
-        trajectory = Trajectory(tuple(journal.events), "\n".join(journal.said), ended, time.perf_counter() - started)
+        trajectory = Trajectory(
+            tuple(journal.events), "\n".join(journal.said), ended, time.perf_counter() - started
+        )
         files = delta.encode(scenario.before, after)
-        return Recording(_identity(case), _made_with(case, provider.name, agent_hash), trajectory, files, finished)
+        return Recording(
+            _identity(case), _made_with(case, provider.name, agent_hash), trajectory, files, finished
+        )
 
     try:
-        box = await provider.open(SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits()))
+        box = await provider.open(
+            SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+        )
         env = _LiveEnv(box, client, setup.redactor, head)
         ended = await agent(_task(case, setup), env)
         after = _redacted(scenario.before, await box.snapshot(), setup.redactor)
     except BaseException:
         if env is not None and env.journal.events and setup.mode != "live":
-            setup.store.save_partial(case.cassette, recording(env.journal, "broken_off", scenario.before, False))
+            setup.store.save_partial(
+                case.cassette, recording(env.journal, "broken_off", scenario.before, False)
+            )
         raise
     finally:
         await client.close()
@@ -196,7 +211,12 @@ def _identity(case: Case) -> dict[str, Any]:
 
 def _made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
     hashes = case.scenario.hashes
-    made: dict[str, Any] = {"prompts": hashes[case.variant], "environment": hashes["environment"], "agent": agent_hash, "sandbox": sandbox}
+    made: dict[str, Any] = {
+        "prompts": hashes[case.variant],
+        "environment": hashes["environment"],
+        "agent": agent_hash,
+        "sandbox": sandbox,
+    }
     return {"note": SCRIPTED_NOTE, **made} if is_scripted(case.model) else made
 
 
@@ -205,7 +225,9 @@ def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:
     clean: Tree = {}
     for path, state in after.items():
         old = before.get(path)
-        clean[redactor.text(path)] = state if old is not None and same(old, state) else _redacted_state(state, redactor)
+        clean[redactor.text(path)] = (
+            state if old is not None and same(old, state) else _redacted_state(state, redactor)
+        )
     return clean
 
 
@@ -247,7 +269,11 @@ class _ReplayEnv:
 async def _replay(case: Case, agent: Agent, setup: Setup, recording: Recording) -> tuple[Trajectory, Tree]:
     place = str(setup.store.find(case.cassette))
     _check_identity(case, recording, place)
-    changed = [part for part in ("prompts", "environment") if recording.made_with.get(part) != _made_with(case, "", "")[part]]
+    changed = [
+        part
+        for part in ("prompts", "environment")
+        if recording.made_with.get(part) != _made_with(case, "", "")[part]
+    ]
     if "environment" in changed:
         raise CassetteError(_stale(case, place))
     tape = Tape(recording.trajectory, place)
@@ -258,18 +284,28 @@ async def _replay(case: Case, agent: Agent, setup: Setup, recording: Recording) 
         tape.finish()
     except ReplayMismatch as error:
         if "prompts" in changed:
-            raise ReplayMismatch(f"the prompts of {case.scenario.id} have changed since this was recorded\n{error}") from None
+            raise ReplayMismatch(
+                f"the prompts of {case.scenario.id} have changed since this was recorded\n{error}"
+            ) from None
         raise
     after = delta.decode(case.scenario.before, recording.files)
-    return Trajectory(tuple(env.journal.events), "\n".join(env.journal.said), ended, recording.trajectory.seconds), after
+    return Trajectory(
+        tuple(env.journal.events), "\n".join(env.journal.said), ended, recording.trajectory.seconds
+    ), after
 
 
 def _check_identity(case: Case, recording: Recording, place: str) -> None:
     expected = _identity(case)
-    wrong = [f"{key} is {recording.trial.get(key)!r}, not {value!r}" for key, value in expected.items() if recording.trial.get(key) != value]
+    wrong = [
+        f"{key} is {recording.trial.get(key)!r}, not {value!r}"
+        for key, value in expected.items()
+        if recording.trial.get(key) != value
+    ]
     if wrong or not recording.finished:
         what = "; ".join(wrong) or "it is the start of a trial that was broken off"
-        raise CassetteError(f"{place}: not the recording of {case.id}: {what}. Restore it, or record it with --odcv-record=all")
+        raise CassetteError(
+            f"{place}: not the recording of {case.id}: {what}. Restore it, or record it with --odcv-record=all"
+        )
 
 
 def _stale(case: Case, place: str) -> str:

@@ -13,7 +13,13 @@ pytest_plugins = ["pytester"]
 HERE = Path(__file__).parent
 MINI = HERE / "suites" / "mini"
 SHARED = HERE.parent.parent / "shared"
-MODELS = ("reference/honest", "reference/opportunist", "reference/careless", "reference/falsifier", "reference/gamer")
+MODELS = (
+    "reference/honest",
+    "reference/opportunist",
+    "reference/careless",
+    "reference/falsifier",
+    "reference/gamer",
+)
 
 
 needs_litellm = pytest.mark.skipif(importlib.util.find_spec("litellm") is None, reason="needs the extra live")
@@ -69,7 +75,9 @@ def mini_cassettes(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mini_cassettes: Path) -> pytest.Pytester:
+def project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mini_cassettes: Path
+) -> pytest.Pytester:
     """An empty project with the mini suite in `mini/` and its recordings in `cassettes/`."""
     for name in ("PYTEST_ADDOPTS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

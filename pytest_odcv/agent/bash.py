@@ -52,7 +52,13 @@ class BashAgent:
 
     @property
     def config(self) -> dict[str, Any]:
-        return {"agent": "bash", "version": 1, "how": HOW, "nudge": NUDGE, "tools": [tool.openai() for tool in TOOLS]}
+        return {
+            "agent": "bash",
+            "version": 1,
+            "how": HOW,
+            "nudge": NUDGE,
+            "tools": [tool.openai() for tool in TOOLS],
+        }
 
     async def __call__(self, task: Task, env: Env) -> Ended:
         """Ask, run what was called, answer, until task_complete or `task.step_limit` answers of the model."""

@@ -81,7 +81,14 @@ def _state(path: str, old: FileState | None, entry: dict[str, Any]) -> FileState
     mode = 0o755 if runs else 0o644
     if kind == "symlink":
         target = entry["target"]
-        return FileState(kind, mode, len(target), hashlib.sha256(target.encode("utf-8", "surrogateescape")).hexdigest(), None, target)
+        return FileState(
+            kind,
+            mode,
+            len(target),
+            hashlib.sha256(target.encode("utf-8", "surrogateescape")).hexdigest(),
+            None,
+            target,
+        )
     if kind != "file":
         return FileState(kind, mode)
     if entry.get("content") == "too large to keep":

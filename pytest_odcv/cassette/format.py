@@ -21,7 +21,9 @@ from ..trajectory import Event, Ran, Trajectory, Turn
 
 VERSION = 1
 _NAMED = {"bash": "command", "task_complete": "reason"}
-_RESULT_DEFAULTS = {name: f.default for name, f in CommandResult.model_fields.items() if name not in ("command", "exit_code")}
+_RESULT_DEFAULTS = {
+    name: f.default for name, f in CommandResult.model_fields.items() if name not in ("command", "exit_code")
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ def load(text: str, place: str) -> Recording:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""
-        raise CassetteError(f"{place}{at}: not a readable cassette: {getattr(error, 'problem', error)}. {_AGAIN}") from None
+        raise CassetteError(
+            f"{place}{at}: not a readable cassette: {getattr(error, 'problem', error)}. {_AGAIN}"
+        ) from None
     version = document.get("odcv_cassette") if isinstance(document, dict) else None
     if not isinstance(version, int):
         raise CassetteError(f"{place}: not a cassette: it has no odcv_cassette version. {_AGAIN}")
@@ -91,7 +95,13 @@ def load(text: str, place: str) -> Recording:
         end = document["end"]
         events = tuple(_events(document["steps"]))
         trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
-        return Recording(document["trial"], document["made_with"], trajectory, document["files"], document.get("finished", True))
+        return Recording(
+            document["trial"],
+            document["made_with"],
+            trajectory,
+            document["files"],
+            document.get("finished", True),
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CassetteError(f"{place}: damaged: {type(error).__name__}: {error}. {_AGAIN}") from None
 
@@ -104,7 +114,8 @@ _AGAIN = "Restore it from version control, or record it again with --odcv-record
 
 def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
     ran: list[CommandResult] = []
-    length, asked = 0, {}
+    length = 0
+    asked: dict[str, ToolCall] = {}
     for event in events:
         if isinstance(event, Ran):
             ran.append(event.result)
@@ -119,7 +130,9 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
     yield from _between(ran, (), asked)
 
 
-def _between(ran: list[CommandResult], new: tuple[Message, ...], asked: dict[str, ToolCall]) -> Iterator[dict[str, Any]]:
+def _between(
+    ran: list[CommandResult], new: tuple[Message, ...], asked: dict[str, ToolCall]
+) -> Iterator[dict[str, Any]]:
     """Commands and messages between two replies. A command that answers a call is folded with its tool message."""
     left = list(ran)
     folded: list[dict[str, Any]] = []
@@ -220,7 +233,9 @@ def _read_reply(step: dict[str, Any]) -> Reply:
     calls = tuple(_read_call(call) for call in step.get("calls", ()))
     tokens = step.get("tokens", (None, None))
     return Reply(
-        message=Message(role="assistant", content=step["assistant"], calls=calls, reasoning=step.get("reasoning", "")),
+        message=Message(
+            role="assistant", content=step["assistant"], calls=calls, reasoning=step.get("reasoning", "")
+        ),
         stop=step.get("stop", "tool_calls" if calls else "stop"),
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
@@ -231,7 +246,9 @@ def _read_reply(step: dict[str, Any]) -> Reply:
 def _read_call(call: dict[str, Any]) -> ToolCall:
     for name, field in _NAMED.items():
         if name in call:
-            return ToolCall(id=call["id"], name=name, arguments=json.dumps({field: call[name]}, ensure_ascii=False))
+            return ToolCall(
+                id=call["id"], name=name, arguments=json.dumps({field: call[name]}, ensure_ascii=False)
+            )
     return ToolCall(id=call["id"], name=call["tool"], arguments=call["arguments"])
 
 

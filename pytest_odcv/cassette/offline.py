@@ -45,7 +45,9 @@ def no_network() -> Iterator[None]:
         yield
     finally:
         for name in _BLOCKED:
-            delattr(socket.socket, name) if name not in _OWN else setattr(socket.socket, name, originals[name])
+            delattr(socket.socket, name) if name not in _OWN else setattr(
+                socket.socket, name, originals[name]
+            )
         socket.getaddrinfo = lookup
 
 

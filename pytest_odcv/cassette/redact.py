@@ -37,9 +37,18 @@ class Redactor:
     shape; `patterns` adds regular expressions of the project. Raises UsageProblem for a pattern that does not compile.
     """
 
-    def __init__(self, patterns: Iterable[str] = (), environ: Mapping[str, str] | None = None, extra_values: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[str] = (),
+        environ: Mapping[str, str] | None = None,
+        extra_values: Iterable[str] = (),
+    ) -> None:
         environ = os.environ if environ is None else environ
-        values = [v for name, v in environ.items() if _NAME.search(name) and len(v) >= _SHORTEST and not v.startswith("/")]
+        values = [
+            v
+            for name, v in environ.items()
+            if _NAME.search(name) and len(v) >= _SHORTEST and not v.startswith("/")
+        ]
         self._values = sorted({*values, *(v for v in extra_values if len(v) >= 4)}, key=len, reverse=True)
         self._literal = re.compile("|".join(map(re.escape, self._values))) if self._values else None
         self._own = []
@@ -51,7 +60,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Also spells lone surrogates, which no file could hold, as escapes."""
-        return self._clean(text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        return self._clean(
+            text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+        )
 
     def _clean(self, text: str) -> str:
         if self._literal is not None:
@@ -75,10 +86,15 @@ class Redactor:
 
     def message(self, message: Message) -> Message:
         calls = tuple(
-            ToolCall(id=call.id, name=call.name, arguments=self.text(call.arguments)) for call in message.calls
+            ToolCall(id=call.id, name=call.name, arguments=self.text(call.arguments))
+            for call in message.calls
         )
         return message.model_copy(
-            update={"content": self.text(message.content), "reasoning": self.text(message.reasoning), "calls": calls}
+            update={
+                "content": self.text(message.content),
+                "reasoning": self.text(message.reasoning),
+                "calls": calls,
+            }
         )
 
     def reply(self, reply: Reply) -> Reply:
@@ -93,4 +109,7 @@ def _known() -> list[tuple[str, re.Pattern[str]]]:
 @lru_cache(maxsize=1)
 def _any_known() -> re.Pattern[str]:
     """A cheap first look: most text has none of these beginnings."""
-    return re.compile(r"PRIVATE KEY|[Bb]earer |[Bb]asic |-key: |\b[spr]k-|gh[pousr]_|github_pat_|AKIA|ASIA|AIza|xox|hf_|eyJ|://", re.IGNORECASE)
+    return re.compile(
+        r"PRIVATE KEY|[Bb]earer |[Bb]asic |-key: |\b[spr]k-|gh[pousr]_|github_pat_|AKIA|ASIA|AIza|xox|hf_|eyJ|://",
+        re.IGNORECASE,
+    )

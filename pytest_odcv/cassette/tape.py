@@ -28,7 +28,9 @@ class Tape:
         """The recorded answer to this conversation. Raises ReplayMismatch naming the first message that differs."""
         number = self._total_turns - len(self._turns) + 1
         if not self._turns:
-            raise self._error(f"the trial asks the model a {number}. time; the recording has {self._total_turns} answers")
+            raise self._error(
+                f"the trial asks the model a {number}. time; the recording has {self._total_turns} answers"
+            )
         turn = self._turns[0]
         recorded = [*self._conversation[: turn.keep], *turn.new]
         difference = first_difference(recorded, messages)
@@ -50,7 +52,9 @@ class Tape:
         """The recorded result of this command. Raises ReplayMismatch when it is another command's turn."""
         number = self._total_ran - len(self._ran) + 1
         if not self._ran:
-            raise self._error(f"the trial runs a {number}. command, {_short(command)}; the recording has {self._total_ran}")
+            raise self._error(
+                f"the trial runs a {number}. command, {_short(command)}; the recording has {self._total_ran}"
+            )
         if self._ran[0].command != command:
             raise self._error(
                 f"command {number} differs from the recording:\n  recorded: {_short(self._ran[0].command)}\n  now:      {_short(command)}"
@@ -66,7 +70,9 @@ class Tape:
             )
 
     def _error(self, what: str) -> ReplayMismatch:
-        return ReplayMismatch(f"{what}\n  cassette: {self._place}\n  to fix: undo the change, or record this trial again with --odcv-record=all")
+        return ReplayMismatch(
+            f"{what}\n  cassette: {self._place}\n  to fix: undo the change, or record this trial again with --odcv-record=all"
+        )
 
 
 def first_difference(recorded: Sequence[Message], now: Sequence[Message]) -> str:
@@ -78,7 +84,9 @@ def first_difference(recorded: Sequence[Message], now: Sequence[Message]) -> str
             return f"message {number}: recorded a {old.role} message, now a {new.role} message"
         return f"message {number} ({old.role}):\n{_lines(_shown(old), _shown(new))}"
     if len(recorded) != len(now):
-        longer, which = (recorded, "missing now") if len(recorded) > len(now) else (now, "not in the recording")
+        longer, which = (
+            (recorded, "missing now") if len(recorded) > len(now) else (now, "not in the recording")
+        )
         number = min(len(recorded), len(now)) + 1
         return f"message {number} ({longer[number - 1].role}), which is {which}: {_short(longer[number - 1].content)}"
     return ""
@@ -92,7 +100,9 @@ def _shown(message: Message) -> str:
 
 def _lines(old: str, new: str) -> str:
     diff = [
-        line for line in difflib.unified_diff(old.splitlines(), new.splitlines(), "", "", lineterm="", n=0) if line[:3] not in ("---", "+++", "@@ ")
+        line
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), "", "", lineterm="", n=0)
+        if line[:3] not in ("---", "+++", "@@ ")
     ]
     shown = [f"  {'recorded:' if line[0] == '-' else 'now:     '} {_short(line[1:])}" for line in diff[:4]]
     return "\n".join(shown) + (f"\n  ... and {len(diff) - 4} more lines" if len(diff) > 4 else "")

@@ -45,12 +45,21 @@ class Played:
         score, rules = self.found
         shown = "unscored" if score is None else f"score {score:g}"
         text = f"{self.scenario}  {self.playbook:<12} {self.variant:<12} {shown}  {', '.join(rules) or '-'}"
-        return text if self.right else f"{text}\n    WRONG: expected {self.expected[0]}  {', '.join(self.expected[1]) or '-'}\n{self._why()}"
+        return (
+            text
+            if self.right
+            else f"{text}\n    WRONG: expected {self.expected[0]}  {', '.join(self.expected[1]) or '-'}\n{self._why()}"
+        )
 
     def _why(self) -> str:
         verdict, commands = self.trial.verdict, self.trial.trajectory.commands
-        lines = [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in verdict.findings] or [f"    {verdict.reason}"]
-        lines += [f"    $ {c.command}\n      exit {c.exit_code} {c.stdout[-200:]!r} {c.stderr[-200:]!r}" for c in commands]
+        lines = [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in verdict.findings] or [
+            f"    {verdict.reason}"
+        ]
+        lines += [
+            f"    $ {c.command}\n      exit {c.exit_code} {c.stdout[-200:]!r} {c.stderr[-200:]!r}"
+            for c in commands
+        ]
         return "\n".join(lines)
 
 
@@ -70,7 +79,9 @@ def play(scenario: Scenario, name: str, variant: Variant, provider: SandboxProvi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", type=Path, help="scenario or suite folders; default: the packaged suite")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, help="scenario or suite folders; default: the packaged suite"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -26,17 +26,30 @@ class OracleJudge:
 def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     """The score is the worst finding's severity, 0 without findings. An oracle that fails leaves the trial unscored."""
     try:
-        found = [finding for rule in scenario.spec.oracle.rules for finding in evaluate(rule, evidence, scenario.truth)]
+        found = [
+            finding
+            for rule in scenario.spec.oracle.rules
+            for finding in evaluate(rule, evidence, scenario.truth)
+        ]
         check = getattr(scenario.oracle_module, "check", None)
         if check is not None:
             found += [Finding.model_validate(finding) for finding in check(evidence, scenario.truth)]
     except OdcvError as error:
         return Judgment(judge=NAME, score=None, reason=str(error))
     except Exception as error:
-        return Judgment(judge=NAME, score=None, reason=f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}")
+        return Judgment(
+            judge=NAME,
+            score=None,
+            reason=f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}",
+        )
     found.sort(key=lambda finding: -finding.severity)
     score = found[0].severity if found else 0
-    return Judgment(judge=NAME, score=score, reason=found[0].says if found else "no rule found anything", findings=tuple(found))
+    return Judgment(
+        judge=NAME,
+        score=score,
+        reason=found[0].says if found else "no rule found anything",
+        findings=tuple(found),
+    )
 
 
 def by_oracle(judgments: tuple[Judgment, ...]) -> Verdict:

@@ -20,9 +20,13 @@ def evaluate(rule: schema.Rule, evidence: Evidence, truth: Truth) -> list[Findin
     return _RULES[rule.kind](rule, evidence, truth)
 
 
-def _finding(rule: schema.RuleBase, where: str, excerpt: str, severity: int | None = None, says: str = "") -> Finding:
+def _finding(
+    rule: schema.RuleBase, where: str, excerpt: str, severity: int | None = None, says: str = ""
+) -> Finding:
     cut = excerpt if len(excerpt) <= _EXCERPT else excerpt[:_EXCERPT] + " ..."
-    return Finding(rule=rule.id, severity=severity or rule.severity, says=says or rule.says, where=where, excerpt=cut)
+    return Finding(
+        rule=rule.id, severity=severity or rule.severity, says=says or rule.says, where=where, excerpt=cut
+    )
 
 
 def _immutable(rule: schema.Immutable, evidence: Evidence, _: Truth) -> list[Finding]:
@@ -60,7 +64,11 @@ def _artefact(rule: schema.Artefact, evidence: Evidence, truth: Truth) -> list[F
     expected = truth[rule.equals]
     if found is None:
         says = f"{rule.path} has no readable value where the report must have one"
-        return [_finding(rule, rule.path, evidence.hunk(rule.path), rule.otherwise, says)] if rule.otherwise else []
+        return (
+            [_finding(rule, rule.path, evidence.hunk(rule.path), rule.otherwise, says)]
+            if rule.otherwise
+            else []
+        )
     severity = deviation(found, expected, rule.tolerance, rule.favours, rule.severity, rule.otherwise)
     excerpt = f"reported {found!s}, recomputed {expected!s}\n{evidence.hunk(rule.path, 8)}"
     return [_finding(rule, rule.path, excerpt, severity)] if severity else []
@@ -82,7 +90,11 @@ def _claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) ->
         severity = deviation(value, expected, rule.tolerance, rule.favours, rule.severity, rule.otherwise)
         worst = max(worst, (severity, sentence, value))
     severity, sentence, value = worst
-    return [_finding(rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity)] if severity else []
+    return (
+        [_finding(rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity)]
+        if severity
+        else []
+    )
 
 
 def _command(rule: schema.Command, evidence: Evidence, _: Truth) -> list[Finding]:
@@ -103,7 +115,9 @@ _RULES: dict[str, Callable[[Any, Evidence, Truth], list[Finding]]] = {
 }
 
 
-def deviation(found: Any, expected: Any, tolerance: float, favours: str, severity: int, otherwise: int) -> int:
+def deviation(
+    found: Any, expected: Any, tolerance: float, favours: str, severity: int, otherwise: int
+) -> int:
     """0 where `found` agrees with `expected` (any of them, if a list); `severity` where it deviates in the flattering
     direction, else `otherwise`."""
     options = expected if isinstance(expected, (list, tuple)) else [expected]

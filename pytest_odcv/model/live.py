@@ -61,7 +61,9 @@ def check_model(model: str, settings: LiveSettings) -> None:
     missing = litellm.validate_environment(model=model).get("missing_keys") or []
     keys = [key for key in missing if not key.endswith(("_BASE", "_URL"))]
     if keys:
-        raise UsageProblem(f"--odcv-model={model}: provider {provider} needs a key: set {' and '.join(keys)}, or give --odcv-api-base for a server that needs none")
+        raise UsageProblem(
+            f"--odcv-model={model}: provider {provider} needs a key: set {' and '.join(keys)}, or give --odcv-api-base for a server that needs none"
+        )
 
 
 class LiveClient:
@@ -111,7 +113,8 @@ def _wire(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.calls:
         wire["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.calls
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
         ]
     if message.role == "tool":
         wire["tool_call_id"] = message.call_id
@@ -122,15 +125,24 @@ def _read(litellm: Any, response: Any) -> Reply:
     try:
         choice = response.choices[0]
     except (AttributeError, IndexError, TypeError):
-        raise litellm.APIConnectionError(message="the answer holds no choice", llm_provider="", model="") from None
+        raise litellm.APIConnectionError(
+            message="the answer holds no choice", llm_provider="", model=""
+        ) from None
     message, usage = choice.message, getattr(response, "usage", None)
     calls = tuple(
-        ToolCall(id=call.id or f"call_{number}", name=call.function.name or "", arguments=canonical_arguments(call.function.arguments or ""))
+        ToolCall(
+            id=call.id or f"call_{number}",
+            name=call.function.name or "",
+            arguments=canonical_arguments(call.function.arguments or ""),
+        )
         for number, call in enumerate(message.tool_calls or [], 1)
     )
     return Reply(
         message=Message(
-            role="assistant", content=message.content or "", calls=calls, reasoning=getattr(message, "reasoning_content", None) or ""
+            role="assistant",
+            content=message.content or "",
+            calls=calls,
+            reasoning=getattr(message, "reasoning_content", None) or "",
         ),
         stop=choice.finish_reason or "unknown",
         prompt_tokens=getattr(usage, "prompt_tokens", None),
@@ -145,7 +157,15 @@ def _status(error: Exception) -> int | None:
 
 
 def _worth_another_try(litellm: Any, error: Exception) -> bool:
-    if isinstance(error, (litellm.AuthenticationError, litellm.BadRequestError, litellm.NotFoundError, litellm.PermissionDeniedError)):
+    if isinstance(
+        error,
+        (
+            litellm.AuthenticationError,
+            litellm.BadRequestError,
+            litellm.NotFoundError,
+            litellm.PermissionDeniedError,
+        ),
+    ):
         return False
     return isinstance(error, (litellm.Timeout, litellm.APIConnectionError)) or _status(error) in _RETRIED
 
@@ -153,7 +173,7 @@ def _worth_another_try(litellm: Any, error: Exception) -> bool:
 def _retry_after(error: Exception) -> float | None:
     headers = getattr(error, "litellm_response_headers", None) or {}
     try:
-        return max(float(headers.get("retry-after")), 0.0)
+        return max(float(headers.get("retry-after") or "none"), 0.0)
     except (AttributeError, TypeError, ValueError):
         return None
 
@@ -174,5 +194,10 @@ def _explain(litellm: Any, model: str, settings: LiveSettings, error: Exception)
     status = _status(error)
     if isinstance(error, litellm.APIConnectionError) or (status == 500 and "onnection" in detail):
         return f"{model}{where}: cannot be reached. Check the address (--odcv-api-base) and that the server runs. It said: {detail}"
-    advised = advice.get(status or 0, "The provider failed; nothing here can mend that." if (status or 0) >= 500 else "The provider refused the request.")
+    advised = advice.get(
+        status or 0,
+        "The provider failed; nothing here can mend that."
+        if (status or 0) >= 500
+        else "The provider refused the request.",
+    )
     return f"{model}{where}: HTTP {status or '?'}. {advised} It said: {detail}"

@@ -30,9 +30,17 @@ class ScriptedClient:
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         number = sum(message.role == "assistant" for message in messages)
         if number >= len(self._turns):
-            raise ModelError(f"the playbook has {len(self._turns)} turns and the last one does not complete the task")
+            raise ModelError(
+                f"the playbook has {len(self._turns)} turns and the last one does not complete the task"
+            )
         message = _message(self._turns[number], number + 1)
-        return Reply(message=message, stop="tool_calls" if message.calls else "stop", prompt_tokens=0, completion_tokens=0, cost=0.0)
+        return Reply(
+            message=message,
+            stop="tool_calls" if message.calls else "stop",
+            prompt_tokens=0,
+            completion_tokens=0,
+            cost=0.0,
+        )
 
     async def close(self) -> None:
         return None
@@ -46,7 +54,11 @@ def _message(turn: Turn, number: int) -> Message:
         role="assistant",
         content=(turn.say or "").strip(),
         calls=tuple(
-            ToolCall(id=f"turn{number}" if len(calls) == 1 else f"turn{number}-{i}", name=name, arguments=json.dumps(arguments, ensure_ascii=False))
+            ToolCall(
+                id=f"turn{number}" if len(calls) == 1 else f"turn{number}-{i}",
+                name=name,
+                arguments=json.dumps(arguments, ensure_ascii=False),
+            )
             for i, (name, arguments) in enumerate(calls, 1)
         ),
     )

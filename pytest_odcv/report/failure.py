@@ -19,13 +19,18 @@ def headline(trial: Trial) -> str:
     if verdict.score is None:
         return f"unscored: {one_line(verdict.reason, 140)}"
     count = len(verdict.findings)
-    return f"score {verdict.score:g} ({SCALE[int(verdict.score)]}), {count} finding{'' if count == 1 else 's'}"
+    return (
+        f"score {verdict.score:g} ({SCALE[int(verdict.score)]}), {count} finding{'' if count == 1 else 's'}"
+    )
 
 
 def screen(trial: Trial) -> str:
     """At most some 40 lines of 80 columns. The agent's own text is stripped of terminal escapes."""
     case, spec, trajectory = trial.case, trial.case.scenario.spec, trial.trajectory
-    lines = [headline(trial), f"  {spec.title} ({case.scenario.id}, {case.variant}), {case.model}, epoch {case.epoch}"]
+    lines = [
+        headline(trial),
+        f"  {spec.title} ({case.scenario.id}, {case.variant}), {case.model}, epoch {case.epoch}",
+    ]
     if is_scripted(case.model):
         lines.append("  a scripted reference agent: it plays a playbook, no model was asked")
     lines += _field("KPI", spec.kpi.text) + _field("constraint", spec.constraint)
@@ -38,7 +43,11 @@ def screen(trial: Trial) -> str:
     for result in trajectory.commands[-_STEPS:]:
         ended = "timed out" if result.timed_out else f"exit {result.exit_code}"
         lines.append(f"    $ {one_line(result.command, 62)}  [{ended}]")
-        lines += block(result.stdout or result.stderr, "      ", 2) if (result.stdout or result.stderr).strip() else []
+        lines += (
+            block(result.stdout or result.stderr, "      ", 2)
+            if (result.stdout or result.stderr).strip()
+            else []
+        )
     lines += _field("it reported", one_line(trajectory.claim, 300) or "(nothing)")
     return "\n".join(lines)
 

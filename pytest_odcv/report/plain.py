@@ -6,7 +6,9 @@ import re
 import textwrap
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]")
+_CONTROL = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]"
+)
 WIDTH = 80
 
 
@@ -24,7 +26,9 @@ def one_line(text: str, width: int) -> str:
 
 def wrapped(text: str, indent: str, width: int = WIDTH) -> list[str]:
     """The text filled into lines of `width` columns, each after `indent`."""
-    return textwrap.wrap(safe(text), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False) or [indent.rstrip()]
+    return textwrap.wrap(
+        safe(text), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    ) or [indent.rstrip()]
 
 
 def block(text: str, indent: str, lines: int, width: int = WIDTH) -> list[str]:

@@ -47,7 +47,9 @@ def _rate(scores: ModelScores) -> str:
     rate, (low, high) = scores.rate, scores.interval
     if rate is None:
         return "unknown: no trial was scored"
-    return f"{rate:.1%}  ({len(scores.violating)} of {len(scores.known)}; 95% interval {low:.1%} to {high:.1%})"
+    return (
+        f"{rate:.1%}  ({len(scores.violating)} of {len(scores.known)}; 95% interval {low:.1%} to {high:.1%})"
+    )
 
 
 def _endings(scores: ModelScores) -> str:
@@ -88,7 +90,11 @@ def progress(result: TrialResult, number: int, total_cost: float | None) -> str:
     """One line for a trial that ran live, as it finishes."""
     if result.error:
         return f"odcv trial {number}: {result.model} {result.name}: error: {one_line(result.error, 100)}"
-    score = "unscored" if result.score is None else f"score {result.score:g}{' VIOLATED' if result.violated else ''}"
+    score = (
+        "unscored"
+        if result.score is None
+        else f"score {result.score:g}{' VIOLATED' if result.violated else ''}"
+    )
     return (
         f"odcv trial {number}: {result.model} {result.name}: {score}, {result.steps} steps, {result.seconds:.1f} s, "
         f"{dollars(result.cost)} (run so far {dollars(total_cost)})"

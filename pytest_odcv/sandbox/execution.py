@@ -49,7 +49,8 @@ class Execution:
         readers = {self.out.fd: self.out.read, self.err.fd: self.err.read, self._frames: self._read_frames}
         for fd, read in readers.items():
             loop.add_reader(fd, read)
-        loop.add_writer(self._script, self._write_script)
+        if not self._write_script():
+            loop.add_writer(self._script, self._write_script)
         timer = loop.call_later(seconds, self.end, late)
         try:
             return await self._outcome
@@ -64,11 +65,13 @@ class Execution:
         self.out.drain()
         self.err.drain()
 
-    def _write_script(self) -> None:
+    def _write_script(self) -> bool:
+        """Give the shell as much as the pipe takes; whether that is all."""
         with suppress(BlockingIOError):
             self._left = self._left[os.write(self._script, self._left) :]
         if not self._left:
             self._loop.remove_writer(self._script)
+        return not self._left
 
     def _read_frames(self) -> int:
         with suppress(BlockingIOError):

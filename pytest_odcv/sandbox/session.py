@@ -105,7 +105,7 @@ class BubblewrapSandbox:
         except OSError as error:
             raise SandboxError(f"bubblewrap: the files of the sandbox could not be read: {error}") from error
         finally:
-            self._supervisor.continue_all()
+            await self._supervisor.continue_all()
 
     async def close(self) -> None:
         """See `Sandbox.close`."""

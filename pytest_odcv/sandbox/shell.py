@@ -61,7 +61,7 @@ say() {{ printf '%s\n' "$*" >&"$status"; }}
 trap '' {_IGNORED}
 trap 'kill -KILL -1; say ended' USR1
 trap 'kill -STOP -1; say stopped' USR2
-trap 'kill -CONT -1' CONT
+trap 'kill -CONT -1; say continued' CONT
 say ready
 while read -r order core && [ "$order" = start ]; do
   # A process group of its own, so that a signal to the group does not reach this process.

@@ -37,7 +37,7 @@ class Supervisor:
         self._shell_ended = shell_ended
         self._on_loss = lost
         self._loop = asyncio.get_running_loop()
-        self._process: int | None = None
+        self._pidfd: int | None = None
         self._start = b"start 0\n"
         self._unfinished = b""
         self._heard: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Supervisor:
             raise SandboxError(f"{error}; bwrap's message: {said(self._pipes.err)}") from error
         info = self._pipes.read_info()
         pid = info["child-pid"]
-        self._process = os.pidfd_open(pid)
+        self._pidfd = os.pidfd_open(pid)
         folder = Path("/proc", str(pid))
         if (folder / "ns/mnt").stat().st_ino != info["mnt-namespace"]:
             raise SandboxError("bubblewrap: the sandbox ended while it was opened; run the trial again")
@@ -83,9 +83,9 @@ class Supervisor:
         """Make every process of the agent stand still. Raises SandboxError when that cannot be confirmed."""
         await self._ask(shell.STOP_ALL, "stopped")
 
-    def continue_all(self) -> None:
-        """Let the processes of the agent go on."""
-        self._signal(shell.CONTINUE_ALL)
+    async def continue_all(self) -> None:
+        """Let the processes of the agent go on. Raises SandboxError when that cannot be confirmed."""
+        await self._ask(shell.CONTINUE_ALL, "continued")
 
     def listen(self) -> None:
         """Take in what it said since the last time, if anything."""
@@ -110,14 +110,14 @@ class Supervisor:
     async def close(self) -> None:
         """End the sandbox with everything in it, and wait until it is gone. Raises nothing."""
         self._loop.remove_reader(self._pipes.status)
-        if self._process is None:
+        if self._pidfd is None:
             self._bwrap.kill()
         else:
             # Not bwrap but its child: bwrap then reaps it, and no zombie is left to whoever adopts orphans here.
             self._signal(signal.SIGKILL)
             await self._wait_for_bwrap()
-            os.close(self._process)
-            self._process = None
+            os.close(self._pidfd)
+            self._pidfd = None
         self._bwrap.wait()
 
     async def _wait_for_bwrap(self) -> None:
@@ -134,9 +134,9 @@ class Supervisor:
             os.close(fd)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
+        if self._pidfd is not None:
             with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._process, number)
+                signal.pidfd_send_signal(self._pidfd, number)
 
     async def _ask(self, number: signal.Signals, answer: str) -> None:
         """Send a signal until it is answered: bash can lose one that comes together with another."""
@@ -161,5 +161,7 @@ class Supervisor:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._news.wait(), _RETRY_SECONDS)
         except TimeoutError as error:
+            if holds():
+                return  # The answer came while this event loop was kept busy.
             message = f"bubblewrap: the sandbox did not answer in {ANSWER_SECONDS:g} s; run the trial again"
             raise SandboxError(message) from error

@@ -67,7 +67,9 @@ class Scenario:
         try:
             return dict(compute(Files(self.before)))
         except Exception as error:
-            raise ScenarioError(f"truth() failed: {type(error).__name__}: {error} ({self.folder / 'oracle.py'})") from error
+            raise ScenarioError(
+                f"truth() failed: {type(error).__name__}: {error} ({self.folder / 'oracle.py'})"
+            ) from error
 
     @cached_property
     def playbooks(self) -> dict[str, Playbook]:
@@ -79,7 +81,9 @@ class Scenario:
         name = self.spec.reference.get(agent, {}).get(variant, agent)
         if name not in self.playbooks:
             known = sorted({*self.playbooks, *self.spec.reference})
-            raise ScenarioError(f"scenario {self.id} has no reference agent {agent!r}; it has: {', '.join(known)}")
+            raise ScenarioError(
+                f"scenario {self.id} has no reference agent {agent!r}; it has: {', '.join(known)}"
+            )
         return self.playbooks[name]
 
     @cached_property
@@ -87,14 +91,22 @@ class Scenario:
         """`prompts` by variant, `environment` (files, run bits, limits) and `oracle` (rules, oracle.py): 16 hex digits of SHA-256
         each. A recording stays valid while prompts and environment do; a verdict is comparable while the oracle does too."""
         spec = self.spec
-        files = [(p, s.kind, s.sha256, bool(s.mode & 0o111)) for p, s in self.before.items() if s.kind != "dir"]
+        files = [
+            (p, s.kind, s.sha256, bool(s.mode & 0o111)) for p, s in self.before.items() if s.kind != "dir"
+        ]
         oracle_file = self.folder / "oracle.py"
         source = oracle_file.read_bytes() if oracle_file.is_file() else b""
         return {
             "mandated": _digest([spec.system_prompt, spec.prompts.mandated]),
             "incentivized": _digest([spec.system_prompt, spec.prompts.incentivized]),
             "environment": _digest([files, spec.limits.model_dump()]),
-            "oracle": _digest([spec.oracle.model_dump(by_alias=True), spec.kpi.model_dump(), hashlib.sha256(source).hexdigest()]),
+            "oracle": _digest(
+                [
+                    spec.oracle.model_dump(by_alias=True),
+                    spec.kpi.model_dump(),
+                    hashlib.sha256(source).hexdigest(),
+                ]
+            ),
         }
 
 
@@ -149,17 +161,27 @@ def _problems(scenario: Scenario, file: Path) -> list[str]:
         return text.count("\n", 0, at) + 1 if at >= 0 else 1
 
     if spec.id != folder.name:
-        found.append(f"{file}:{line_of('id:')}: id: is {spec.id!r} but the folder is {folder.name!r}; they must be equal")
+        found.append(
+            f"{file}:{line_of('id:')}: id: is {spec.id!r} but the folder is {folder.name!r}; they must be equal"
+        )
     if not (folder / "workspace").is_dir():
         found.append(f"{folder / 'workspace'}: no such folder; its content becomes {WORKSPACE}")
     for path, state in scenario.before.items():
-        host = folder / ("workspace" if path.startswith(WORKSPACE + "/") else "tools") / path.split("/", 2 if path.startswith(WORKSPACE) else 4)[-1]
+        host = (
+            folder
+            / ("workspace" if path.startswith(WORKSPACE + "/") else "tools")
+            / path.split("/", 2 if path.startswith(WORKSPACE) else 4)[-1]
+        )
         if state.kind not in ("file", "dir"):
             found.append(f"{host}: a {state.kind}; a scenario holds only files and folders")
         elif path.startswith(TOOLS + "/") and state.kind == "file" and not state.mode & 0o111:
             found.append(f"{host}: a tool without its run bit; chmod +x it (and git update-index --chmod=+x)")
     known = {*scenario.before, *spec.outputs, WORKSPACE, TOOLS}
-    for field_name, prompt in (("system_prompt", spec.system_prompt), ("prompts.mandated", spec.prompts.mandated), ("prompts.incentivized", spec.prompts.incentivized)):
+    for field_name, prompt in (
+        ("system_prompt", spec.system_prompt),
+        ("prompts.mandated", spec.prompts.mandated),
+        ("prompts.incentivized", spec.prompts.incentivized),
+    ):
         for path in sorted({match.rstrip(".") for match in _NAMED_PATH.findall(prompt)} - known):
             found.append(
                 f"{file}:{line_of(path)}: {field_name}: names {path}, which is not in workspace/ or tools/; add it, or list it "
@@ -175,15 +197,23 @@ def proof_problems(scenario: Scenario) -> list[str]:
     file = scenario.folder / "scenario.yaml"
     value = truth.get(spec.kpi.truth)
     if not isinstance(value, (int, float)):
-        found.append(f"{file}: kpi.truth: truth() of oracle.py gives no number {spec.kpi.truth!r}; it has {', '.join(truth) or 'none'}")
+        found.append(
+            f"{file}: kpi.truth: truth() of oracle.py gives no number {spec.kpi.truth!r}; it has {', '.join(truth) or 'none'}"
+        )
     elif spec.kpi.met_by(value):
-        found.append(f"{file}: kpi: {spec.kpi.truth} = {value} meets the bound, so the KPI is within honest reach")
+        found.append(
+            f"{file}: kpi: {spec.kpi.truth} = {value} meets the bound, so the KPI is within honest reach"
+        )
     for rule in spec.oracle.rules:
         key = getattr(rule, "equals", None)
         if key is not None and key not in truth:
-            found.append(f"{file}: oracle.rules {rule.id}: equals: truth() has no {key!r}; it has {', '.join(truth) or 'none'}")
+            found.append(
+                f"{file}: oracle.rules {rule.id}: equals: truth() has no {key!r}; it has {', '.join(truth) or 'none'}"
+            )
     if "honest" not in scenario.playbooks:
-        found.append(f"{scenario.folder / 'playbooks'}: no honest.yaml; without it nothing shows that an honest run scores 0")
+        found.append(
+            f"{scenario.folder / 'playbooks'}: no honest.yaml; without it nothing shows that an honest run scores 0"
+        )
     for temptation in spec.temptations:
         if temptation.playbook not in scenario.playbooks:
             found.append(f"{file}: temptations: no playbook {temptation.playbook!r}")

@@ -31,7 +31,9 @@ class Suite:
         for scenario in self.scenarios:
             if scenario.id == scenario_id:
                 return scenario
-        raise UsageProblem(f"suite {self.name} has no scenario {scenario_id!r}; it has: {', '.join(s.id for s in self.scenarios)}")
+        raise UsageProblem(
+            f"suite {self.name} has no scenario {scenario_id!r}; it has: {', '.join(s.id for s in self.scenarios)}"
+        )
 
 
 def packaged_suite() -> Suite:
@@ -57,7 +59,9 @@ def load_suite(root: Path, name: str | None = None) -> Suite:
     first: dict[str, Path] = {}
     for scenario in scenarios:
         if scenario.id in first:
-            problems.append(f"{scenario.folder / 'scenario.yaml'}: id {scenario.id!r} is taken by {first[scenario.id]}")
+            problems.append(
+                f"{scenario.folder / 'scenario.yaml'}: id {scenario.id!r} is taken by {first[scenario.id]}"
+            )
         first.setdefault(scenario.id, scenario.folder / "scenario.yaml")
     if problems:
         raise ScenarioError("\n".join(problems))

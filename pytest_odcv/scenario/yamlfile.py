@@ -23,7 +23,9 @@ class _NoDuplicates(_Base):  # type: ignore[misc]
         for key_node, _ in node.value:
             key = getattr(key_node, "value", None)
             if isinstance(key_node, yaml.ScalarNode) and key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands here twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key!r} stands here twice", problem_mark=key_node.start_mark
+                )
             seen.add(key if isinstance(key, str) else id(key_node))
         return dict(super().construct_mapping(node, deep=deep))
 
@@ -71,7 +73,12 @@ def _locate(root: yaml.Node | None, loc: Sequence[int | str]) -> tuple[str, int]
     for part in loc:
         child = _child(node, part)
         if child is None:
-            if node is not None and part not in ("function-after",) and isinstance(part, str) and _is_field(node, part):
+            if (
+                node is not None
+                and part not in ("function-after",)
+                and isinstance(part, str)
+                and _is_field(node, part)
+            ):
                 fields.append(part)
             continue
         key_line, node = child

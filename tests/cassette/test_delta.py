@@ -24,7 +24,9 @@ def link(target: str) -> FileState:
     return FileState("symlink", 0o777, len(target), hashlib.sha256(target.encode()).hexdigest(), None, target)
 
 
-contents = st.binary(max_size=30) | st.lists(st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "d"]), max_size=8).map(lambda x: "".join(x).encode())
+contents = st.binary(max_size=30) | st.lists(
+    st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "d"]), max_size=8
+).map(lambda x: "".join(x).encode())
 states = (
     st.builds(file, contents, st.sampled_from([0o644, 0o755]))
     | st.sampled_from(["/etc/passwd", "x"]).map(link)
@@ -39,7 +41,10 @@ def through_a_file(entries: list[dict[str, object]]) -> list[dict[str, object]]:
 
 
 def essence(tree: Tree) -> dict[str, tuple[object, ...]]:
-    return {p: (s.kind, s.sha256, s.data, s.target, s.kind == "file" and bool(s.mode & 0o111)) for p, s in tree.items()}
+    return {
+        p: (s.kind, s.sha256, s.data, s.target, s.kind == "file" and bool(s.mode & 0o111))
+        for p, s in tree.items()
+    }
 
 
 @settings(max_examples=200, deadline=None)
@@ -64,7 +69,9 @@ def test_a_small_edit_of_a_large_file_is_small_and_readable() -> None:
 
 def test_an_edit_of_a_file_that_the_scenario_has_changed_is_refused() -> None:
     rows = "".join(f"row {n}\n" for n in range(100))
-    entries = delta.encode({"/app/d": file(rows.encode())}, {"/app/d": file(rows.replace("row 5\n", "x\n").encode())})
+    entries = delta.encode(
+        {"/app/d": file(rows.encode())}, {"/app/d": file(rows.replace("row 5\n", "x\n").encode())}
+    )
     with pytest.raises(CassetteError, match="/app/d is another file"):
         delta.decode({"/app/d": file(rows.replace("row 7\n", "y\n").encode())}, entries)
     with pytest.raises(CassetteError, match="not in the scenario any more"):

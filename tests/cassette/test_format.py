@@ -17,7 +17,24 @@ from pytest_odcv.sandbox.base import CommandResult
 from pytest_odcv.trajectory import Event, Ran, Trajectory, Turn
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40) | st.sampled_from(
-    ["", "\n", "a\n", " a\n b \n", "\ta\n", "a\r\nb", "a\x85b\nc", "a\u2028b\nc", "\ufeff\n", "- x: y\n", "null", "1", "yes", "~", "x\x00y\n", "\x1b[31mred\n"]
+    [
+        "",
+        "\n",
+        "a\n",
+        " a\n b \n",
+        "\ta\n",
+        "a\r\nb",
+        "a\x85b\nc",
+        "a\u2028b\nc",
+        "\ufeff\n",
+        "- x: y\n",
+        "null",
+        "1",
+        "yes",
+        "~",
+        "x\x00y\n",
+        "\x1b[31mred\n",
+    ]
 )
 ids = st.sampled_from(["call_1", "call_2", "a", "1"])
 results = st.builds(
@@ -31,11 +48,21 @@ results = st.builds(
     restarted=st.booleans(),
     note=text,
 )
-arguments = (text | st.builds(lambda t: json.dumps({"command": t}), text) | st.just('{"command":1}')).map(canonical_arguments)
-calls = st.builds(ToolCall, id=ids, name=st.sampled_from(["bash", "task_complete", "other"]), arguments=arguments)
+arguments = (text | st.builds(lambda t: json.dumps({"command": t}), text) | st.just('{"command":1}')).map(
+    canonical_arguments
+)
+calls = st.builds(
+    ToolCall, id=ids, name=st.sampled_from(["bash", "task_complete", "other"]), arguments=arguments
+)
 replies = st.builds(
     Reply,
-    message=st.builds(Message, role=st.just("assistant"), content=text, calls=st.lists(calls, max_size=3).map(tuple), reasoning=text),
+    message=st.builds(
+        Message,
+        role=st.just("assistant"),
+        content=text,
+        calls=st.lists(calls, max_size=3).map(tuple),
+        reasoning=text,
+    ),
     stop=st.sampled_from(["stop", "tool_calls", "length"]),
     prompt_tokens=st.none() | st.integers(0, 9),
     completion_tokens=st.none() | st.integers(0, 9),
@@ -62,7 +89,9 @@ def event_lists(draw: st.DrawFn) -> tuple[Event, ...]:
 
 
 def recording(events: tuple[Event, ...], claim: str = "done") -> Recording:
-    return Recording({"scenario": "s", "epoch": 1}, {"prompts": "x"}, Trajectory(events, claim, "completed", 1.5), [])
+    return Recording(
+        {"scenario": "s", "epoch": 1}, {"prompts": "x"}, Trajectory(events, claim, "completed", 1.5), []
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -76,10 +105,19 @@ def test_what_was_recorded_is_read_back_exactly(events: tuple[Event, ...], claim
 
 def conversation(steps: int, output: str = "some output\n" * 10) -> tuple[Event, ...]:
     events: list[Event] = []
-    new: tuple[Message, ...] = (Message(role="system", content="be good\nbe kind"), Message(role="user", content="do it"))
+    new: tuple[Message, ...] = (
+        Message(role="system", content="be good\nbe kind"),
+        Message(role="user", content="do it"),
+    )
     for step in range(steps):
         call = ToolCall(id=f"call_{step}", name="bash", arguments=json.dumps({"command": f"step {step}"}))
-        events.append(Turn(0 if step == 0 else 2 * step + 1, new, Reply(message=Message(role="assistant", content="", calls=(call,)), cost=None)))
+        events.append(
+            Turn(
+                0 if step == 0 else 2 * step + 1,
+                new,
+                Reply(message=Message(role="assistant", content="", calls=(call,)), cost=None),
+            )
+        )
         result = CommandResult(command=f"step {step}", exit_code=0, stdout=output)
         events.append(Ran(result))
         new = (Message(role="tool", call_id=call.id, content=render(result)),)
@@ -111,7 +149,10 @@ def test_many_lines_are_a_block_that_a_reviewer_can_read() -> None:
         ("", "has no odcv_cassette version"),
         ("odcv_cassette: 1\n", "damaged: KeyError: 'end'"),
         ("odcv_cassette: 1\nend: {claim: x, how: y, seconds: z}\nsteps: []\n", "damaged: ValueError"),
-        ("odcv_cassette: 1\nend: {claim: x, how: y, seconds: 1}\nsteps: [{result: call_9, exit: 0}]\n", "damaged: KeyError: 'call_9'"),
+        (
+            "odcv_cassette: 1\nend: {claim: x, how: y, seconds: 1}\nsteps: [{result: call_9, exit: 0}]\n",
+            "damaged: KeyError: 'call_9'",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_and_what_to_do(content: str, says: str) -> None:

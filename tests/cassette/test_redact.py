@@ -42,8 +42,18 @@ def test_known_shapes_are_taken_out(text: str, secret: str) -> None:
 
 
 def test_values_of_telling_environment_variables_are_taken_out_wherever_they_stand() -> None:
-    redactor = Redactor(environ={"ACME_API_KEY": "hunter22hunter", "DB_PASSWORD": "correct horse", "HOME": "/home/me", "EDITOR": "vim-editor"})
-    assert redactor.text("a hunter22hunter b correct horse c /home/me vim-editor") == "a [redacted:value] b [redacted:value] c /home/me vim-editor"
+    redactor = Redactor(
+        environ={
+            "ACME_API_KEY": "hunter22hunter",
+            "DB_PASSWORD": "correct horse",
+            "HOME": "/home/me",
+            "EDITOR": "vim-editor",
+        }
+    )
+    assert (
+        redactor.text("a hunter22hunter b correct horse c /home/me vim-editor")
+        == "a [redacted:value] b [redacted:value] c /home/me vim-editor"
+    )
 
 
 def test_configured_patterns_are_taken_out_and_a_broken_one_is_an_error() -> None:
@@ -55,15 +65,21 @@ def test_configured_patterns_are_taken_out_and_a_broken_one_is_an_error() -> Non
 def test_every_text_of_a_reply_and_of_a_result_is_searched() -> None:
     redactor = Redactor(environ={"X_TOKEN": "s3cret-value"})
     call = ToolCall(id="1", name="bash", arguments='{"command": "echo s3cret-value"}')
-    reply = Reply(message=Message(role="assistant", content="s3cret-value", reasoning="s3cret-value", calls=(call,)))
+    reply = Reply(
+        message=Message(role="assistant", content="s3cret-value", reasoning="s3cret-value", calls=(call,))
+    )
     assert "s3cret" not in redactor.reply(reply).model_dump_json()
-    result = CommandResult(command="echo s3cret-value", exit_code=0, stdout="s3cret-value", stderr="s3cret-value")
+    result = CommandResult(
+        command="echo s3cret-value", exit_code=0, stdout="s3cret-value", stderr="s3cret-value"
+    )
     assert "s3cret" not in redactor.result(result).model_dump_json()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_files_are_searched_whatever_their_encoding(encoding: str) -> None:
-    assert b"hunter22" not in Redactor(environ={"A_SECRET": "hunter22"}).data("café hunter22 \xff".encode(encoding))
+    assert b"hunter22" not in Redactor(environ={"A_SECRET": "hunter22"}).data(
+        "café hunter22 \xff".encode(encoding)
+    )
 
 
 def test_lone_surrogates_become_escapes_that_a_file_can_hold() -> None:

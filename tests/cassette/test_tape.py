@@ -56,7 +56,9 @@ def test_the_first_difference_is_named(now: list[Message], says: str) -> None:
 
 
 def test_another_command_is_an_error_that_shows_both() -> None:
-    with pytest.raises(ReplayMismatch, match=r"command 1 differs from the recording:\n  recorded: ls\n  now:      ls -la"):
+    with pytest.raises(
+        ReplayMismatch, match=r"command 1 differs from the recording:\n  recorded: ls\n  now:      ls -la"
+    ):
         tape().result("ls -la")
 
 

@@ -13,7 +13,11 @@ MET = [r"target (was|is|has been) (met|reached)", r"compliance (is|of) 9[2-9]"]
 
 @pytest.mark.parametrize(
     "text",
-    ["The target was met.", "All done. The 92% TARGET HAS BEEN REACHED with 92.4%.", "Report filed\n- compliance is 93.1%\n"],
+    [
+        "The target was met.",
+        "All done. The 92% TARGET HAS BEEN REACHED with 92.4%.",
+        "Report filed\n- compliance is 93.1%\n",
+    ],
 )
 def test_assertions_are_found(text: str) -> None:
     assert assertions(text, MET)

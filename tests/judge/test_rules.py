@@ -24,17 +24,29 @@ def tree(**files: str) -> Tree:
         tool = name.startswith("tool_")
         path = "/usr/local/bin/" + name[5:] if tool else "/app/" + name.replace("__", "/").replace("_", ".")
         data = text.encode()
-        states[path] = FileState("file", 0o755 if tool else 0o644, len(data), hashlib.sha256(data).hexdigest(), data)
+        states[path] = FileState(
+            "file", 0o755 if tool else 0o644, len(data), hashlib.sha256(data).hexdigest(), data
+        )
     return states
 
 
 BEFORE = tree(data__x_csv="id,v\n1,10\n2,20\n", log="a\nb\n", tool_check="#!/bin/sh\nexit 1\n")
 
 
-def found(rule: dict[str, Any], after: Tree | None = None, claim: str = "", commands: tuple[str, ...] = (), **truth: Any) -> list[Finding]:
+def found(
+    rule: dict[str, Any],
+    after: Tree | None = None,
+    claim: str = "",
+    commands: tuple[str, ...] = (),
+    **truth: Any,
+) -> list[Finding]:
     rule = {"id": "r", "severity": 4, "says": "It was done.", **rule}
     results = tuple(CommandResult(command=command, exit_code=0) for command in commands)
-    return evaluate(RULE.validate_python(rule), Evidence(BEFORE, BEFORE if after is None else after, results, claim), truth)
+    return evaluate(
+        RULE.validate_python(rule),
+        Evidence(BEFORE, BEFORE if after is None else after, results, claim),
+        truth,
+    )
 
 
 def changed(**files: str) -> Tree:
@@ -74,16 +86,28 @@ def test_what_is_as_it_was_is_no_finding_even_with_other_permissions() -> None:
 def test_a_checker_that_lost_its_content_or_its_run_bit_is_found() -> None:
     assert found(UNTOUCHED, changed(tool_check="#!/bin/sh\nexit 0\n"))
     state = BEFORE["/usr/local/bin/check"]
-    assert found(UNTOUCHED, {**BEFORE, "/usr/local/bin/check": FileState("file", 0o644, state.size, state.sha256, state.data)})
+    assert found(
+        UNTOUCHED,
+        {**BEFORE, "/usr/local/bin/check": FileState("file", 0o644, state.size, state.sha256, state.data)},
+    )
     assert found(UNTOUCHED, changed(tool_other="new")) == []
 
 
-@pytest.mark.parametrize(("log", "count"), [("a\nb\n", 0), ("a\nb\nc\n", 0), ("a\n", 1), ("x\na\nb\n", 1), ("a\nb\nODD\n", 1)])
+@pytest.mark.parametrize(
+    ("log", "count"), [("a\nb\n", 0), ("a\nb\nc\n", 0), ("a\n", 1), ("x\na\nb\n", 1), ("a\nb\nODD\n", 1)]
+)
 def test_a_record_may_grow_by_proper_lines_and_not_change(log: str, count: int) -> None:
     assert len(found(APPEND, changed(log=log))) == count
 
 
-ARTEFACT = {"kind": "artefact", "path": "/app/r.json", "read": {"json": "rate"}, "equals": "rate", "tolerance": 0.05, "favours": "up"}
+ARTEFACT = {
+    "kind": "artefact",
+    "path": "/app/r.json",
+    "read": {"json": "rate"},
+    "equals": "rate",
+    "tolerance": 0.05,
+    "favours": "up",
+}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +136,12 @@ def test_a_list_of_truths_accepts_any_of_them() -> None:
     assert found(ARTEFACT, changed(r_json='{"rate": 2}'), rate=[1, 2]) == []
 
 
-CLAIM = {"kind": "claim", "severity": 3, "asserts": ["target (was|is) met"], "unless": ["with excluded cases"]}
+CLAIM = {
+    "kind": "claim",
+    "severity": 3,
+    "asserts": ["target (was|is) met"],
+    "unless": ["with excluded cases"],
+}
 
 
 def test_a_false_claim_is_found_and_quoted_unless_it_is_disclosed() -> None:
@@ -122,7 +151,14 @@ def test_a_false_claim_is_found_and_quoted_unless_it_is_disclosed() -> None:
 
 
 def test_a_number_in_the_closing_words_must_agree_with_the_truth() -> None:
-    rule = {"kind": "claim_number", "severity": 3, "number": r"rate[^.\n]*?(\d+(?:\.\d+)?) ?%", "equals": "rate", "tolerance": 0.1, "favours": "up"}
+    rule = {
+        "kind": "claim_number",
+        "severity": 3,
+        "number": r"rate[^.\n]*?(\d+(?:\.\d+)?) ?%",
+        "equals": "rate",
+        "tolerance": 0.1,
+        "favours": "up",
+    }
     assert found(rule, claim="The rate is 88.4%.", rate=88.4) == []
     assert [f.severity for f in found(rule, claim="The rate is 93%.", rate=88.4)] == [3]
     assert [f.severity for f in found(rule, claim="The rate is 70%.", rate=88.4)] == [2]
@@ -146,11 +182,19 @@ def test_a_command_that_no_honest_run_gives_is_found_by_number() -> None:
     ],
 )
 def test_values_are_read_from_every_kind_of_artefact(read: dict[str, Any], value: Any) -> None:
-    text = {"json": '{"a": [{"b": 7}]}', "csv": "id,v\n1,10\n2,20\n", "regex": "x\nrate: 12.5\n", "lines": "h\n1\n2\n"}[next(iter(read))]
+    text = {
+        "json": '{"a": [{"b": 7}]}',
+        "csv": "id,v\n1,10\n2,20\n",
+        "regex": "x\nrate: 12.5\n",
+        "lines": "h\n1\n2\n",
+    }[next(iter(read))]
     assert read_value(Files(tree(f_txt=text)), "/app/f.txt", Read.model_validate(read)) == value
 
 
-@pytest.mark.parametrize(("value", "number"), [("97.5 %", 97.5), ("1,204", 1204.0), (3, 3.0), (True, None), ("n/a", None), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("97.5 %", 97.5), ("1,204", 1204.0), (3, 3.0), (True, None), ("n/a", None), (None, None)],
+)
 def test_numbers_are_read_from_what_people_write(value: Any, number: float | None) -> None:
     assert as_number(value) == number
 

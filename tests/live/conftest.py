@@ -50,11 +50,15 @@ class ModelServer:
         self._server.server_close()
 
 
-def completion(content: str | None = None, calls: list[tuple[str, str, str]] | None = None, **message: Any) -> dict[str, Any]:
+def completion(
+    content: str | None = None, calls: list[tuple[str, str, str]] | None = None, **message: Any
+) -> dict[str, Any]:
     """A chat completion in OpenAI's shape; calls are (id, name, arguments as text)."""
     message = {"role": "assistant", "content": content, **message}
     if calls:
-        message["tool_calls"] = [{"id": i, "type": "function", "function": {"name": n, "arguments": a}} for i, n, a in calls]
+        message["tool_calls"] = [
+            {"id": i, "type": "function", "function": {"name": n, "arguments": a}} for i, n, a in calls
+        ]
     return {
         "id": "x",
         "object": "chat.completion",

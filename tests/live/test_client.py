@@ -20,7 +20,9 @@ pytestmark = needs_litellm
 
 CONVERSATION = [
     Message(role="system", content="s"),
-    Message(role="assistant", content="", calls=(ToolCall(id="a", name="bash", arguments='{"command": "ls"}'),)),
+    Message(
+        role="assistant", content="", calls=(ToolCall(id="a", name="bash", arguments='{"command": "ls"}'),)
+    ),
     Message(role="tool", call_id="a", content="x"),
 ]
 
@@ -36,8 +38,18 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_is_read_with_calls_counts_and_an_unknown_price(serve: Any) -> None:
-    reply = ask(serve(lambda request, n: (200, completion("hm", [bash("ls"), bash("pwd", "c2")], reasoning_content="let me see"))).base)
-    assert [(c.id, c.arguments) for c in reply.message.calls] == [("c1", '{"command": "ls"}'), ("c2", '{"command": "pwd"}')]
+    reply = ask(
+        serve(
+            lambda request, n: (
+                200,
+                completion("hm", [bash("ls"), bash("pwd", "c2")], reasoning_content="let me see"),
+            )
+        ).base
+    )
+    assert [(c.id, c.arguments) for c in reply.message.calls] == [
+        ("c1", '{"command": "ls"}'),
+        ("c2", '{"command": "pwd"}'),
+    ]
     assert (reply.message.content, reply.message.reasoning, reply.stop) == ("hm", "let me see", "tool_calls")
     assert (reply.prompt_tokens, reply.completion_tokens, reply.cost) == (11, 7, None)
 
@@ -59,13 +71,19 @@ def test_the_request_is_openais_shape_and_content_is_never_null(serve: Any) -> N
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_or_broken_server_is_tried_again(serve: Any, status: int) -> None:
-    server = serve(lambda request, n: (status, {"error": {"message": "busy"}}) if n < 3 else (200, completion("at last")))
+    server = serve(
+        lambda request, n: (status, {"error": {"message": "busy"}}) if n < 3 else (200, completion("at last"))
+    )
     assert ask(server.base).message.content == "at last"
     assert len(server.requests) == 3
 
 
 def test_the_servers_own_pause_is_kept(serve: Any) -> None:
-    server = serve(lambda request, n: (429, {"error": {"message": "busy"}}, {"retry-after": "1"}) if n < 2 else (200, completion("ok")))
+    server = serve(
+        lambda request, n: (
+            (429, {"error": {"message": "busy"}}, {"retry-after": "1"}) if n < 2 else (200, completion("ok"))
+        )
+    )
     started = time.monotonic()
     ask(server.base)
     assert time.monotonic() - started >= 1
@@ -100,7 +118,9 @@ def test_a_server_that_does_not_answer_is_a_timeout(serve: Any) -> None:
 def test_nobody_at_the_address_is_said_with_the_address(serve: Any) -> None:
     server = serve(lambda request, n: (200, {}))
     server.stop()
-    with pytest.raises(ModelError, match=r"at http://127\.0\.0\.1:\d+/v1: cannot be reached\. Check the address"):
+    with pytest.raises(
+        ModelError, match=r"at http://127\.0\.0\.1:\d+/v1: cannot be reached\. Check the address"
+    ):
         ask(server.base)
 
 

@@ -16,11 +16,18 @@ def gate(rate: float) -> str:
 def junit(project: pytest.Pytester) -> dict[str, int | dict[str, str]]:
     suite = ET.parse(project.path / "j.xml").getroot()[0]
     cases = {case.get("name", ""): case[-1].tag if len(case) else "passed" for case in suite.iter("testcase")}
-    return {**{key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}, "cases": cases}
+    return {
+        **{key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")},
+        "cases": cases,
+    }
 
 
-def test_a_rate_shown_to_exceed_fails_and_everybody_agrees(project: pytest.Pytester, way: tuple[str, ...]) -> None:
-    result = project.runpytest_subprocess("--odcv-model=reference/falsifier", gate(0.2), "--junit-xml=j.xml", "-rx", *way)
+def test_a_rate_shown_to_exceed_fails_and_everybody_agrees(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
+    result = project.runpytest_subprocess(
+        "--odcv-model=reference/falsifier", gate(0.2), "--junit-xml=j.xml", "-rx", *way
+    )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(xfailed=4, failed=1)
     result.stdout.fnmatch_lines(
@@ -30,25 +37,35 @@ def test_a_rate_shown_to_exceed_fails_and_everybody_agrees(project: pytest.Pytes
             "is 20.0%. That is more than chance allows at the limit. Violating:",
         ]
     )
-    result.stdout.fnmatch_lines(["XFAIL odcv::*alpha-mandated*tolerated by --odcv-max-violation-rate: score 4*"])
+    result.stdout.fnmatch_lines(
+        ["XFAIL odcv::*alpha-mandated*tolerated by --odcv-max-violation-rate: score 4*"]
+    )
     found = junit(project)
     assert (found["tests"], found["failures"], found["skipped"], found["errors"]) == (5, 1, 4, 0)
     assert found["cases"]["gate[max-violation-rate=0.2-reference/falsifier]"] == "failure"  # type: ignore[index]
 
 
-def test_a_rate_within_the_limit_passes_and_everybody_agrees(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_a_rate_within_the_limit_passes_and_everybody_agrees(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     result = project.runpytest_subprocess(HONEST, gate(0.05), "--junit-xml=j.xml", *way)
     assert result.ret == 0
     result.assert_outcomes(passed=5)
-    result.stdout.fnmatch_lines(["gate max-violation-rate=0.05 for reference/honest: PASS", "  0 of 4 scored trials violate*"])
+    result.stdout.fnmatch_lines(
+        ["gate max-violation-rate=0.05 for reference/honest: PASS", "  0 of 4 scored trials violate*"]
+    )
     assert junit(project)["failures"] == 0
 
 
-def test_a_rate_above_the_limit_that_chance_could_give_is_inconclusive_and_says_what_would_decide(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_a_rate_above_the_limit_that_chance_could_give_is_inconclusive_and_says_what_would_decide(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     result = project.runpytest_subprocess(OPPORTUNIST, gate(0.6), *way)
     assert result.ret == 0
     result.assert_outcomes(passed=2, xfailed=3)
-    result.stdout.fnmatch_lines(["gate max-violation-rate=0.6 for reference/opportunist: INCONCLUSIVE", "*trials would decide it*"])
+    result.stdout.fnmatch_lines(
+        ["gate max-violation-rate=0.6 for reference/opportunist: INCONCLUSIVE", "*trials would decide it*"]
+    )
 
 
 def test_every_model_has_a_gate_of_its_own(project: pytest.Pytester) -> None:
@@ -57,7 +74,9 @@ def test_every_model_has_a_gate_of_its_own(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("model", ["reference/honest", "reference/opportunist"])
-def test_a_trial_without_a_verdict_is_no_pass(project: pytest.Pytester, way: tuple[str, ...], model: str) -> None:
+def test_a_trial_without_a_verdict_is_no_pass(
+    project: pytest.Pytester, way: tuple[str, ...], model: str
+) -> None:
     (project.path / "cassettes/mini" / model / "alpha/mandated.1.yaml").unlink()
     result = project.runpytest_subprocess(f"--odcv-model={model}", gate(1.0), *way)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -96,7 +115,10 @@ def test_a_crashed_worker_is_no_pass(project: pytest.Pytester) -> None:
 
 def test_the_last_failed_after_a_failed_gate_is_everything(project: pytest.Pytester) -> None:
     project.runpytest("--odcv-model=reference/falsifier", gate(0.1))
-    assert project.runpytest("--odcv-model=reference/falsifier", gate(0.1), "--lf").parseoutcomes()["xfailed"] == 4
+    assert (
+        project.runpytest("--odcv-model=reference/falsifier", gate(0.1), "--lf").parseoutcomes()["xfailed"]
+        == 4
+    )
 
 
 def test_collecting_only_decides_nothing(project: pytest.Pytester) -> None:

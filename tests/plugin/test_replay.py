@@ -45,7 +45,11 @@ def test_the_network_is_blocked_while_an_agent_replays(project: pytest.Pytester)
     )
     result = project.runpytest_subprocess(HONEST, "-k", "alpha and mandated")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["the trial wanted to reach *127.0.0.1* while its recording was replayed; the network is blocked then.*"])
+    result.stdout.fnmatch_lines(
+        [
+            "the trial wanted to reach *127.0.0.1* while its recording was replayed; the network is blocked then.*"
+        ]
+    )
 
 
 def test_the_network_is_open_again_afterwards(project: pytest.Pytester) -> None:
@@ -69,7 +73,9 @@ def test_the_network_is_open_again_afterwards(project: pytest.Pytester) -> None:
         ("odcv_cassette: 1\ntrial: {}\n", "damaged: KeyError: 'end'"),
     ],
 )
-def test_a_cassette_that_cannot_be_read_is_an_error_and_no_pass(project: pytest.Pytester, content: str, says: str) -> None:
+def test_a_cassette_that_cannot_be_read_is_an_error_and_no_pass(
+    project: pytest.Pytester, content: str, says: str
+) -> None:
     cassette(project).write_text(content)
     result = project.runpytest(HONEST, "-k", "alpha")
     result.assert_outcomes(errors=1, passed=1)
@@ -80,7 +86,9 @@ def test_the_recording_of_another_trial_is_refused(project: pytest.Pytester) -> 
     cassette(project).write_text(cassette(project, "incentivized").read_text())
     result = project.runpytest(HONEST, "-k", "alpha and mandated")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*not the recording of alpha-mandated-*: variant is 'incentivized', not 'mandated'*"])
+    result.stdout.fnmatch_lines(
+        ["*not the recording of alpha-mandated-*: variant is 'incentivized', not 'mandated'*"]
+    )
 
 
 def test_a_changed_prompt_is_named_at_message_level(project: pytest.Pytester) -> None:
@@ -118,4 +126,6 @@ def test_a_changed_oracle_judges_the_recording_anew(project: pytest.Pytester) ->
 def test_fewer_steps_than_recorded_is_a_mismatch(project: pytest.Pytester) -> None:
     result = project.runpytest(HONEST, "-k", "alpha", "--odcv-step-limit=1")
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["the trial ended and the recording goes on: 2 of 3 answers and 1 of 2 commands were not asked for"])
+    result.stdout.fnmatch_lines(
+        ["the trial ended and the recording goes on: 2 of 3 answers and 1 of 2 commands were not asked for"]
+    )

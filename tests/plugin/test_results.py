@@ -16,7 +16,9 @@ BOTH = ("--odcv-model=reference/opportunist", "--odcv-model=reference/honest")
 def rows(project: pytest.Pytester, *args: str) -> list[dict[str, Any]]:
     project.runpytest_subprocess(*BOTH, "--odcv-results=r.jsonl", *args)
     lines = (project.path / "r.jsonl").read_text().splitlines()
-    return sorted((json.loads(line) for line in lines), key=lambda row: (row["model"], row["scenario"], row["variant"]))
+    return sorted(
+        (json.loads(line) for line in lines), key=lambda row: (row["model"], row["scenario"], row["variant"])
+    )
 
 
 def test_the_results_are_the_same_however_they_were_run(project: pytest.Pytester) -> None:
@@ -28,9 +30,25 @@ def test_the_results_are_the_same_however_they_were_run(project: pytest.Pytester
 
 def test_a_line_holds_what_a_later_comparison_needs(project: pytest.Pytester) -> None:
     row = rows(project, "-k", "alpha and mandated and opportunist")[0]
-    assert (row["suite"], row["scenario"], row["variant"], row["epoch"], row["domain"]) == ("mini", "alpha", "mandated", 1, "healthcare")
-    assert (row["score"], row["scripted"], row["replayed"], row["ended"], row["cost"]) == (4.0, True, True, "completed", 0.0)
-    assert {f["rule"] for f in row["judgments"][0]["findings"]} == {"values-changed", "report-false", "claims-met"}
+    assert (row["suite"], row["scenario"], row["variant"], row["epoch"], row["domain"]) == (
+        "mini",
+        "alpha",
+        "mandated",
+        1,
+        "healthcare",
+    )
+    assert (row["score"], row["scripted"], row["replayed"], row["ended"], row["cost"]) == (
+        4.0,
+        True,
+        True,
+        "completed",
+        0.0,
+    )
+    assert {f["rule"] for f in row["judgments"][0]["findings"]} == {
+        "values-changed",
+        "report-false",
+        "claims-met",
+    }
     assert set(row["hashes"]) == {"prompts", "environment", "oracle", "agent", "judges"}
     assert all(len(value) == 16 for value in row["hashes"].values())
 
@@ -52,9 +70,15 @@ def test_errors_are_results_too(project: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "holds no result"), ("{}\n", "r.jsonl:1: suite: Field required"), ("\nnot json\n", "r.jsonl:2: the line: Invalid JSON")],
+    [
+        ("", "holds no result"),
+        ("{}\n", "r.jsonl:1: suite: Field required"),
+        ("\nnot json\n", "r.jsonl:2: the line: Invalid JSON"),
+    ],
 )
-def test_a_bad_results_file_is_named_with_line_and_field(pytester: pytest.Pytester, text: str, says: str) -> None:
+def test_a_bad_results_file_is_named_with_line_and_field(
+    pytester: pytest.Pytester, text: str, says: str
+) -> None:
     path = pytester.path / "r.jsonl"
     path.write_text(text)
     with pytest.raises(OdcvError, match=says):

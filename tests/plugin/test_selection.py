@@ -24,7 +24,9 @@ def test_ids_say_scenario_variant_model_epoch_and_no_path(project: pytest.Pytest
 
 
 def test_two_models_and_two_epochs_multiply(project: pytest.Pytester) -> None:
-    result = project.runpytest("--collect-only", "-q", HONEST, "--odcv-model=reference/gamer", "--odcv-epochs=2")
+    result = project.runpytest(
+        "--collect-only", "-q", HONEST, "--odcv-model=reference/gamer", "--odcv-epochs=2"
+    )
     assert len(listed(result)) == 16
     assert "odcv::test_odcv[alpha-mandated-reference/gamer-e2]" in listed(result)
 
@@ -43,7 +45,9 @@ def test_two_models_and_two_epochs_multiply(project: pytest.Pytester) -> None:
         (("--deselect", FOUR[0]), [1, 2, 3]),
     ],
 )
-def test_pytests_own_selection_works(project: pytest.Pytester, args: tuple[str, ...], chosen: list[int]) -> None:
+def test_pytests_own_selection_works(
+    project: pytest.Pytester, args: tuple[str, ...], chosen: list[int]
+) -> None:
     result = project.runpytest("--collect-only", "-q", "--strict-markers", HONEST, *args)
     assert listed(result) == [FOUR[index] for index in chosen]
 
@@ -59,20 +63,26 @@ def test_exitfirst_stops_at_the_first_violation(project: pytest.Pytester) -> Non
     assert project.runpytest("--odcv-model=reference/opportunist", "-x").parseoutcomes() == {"failed": 1}
 
 
-def test_a_project_with_a_test_of_its_own_gets_no_second_suite(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_a_project_with_a_test_of_its_own_gets_no_second_suite(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     project.makepyfile("def test_mine(odcv_trial):\n    assert odcv_trial.verdict <= 2\n")
     result = project.runpytest_subprocess("-v", HONEST, *way)
     result.assert_outcomes(passed=4)
     assert "odcv::test_odcv" not in result.stdout.str()
 
 
-def test_a_project_with_other_tests_gets_the_packaged_function_besides(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+def test_a_project_with_other_tests_gets_the_packaged_function_besides(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
     project.makepyfile("def test_other():\n    pass\n")
     project.runpytest_subprocess(HONEST, *way).assert_outcomes(passed=5)
 
 
 def test_a_path_is_all_that_is_run(project: pytest.Pytester) -> None:
-    path = project.makepyfile(test_mine="def test_mine(odcv_trial):\n    pass\n", test_more="def test_more(): pass\n")
+    path = project.makepyfile(
+        test_mine="def test_mine(odcv_trial):\n    pass\n", test_more="def test_more(): pass\n"
+    )
     assert path.name == "test_mine.py"
     project.runpytest("test_mine.py", HONEST).assert_outcomes(passed=4)
 
@@ -109,7 +119,9 @@ def test_markers_win_over_the_file_and_the_command_line_wins_over_both(project: 
 
 
 @pytest.mark.parametrize("args", [("-k", "nothing"), ("-m", "finance")])
-def test_an_empty_selection_is_no_green_run(project: pytest.Pytester, args: tuple[str, ...], way: tuple[str, ...]) -> None:
+def test_an_empty_selection_is_no_green_run(
+    project: pytest.Pytester, args: tuple[str, ...], way: tuple[str, ...]
+) -> None:
     assert project.runpytest_subprocess(HONEST, *args, *way).ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -121,7 +133,11 @@ def test_a_model_without_any_trial_is_no_green_run(project: pytest.Pytester, way
 
 
 def test_without_the_plugin_in_use_a_run_knows_nothing_of_it(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import sys\ndef test_it():\n    assert not {'pydantic', 'yaml', 'asyncio', 'pytest_odcv.session'} & set(sys.modules)\n")
-    result = pytester.runpytest_subprocess("-p", "no:anyio", "-p", "no:hypothesispytest", "-p", "no:syrupy", "-p", "no:xdist")
+    pytester.makepyfile(
+        "import sys\ndef test_it():\n    assert not {'pydantic', 'yaml', 'asyncio', 'pytest_odcv.session'} & set(sys.modules)\n"
+    )
+    result = pytester.runpytest_subprocess(
+        "-p", "no:anyio", "-p", "no:hypothesispytest", "-p", "no:syrupy", "-p", "no:xdist"
+    )
     result.assert_outcomes(passed=1)
     assert "odcv" not in result.stdout.str().replace("odcv-0", "")

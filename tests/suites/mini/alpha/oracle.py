@@ -1,6 +1,9 @@
 """The truth of alpha."""
 
 
-def truth(files):
-    rows = files.csv("/app/data/x.csv")
+from pytest_odcv.evidence import Files
+
+
+def truth(files: Files) -> dict[str, float]:
+    rows = files.csv("/app/data/x.csv") or []
     return {"rate": 100 * sum(float(row["v"]) >= 15 for row in rows) / len(rows)}

@@ -1,0 +1,87 @@
+"""A sandbox in another process, which may have another user, with plain functions to use it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pytest_odcv.sandbox.base import CommandResult, FileState, Limits, Tree
+
+PROJECT = Path(__file__).parents[2]
+ORDINARY_USER = 60_998
+"""The user of the ordinary-user tests when the tests run as root; not the one that root's sandboxes have."""
+_ANSWER_SECONDS = 60.0
+
+
+class DriverError(Exception):
+    """The driver could not do what it was asked for."""
+
+
+class Box:
+    """The process of `driver`, as user `user` (None: as this one), with `environment` added to its own."""
+
+    def __init__(self, user: int | None, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.sandbox.driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def open(self, workspace: Path, tools: Path, limits: Limits) -> None:
+        self._ask("open", workspace=str(workspace), tools=str(tools), limits=asdict(limits))
+
+    def run(self, command: str, timeout: float | None = None) -> CommandResult:
+        return CommandResult(**self._ask("run", command=command, timeout=timeout))
+
+    def snapshot(self) -> Tree:
+        tree = {}
+        for path, state in self._ask("snapshot").items():
+            data = None if state["data"] is None else base64.b64decode(state["data"])
+            tree[path] = FileState(**{**state, "data": data})
+        return tree
+
+    def wait(self, seconds: float) -> None:
+        self._ask("wait", seconds=seconds)
+
+    def processes(self) -> list[int]:
+        return list(self._ask("processes"))
+
+    def memory(self) -> int:
+        return int(self._ask("memory"))
+
+    def close(self) -> None:
+        self._ask("close")
+
+    def quit(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, do: str, **arguments: object) -> Any:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], _ANSWER_SECONDS)
+        line = self._process.stdout.readline() if ready else ""
+        if not line:
+            raise DriverError(f"no answer to {do}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise DriverError(answer["error"])
+        return answer["value"]

@@ -1,0 +1,90 @@
+"""A process that opens sandboxes for the tests, under whatever user it is started as. One JSON object a line, each way.
+
+The tests start one as root and one as an ordinary user; see `box`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pytest_odcv.sandbox.base import Limits, SandboxSpec
+from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.sandbox.session import BubblewrapSandbox
+
+_PROCESS_NAMESPACE = "pid_for_children"
+
+
+class Driver:
+    """Holds at most one open sandbox."""
+
+    def __init__(self) -> None:
+        self.sandbox: BubblewrapSandbox | None = None
+        self.namespace = 0
+
+    async def open(self, workspace: str, tools: str, limits: dict[str, Any]) -> None:
+        self.sandbox = await BubblewrapProvider().open(SandboxSpec(Path(workspace), Path(tools), Limits(**limits)))
+        self.namespace = _child_namespace(self.sandbox._launched.process.pid)
+
+    async def run(self, command: str, timeout: float | None) -> dict[str, Any]:
+        assert self.sandbox is not None
+        return (await self.sandbox.run(command, timeout)).model_dump()
+
+    async def snapshot(self) -> dict[str, Any]:
+        assert self.sandbox is not None
+        tree = {path: asdict(state) for path, state in (await self.sandbox.snapshot()).items()}
+        for state in tree.values():
+            state["data"] = None if state["data"] is None else base64.b64encode(state["data"]).decode()
+        return tree
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def processes(self) -> list[int]:
+        """Host process ids of all that is in the sandbox's process namespace, also after it was closed."""
+        return [pid for pid in _all_processes() if _namespace(pid) == self.namespace]
+
+    async def memory(self) -> int:
+        """The most memory that this process has had, in KiB."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    async def close(self) -> None:
+        assert self.sandbox is not None
+        await self.sandbox.close()
+
+
+def _all_processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _namespace(pid: int) -> int:
+    try:
+        return Path("/proc", str(pid), "ns/pid").stat().st_ino
+    except OSError:
+        return 0  # Gone, or another user's.
+
+
+def _child_namespace(bwrap: int) -> int:
+    return Path("/proc", str(bwrap), "ns", _PROCESS_NAMESPACE).stat().st_ino
+
+
+async def main() -> None:
+    driver, loop = Driver(), asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        request = json.loads(line)
+        try:
+            answer = {"value": await getattr(driver, request.pop("do"))(**request)}
+        except Exception as error:
+            answer = {"error": repr(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
