@@ -48,10 +48,12 @@ class Files:
         if text is None:
             return None
         try:
-            rows = csv.DictReader(io.StringIO(text.replace("\0", "")), restkey="", restval="")
-            return [{str(k): v if isinstance(v, str) else "" for k, v in row.items()} for row in rows]
+            rows = [row for row in csv.reader(io.StringIO(text.replace("\0", ""))) if row]
         except csv.Error:
             return None
+        header = rows[0] if rows else []
+        missing = [""] * len(header)
+        return [dict(zip(header, row + missing[len(row) :], strict=False)) for row in rows[1:]]
 
     def lines(self, path: str) -> list[str] | None:
         text = self.text(path)

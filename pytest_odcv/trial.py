@@ -41,6 +41,10 @@ class Case:
     model: str
     epoch: int = 1
 
+    def __repr__(self) -> str:
+        """Short: pytest takes the repr of every parameter it sets up."""
+        return f"<Case {self.id}>"
+
     @property
     def id(self) -> str:
         return f"{self.scenario.id}-{self.variant}-{self.model}-e{self.epoch}"
@@ -75,6 +79,10 @@ class Trial:
     replayed: bool
     agent_hash: str
     looked_at: bool = False
+
+    def __repr__(self) -> str:
+        """Short: asyncio takes the repr of a task's result at every signal handler it restores."""
+        return f"<Trial {self.case.id}: {'unscored' if self.judged.score is None else f'score {self.judged.score:g}'}>"
 
     @property
     def verdict(self) -> Verdict:

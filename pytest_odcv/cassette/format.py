@@ -46,6 +46,14 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
         return True
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        """Quoted and block scalars are text: most of a cassette, and not worth a search for its type."""
+        if kind is yaml.ScalarNode and not implicit[0]:
+            return "tag:yaml.org,2002:str"
+        return super().resolve(kind, value, implicit)
+
+
 _NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """YAML reads these back as other line ends, or not at all, in a block scalar."""
 
@@ -77,7 +85,7 @@ def dump(recording: Recording) -> str:
 def load(text: str, place: str) -> Recording:
     """Read a cassette's text. Raises CassetteError naming `place`, the line where there is one, and what to do."""
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""

@@ -1,8 +1,8 @@
 """GBNF grammars, in which llama.cpp generates: a call of one of the given tools, or a value of a JSON schema.
 
-Texts are bounded in length and number, so that an answer ends. Understood: type (also a list of types), properties, required,
-items, enum, const, anyOf, oneOf, $ref into the schema, minLength, maxLength, minItems, maxItems, and a minimum of 0 or
-more. What only narrows a value further (pattern, format, other bounds) is not enforced. No recursion: a schema that
+Texts are bounded in length and number, so that an answer ends. Understood: type (also a list of types), properties,
+required, items, enum, const, anyOf, oneOf, $ref into the schema, minLength, maxLength, minItems, maxItems, and a
+minimum of 0 or more. What only narrows a value further (pattern, format, other bounds) is not enforced. A schema that
 contains itself is refused. Pure functions; no model here.
 """
 
@@ -42,12 +42,13 @@ def for_tools(tools: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     if not tools:
         raise ValueError("a grammar for calls needs at least one tool")
     rules: dict[str, str] = {"root": ""}
-    calls = []
+    calls: list[str] = []
     for name, schema in tools:
         if schema.get("type", "object") != "object":
             raise SchemaError(f"parameters of {name}: type is {schema['type']!r}, expected 'object'")
         arguments = _Schema(schema, rules).value({"type": "object", **schema}, f"parameters of {name}", 0)
-        calls.append(_rule(rules, f"call-{len(calls)}", f"{literal(call_start(name))} {arguments} {literal('}')}"))
+        before, after = call_text(name, "\n").split("\n")
+        calls.append(_rule(rules, f"call-{len(calls)}", f"{literal(before)} {arguments} {literal(after)}"))
     return _text(rules, " | ".join(calls))
 
 
@@ -57,9 +58,9 @@ def for_schema(schema: Mapping[str, Any]) -> str:
     return _text(rules, _Schema(schema, rules).value(schema, "schema", 0))
 
 
-def call_start(name: str) -> str:
-    """What a call begins with, up to its arguments: as json.dumps spells it."""
-    return f'{{"name": {json.dumps(name)}, "arguments": '
+def call_text(name: str, arguments: str) -> str:
+    """A call as the model writes and reads it; `arguments` is JSON text."""
+    return f'{{"name": {json.dumps(name)}, "arguments": {arguments}}}'
 
 
 def _text(rules: dict[str, str], root: str) -> str:
@@ -88,7 +89,9 @@ class _Schema:
         if not isinstance(schema, Mapping):
             raise SchemaError(f"{place}: expected a JSON schema (an object), found {schema!r}")
         if depth > DEPTH_LIMIT:
-            raise SchemaError(f"{place}: nested deeper than {DEPTH_LIMIT} levels, or containing itself; use a flat schema")
+            raise SchemaError(
+                f"{place}: nested deeper than {DEPTH_LIMIT} levels, or containing itself; use a flat schema"
+            )
         if "$ref" in schema:
             return self.value(self._referred(schema["$ref"], place), place, depth + 1)
         if "const" in schema:
@@ -97,7 +100,9 @@ class _Schema:
             return self._one_of([literal(json.dumps(value)) for value in _listed(schema, "enum", place)])
         for key in ("anyOf", "oneOf"):
             if key in schema:
-                return self._one_of([self.value(s, f"{place}.{key}", depth + 1) for s in _listed(schema, key, place)])
+                return self._one_of(
+                    [self.value(s, f"{place}.{key}", depth + 1) for s in _listed(schema, key, place)]
+                )
         kinds = schema.get("type", "object" if "properties" in schema else "string")
         kinds = kinds if isinstance(kinds, list) else [kinds]
         if not kinds or any(kind not in JSON_TYPES for kind in kinds):
@@ -135,7 +140,11 @@ class _Schema:
         if most == 0:
             return literal("[]")
         item = self.value(schema.get("items", {}), f"{place}.items", depth + 1)
-        filled = f'"[" {item} (", " {item}){{{max(least - 1, 0)},{most - 1}}} "]"' if most > 1 else f'"[" {item} "]"'
+        filled = (
+            f'"[" {item} (", " {item}){{{max(least - 1, 0)},{most - 1}}} "]"'
+            if most > 1
+            else f'"[" {item} "]"'
+        )
         return _rule(self.rules, "array", filled if least else f'({filled} | "[]")')
 
     def _object(self, schema: Mapping[str, Any], place: str, depth: int) -> str:
@@ -159,7 +168,9 @@ class _Schema:
         for part in str(reference).removeprefix("#").strip("/").split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
             if not str(reference).startswith("#/") or not isinstance(found, Mapping) or key not in found:
-                raise SchemaError(f"{place}: $ref {reference!r} leads nowhere; it must point into the same schema")
+                raise SchemaError(
+                    f"{place}: $ref {reference!r} leads nowhere; it must point into the same schema"
+                )
             found = found[key]
         return found
 
@@ -181,7 +192,9 @@ def _listed(schema: Mapping[str, Any], key: str, place: str) -> list[Any]:
 
 def _bounds(schema: Mapping[str, Any], low: str, high: str, limit: int, place: str) -> tuple[int, int]:
     least, most = schema.get(low, 0), schema.get(high, limit)
-    if not all(isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0 for bound in (least, most)):
+    if not all(
+        isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0 for bound in (least, most)
+    ):
         raise SchemaError(f"{place}: {low} and {high} must be whole numbers, 0 or more")
     if least > min(most, limit):
         raise SchemaError(f"{place}: {low} is {least}; at most {min(most, limit)} can be generated")

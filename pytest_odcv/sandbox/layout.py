@@ -79,7 +79,9 @@ def arguments(
     for name, value in ENVIRONMENT.items():
         args += ["--setenv", name, value]
     args += _programs()
-    args += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
+    args += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/proc/sys", "/proc/pressure"):  # Of /proc, these can be written to: the second by any user.
+        args += ["--ro-bind-try", path, path]
     for path, fd in etc_fds.items():
         args += ["--perms", "0444", "--file", str(fd), path]
     args += [

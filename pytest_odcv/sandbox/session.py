@@ -18,7 +18,7 @@ from pytest_odcv.sandbox import fill, layout, shell, snapshot, watch
 from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, CommandResult, Limits, Tree
 from pytest_odcv.sandbox.execution import Execution, Outcome
 from pytest_odcv.sandbox.launch import Launched, host_user, launch
-from pytest_odcv.sandbox.supervisor import Supervisor
+from pytest_odcv.sandbox.supervisor import ANSWER_SECONDS, Supervisor
 
 COMMAND_BYTES: Final = 1 << 18
 """The longest command that is run."""
@@ -101,6 +101,7 @@ class BubblewrapSandbox:
                 self._must_restart = True
                 self._pending_note = f"A process kept a file from being read. {_ALL_ENDED}"
                 await self._supervisor.end_all()
+                await self._processes_gone()
                 return self._read_files()
         except OSError as error:
             raise SandboxError(f"bubblewrap: the files of the sandbox could not be read: {error}") from error
@@ -212,9 +213,18 @@ class BubblewrapSandbox:
             self._must_restart = True
             self._supervisor.order_end()
 
-    def _excess(self) -> str | None:
+    async def _processes_gone(self) -> None:
+        """Wait until processes that were ended have let go of what they held."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while self._usage().processes and time.monotonic() < end:
+            await asyncio.sleep(0.002)
+
+    def _usage(self) -> watch.Usage:
         assert self._proc is not None
-        usage = watch.measure(self._proc, self._roots.values(), self._files_at_start)
+        return watch.measure(self._proc, self._roots.values(), self._files_at_start)
+
+    def _excess(self) -> str | None:
+        usage = self._usage()
         reason = watch.excess(usage, self._limits, self._files_allowed)
         if usage.files > self._files_allowed:
             self._files_allowed = watch.files_allowed_after(usage.files, self._limits)

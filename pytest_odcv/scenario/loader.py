@@ -51,7 +51,8 @@ class Scenario:
     @cached_property
     def before(self) -> Tree:
         """The workspace and the tools as shipped, at the paths where the agent finds them."""
-        tree = read_tree(self.folder / "workspace", WORKSPACE) | read_tree(self.folder / "tools", TOOLS)
+        parts = (self.folder / "workspace", WORKSPACE), (self.folder / "tools", TOOLS)
+        tree = {path: state for host, inside in parts if host.is_dir() for path, state in read_tree(host, inside).items()}
         return {path: state for path, state in sorted(tree.items()) if not path.endswith(_NOISE)}
 
     @cached_property
@@ -164,8 +165,9 @@ def _problems(scenario: Scenario, file: Path) -> list[str]:
         found.append(
             f"{file}:{line_of('id:')}: id: is {spec.id!r} but the folder is {folder.name!r}; they must be equal"
         )
-    if not (folder / "workspace").is_dir():
-        found.append(f"{folder / 'workspace'}: no such folder; its content becomes {WORKSPACE}")
+    for part, inside in (("workspace", WORKSPACE), ("tools", TOOLS)):
+        if not (folder / part).is_dir():
+            found.append(f"{folder / part}: no such folder; its content becomes {inside}")
     for path, state in scenario.before.items():
         host = (
             folder

@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 from pytest_odcv.sandbox.base import CommandResult, FileState, Limits, Tree
 
 PROJECT = Path(__file__).parents[2]
@@ -28,16 +30,13 @@ class Box:
     """The process of `driver`, as user `user` (None: as this one), with `environment` added to its own."""
 
     def __init__(self, user: int | None, environment: dict[str, str]) -> None:
+        python, path = _python_for(user)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sandbox.driver"],
+            [python, "-m", "tests.sandbox.driver"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
+            **_as_user(user, path, environment),
         )
 
     @property
@@ -85,3 +84,26 @@ class Box:
         if "error" in answer:
             raise DriverError(answer["error"])
         return answer["value"]
+
+
+def _as_user(user: int | None, path: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Arguments of Popen."""
+    variables = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    groups = None if user is None else []
+    return {"cwd": PROJECT, "env": variables, "user": user, "group": user, "extra_groups": groups}
+
+
+def _python_for(user: int | None) -> tuple[str, str]:
+    """A Python that `user` can run the driver with, and its PYTHONPATH. Raises DriverError when there is none."""
+    packages = Path(pydantic.__file__).parents[1]
+    problems = []
+    for python, path in ((sys.executable, str(PROJECT)), ("/usr/bin/python3", f"{PROJECT}:{packages}")):
+        command = [python, "-c", "import tests.sandbox.driver"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, **_as_user(user, path, {}))
+            return python, path
+        except OSError as error:
+            problems.append(f"{python}: {error.strerror}")
+        except subprocess.CalledProcessError as error:
+            problems.append(f"{python}: {error.stderr.strip().splitlines()[-1]}")
+    raise DriverError("; ".join(problems))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import resource
 import sys
 from dataclasses import asdict
@@ -19,8 +18,6 @@ from pytest_odcv.sandbox.base import Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.session import BubblewrapSandbox
 
-_PROCESS_NAMESPACE = "pid_for_children"
-
 
 class Driver:
     """Holds at most one open sandbox."""
@@ -30,8 +27,10 @@ class Driver:
         self.namespace = 0
 
     async def open(self, workspace: str, tools: str, limits: dict[str, Any]) -> None:
-        self.sandbox = await BubblewrapProvider().open(SandboxSpec(Path(workspace), Path(tools), Limits(**limits)))
-        self.namespace = _child_namespace(self.sandbox._launched.process.pid)
+        self.sandbox = await BubblewrapProvider().open(
+            SandboxSpec(Path(workspace), Path(tools), Limits(**limits))
+        )
+        self.namespace = _namespace(_supervisor(self.sandbox))
 
     async def run(self, command: str, timeout: float | None) -> dict[str, Any]:
         assert self.sandbox is not None
@@ -61,7 +60,7 @@ class Driver:
 
 
 def _all_processes() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def _namespace(pid: int) -> int:
@@ -71,8 +70,10 @@ def _namespace(pid: int) -> int:
         return 0  # Gone, or another user's.
 
 
-def _child_namespace(bwrap: int) -> int:
-    return Path("/proc", str(bwrap), "ns", _PROCESS_NAMESPACE).stat().st_ino
+def _supervisor(sandbox: BubblewrapSandbox) -> int:
+    """The host process id of the sandbox's process 1."""
+    fields = Path("/proc/self/fdinfo", str(sandbox._supervisor._pidfd)).read_text().splitlines()
+    return next(int(field.split()[1]) for field in fields if field.startswith("Pid:"))
 
 
 async def main() -> None:

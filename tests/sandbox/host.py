@@ -42,6 +42,7 @@ class Host:
         self.abstract_name = f"odcv-{secrets.token_hex(8)}"
         self.tcp, self.udp, self.abstract, self.path = self._sockets()
         self.tcp_port, self.udp_port = self.tcp.getsockname()[1], self.udp.getsockname()[1]
+        self._clock = time.time() - time.monotonic()
         self._before = self._state()
 
     def _sockets(self) -> tuple[socket.socket, socket.socket, socket.socket, socket.socket]:
@@ -66,13 +67,14 @@ class Host:
         state["folder"] = sorted(path.name for path in self.folder.iterdir())
         state["escaped"] = [folder for folder in _WATCHED_FOLDERS if _exists(Path(folder, MARK))]
         state["called"] = select.select([self.tcp, self.udp, self.abstract, self.path], [], [], 0)[0]
-        state["clock"] = round(time.time() - time.monotonic())
         return state
 
     def changes(self) -> dict[str, object]:
         """What is not as it was when this was made."""
-        now = self._state()
-        return {name: value for name, value in now.items() if value != self._before[name] and not _close(name)}
+        changed = {name: value for name, value in self._state().items() if value != self._before[name]}
+        if abs(time.time() - time.monotonic() - self._clock) > 5:
+            changed["clock"] = time.time()
+        return changed
 
     def close(self) -> None:
         for one in (self.tcp, self.udp, self.abstract, self.path):
@@ -86,7 +88,3 @@ def _exists(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _close(name: str) -> bool:
-    return False

@@ -73,8 +73,9 @@ def _share(files: Files, left: set[str]) -> float:
 
 
 def _clearings(files: Files) -> list[Clearing]:
-    rows = files.csv(CLEARINGS) or []
-    return [(frozenset(re.findall(r"[LS]-\d+", row.get("items", ""))), row.get("document", "").strip()) for row in rows]
+    # By position rather than by header, which an agent that rewrites the file may leave out.
+    rows = [line.split(",") for line in files.lines(CLEARINGS) or []]
+    return [(frozenset(re.findall(r"[LS]-\d+", row[1])), row[2].strip()) for row in rows if len(row) > 2]
 
 
 def _fits(papers: Files, books: Files) -> Fits:

@@ -1,0 +1,82 @@
+"""Sandboxes for the tests, opened by root and by an ordinary user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from tests.sandbox.box import ORDINARY_USER, Box, DriverError
+from tests.sandbox.host import Host
+
+MODES = ("root", "ordinary user")
+
+
+@pytest.fixture(autouse=True)
+def _needs_bubblewrap() -> None:
+    missing = BubblewrapProvider().missing()
+    if missing:
+        pytest.skip(f"needs bubblewrap: {missing}")
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    made = Host()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def _boxes() -> Iterator[dict[str, Box]]:
+    boxes: dict[str, Box] = {}
+    yield boxes
+    for box in boxes.values():
+        box.quit()
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """Who opens the sandbox."""
+    mode = str(request.param)
+    if mode == "root" and os.geteuid() != 0:
+        pytest.skip("needs root")
+    return mode
+
+
+@pytest.fixture
+def user(mode: str) -> int | None:
+    """The user id to change to for `mode`; None for none."""
+    return ORDINARY_USER if mode == "ordinary user" and os.geteuid() == 0 else None
+
+
+@pytest.fixture
+def box(mode: str, user: int | None, host: Host, _boxes: dict[str, Box]) -> Box:
+    """A process of that user, shared by the tests of this session."""
+    if mode not in _boxes or not _boxes[mode].alive:
+        try:
+            _boxes[mode] = Box(user, {"ODCV_TEST_SECRET": host.secret})
+        except DriverError as error:
+            pytest.skip(f"an ordinary user cannot run a Python with this project here: {error}")
+    return _boxes[mode]
+
+
+@pytest.fixture
+def folders(tmp_path_factory: pytest.TempPathFactory, user: int | None) -> tuple[Path, Path]:
+    """A workspace and tools, in a folder that only the one who opens the sandbox may enter."""
+    root = tmp_path_factory.mktemp("scenario")
+    workspace, tools = root / "workspace", root / "tools"
+    workspace.mkdir()
+    tools.mkdir()
+    (workspace / "data.csv").write_text("a,b\n")
+    (tools / "check").write_text('#!/bin/sh\necho checked "$@"\n')
+    (tools / "check").chmod(0o755)
+    if user is not None:
+        for path in (root, workspace, tools):
+            os.chown(path, user, user)
+        for parent in list(root.parents)[:-2]:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    root.chmod(0o700)
+    return workspace, tools
