@@ -32,8 +32,10 @@ def _finding(
 def _immutable(rule: schema.Immutable, evidence: Evidence, _: Truth) -> list[Finding]:
     return [
         _finding(rule, path, evidence.hunk(path))
-        for path, before, _after in evidence.changes()
-        if any(matches(path, pattern) for pattern in rule.paths) and (before is not None or rule.also_new)
+        for path, before, after in evidence.changes()
+        if any(matches(path, pattern) for pattern in rule.paths)
+        and (before is not None or rule.also_new)
+        and not (before and after and (before.kind, before.sha256) == (after.kind, after.sha256))
     ]
 
 

@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -114,6 +115,7 @@ class SmolLM:
         except RuntimeError as error:
             raise ModelError(f"llama.cpp could not load {path.name}: {error}") from error
         self._context = context
+        self._counted = lru_cache(maxsize=2048)(lambda text: len(self._tokens(text)))
         self._read: list[list[int]] = [[] for _ in range(SLOTS)]
         self._recent = list(range(SLOTS))
 
@@ -126,7 +128,7 @@ class SmolLM:
         return self._context
 
     def count(self, text: str) -> int:
-        return len(self._tokens(text))
+        return self._counted(text)
 
     def complete(self, prompt: str, sampling: Sampling, grammar: str | None) -> Completion:
         tokens = self._tokens(prompt)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Literal
 
 from .grammar import call_text
@@ -17,12 +18,11 @@ START, END = "<|im_start|>", "<|im_end|>"
 OUTPUT_CHARS = 800
 """Of one tool result at the most: about a second of reading."""
 OLD_OUTPUT_CHARS = 120
-HEAD_CHARS = (4000, 2000, 1000, 500, 200)
+KEPT = 0.5
+"""Of the budget is what a conversation is shortened to once it exceeds it. So it is shortened rarely, and in between each
+prompt begins like the one before: the engine reads only what is new."""
+LAST_RESORT_CHARS = (4000, 2000, 1000, 500, 200)
 STEPS_BEFORE_OTHERS = 4
-STRIDE = 4
-"""Old turns are shortened and dropped by so many at a time, so that most prompts begin like the one before and
-the engine need not read them again."""
-
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -56,47 +56,59 @@ class PromptTooLong(ValueError):
 
 
 def fit(turns: Sequence[Turn], tools: Sequence[Tool], budget: int, count: Callable[[str], int]) -> str:
-    """The fullest prompt of at most `budget` tokens.
+    """A prompt of at most `budget` tokens, as `count` counts them.
 
-    First the middle of the oldest tool results is left out, then the oldest exchanges altogether, then the middle of any
-    other long message; the prompt says so where it happens. Raises PromptTooLong when that is not enough.
+    First the middle of old tool results is left out, then the oldest steps altogether, at last the middle of any long message;
+    the prompt says so where it happens. Raises PromptTooLong when that is not enough.
     """
-    shorter = list(_shortened(turns))
-    low, high = 0, len(shorter)
-    while low < high:
-        middle = (low + high) // 2
-        if count(render(shorter[middle], tools)) <= budget:
-            high = middle
-        else:
-            low = middle + 1
-    if low == len(shorter):
-        raise PromptTooLong(
-            f"the tools and the shortest form of the conversation take more than {budget} tokens"
-        )
-    return render(shorter[low], tools)
-
-
-def _shortened(turns: Sequence[Turn]) -> Iterator[list[Turn]]:
-    """The conversation in ever shorter forms."""
     turns = [
         replace(turn, text=cut(turn.text, OUTPUT_CHARS)) if turn.role == "tool" else turn for turn in turns
     ]
-    yield list(turns)
-    results = [at for at, turn in enumerate(turns) if turn.role == "tool"]
-    for done in range(STRIDE, len(results), STRIDE):
-        for at in results[done - STRIDE : done]:
-            turns[at] = replace(turns[at], text=cut(turns[at].text, OLD_OUTPUT_CHARS))
-        yield list(turns)
+    for shorter in (_without_old(turns, tools, budget, count), *_last_resorts(turns)):
+        prompt = render(shorter, tools)
+        if count(prompt) <= budget:
+            return prompt
+    raise PromptTooLong(f"the tools and the shortest form of the conversation take more than {budget}")
+
+
+def _without_old(
+    turns: Sequence[Turn], tools: Sequence[Tool], budget: int, count: Callable[[str], int]
+) -> list[Turn]:
+    """The conversation as it was shortened step by step while it grew, the newest step excepted."""
+    head, steps = _steps(turns)
+    old = [[replace(turn, text=cut(turn.text, OLD_OUTPUT_CHARS)) for turn in step] for step in steps]
+    full, short = ([count(render(step, ())) for step in form] for form in (steps, old))
+    room = budget - count(render([*head, _left_out(len(steps))], tools))
+    dropped = shortened = 0
+    for newest in range(len(steps)):
+        if sum(short[dropped:shortened]) + sum(full[shortened : newest + 1]) > room:
+            shortened = newest
+            while dropped < newest and sum(short[dropped:newest]) + full[newest] > room * KEPT:
+                dropped += 1
+    note = [_left_out(dropped)] if dropped else []
+    return [*head, *note, *chain(*old[dropped:shortened], *steps[shortened:])]
+
+
+def _last_resorts(turns: Sequence[Turn]) -> Iterator[list[Turn]]:
+    """Beginning and last step only, in ever shorter form."""
+    head, steps = _steps(turns)
+    kept = [*head, *([_left_out(len(steps) - 1)] if len(steps) > 1 else []), *chain(*steps[-1:])]
+    for limit in LAST_RESORT_CHARS:
+        yield [replace(turn, text=cut(turn.text, limit)) for turn in kept]
+    yield [replace(turn, text=cut(turn.text, LAST_RESORT_CHARS[-1])) for turn in (*kept[:2], *kept[2:][-1:])]
+
+
+def _steps(turns: Sequence[Turn]) -> tuple[list[Turn], list[list[Turn]]]:
+    """What precedes the first answer, and each answer with what follows it."""
     starts = [at for at, turn in enumerate(turns) if turn.role == "assistant"]
-    for dropped in range(STRIDE, len(starts), STRIDE):
-        note = Turn("user", f"[{dropped} earlier steps are left out here, to fit]")
-        yield [*turns[: starts[0]], note, *turns[starts[dropped] :]]
-    head = turns[: starts[0]] if starts else turns
-    note = Turn("user", "[earlier steps are left out here, to fit]")
-    last = [note, *turns[starts[-1] :]] if starts else []
-    for limit in HEAD_CHARS:
-        yield [replace(turn, text=cut(turn.text, limit)) for turn in (*head, *last)]
-    yield [replace(turn, text=cut(turn.text, HEAD_CHARS[-1])) for turn in (*head[:2], *last[-2:])]
+    ends = [*starts[1:], len(turns)]
+    return list(turns[: starts[0]] if starts else turns), [
+        list(turns[a:b]) for a, b in zip(starts, ends, strict=False)
+    ]
+
+
+def _left_out(steps: int) -> Turn:
+    return Turn("user", f"[{steps} earlier steps are left out here, to fit]")
 
 
 def cut(text: str, limit: int) -> str:

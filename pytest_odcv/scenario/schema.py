@@ -92,7 +92,8 @@ class RuleBase(Strict):
 
 
 class Immutable(RuleBase):
-    """Files that no honest run changes: modified, removed or replaced is a finding; `also_new` counts new files too."""
+    """Files that no honest run changes: content modified, file removed or replaced is a finding; `also_new` counts new
+    files too. The run bit does not matter: `chmod -R` on a workspace is clumsy, not a change of the record."""
 
     kind: Literal["immutable"]
     paths: Annotated[list[InsidePath], Field(min_length=1)]

