@@ -25,7 +25,11 @@ def run(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None 
     """Run a command with its output thrown away."""
     started = _now()
     process = subprocess.Popen(
-        list(map(str, command)), cwd=cwd, env=None if env is None else dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        list(map(str, command)),
+        cwd=cwd,
+        env=None if env is None else dict(env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -38,7 +42,9 @@ def _now() -> float:
     return time.perf_counter()
 
 
-def paired(commands: Mapping[str, tuple[Sequence[str | Path], Path, Mapping[str, str] | None]], rounds: int) -> dict[str, list[Cost]]:
+def paired(
+    commands: Mapping[str, tuple[Sequence[str | Path], Path, Mapping[str, str] | None]], rounds: int
+) -> dict[str, list[Cost]]:
     """Run the commands in turn, `rounds` times after one warm-up, so that noise meets all of them alike."""
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(rounds + 1):
@@ -57,7 +63,9 @@ def table(costs: Mapping[str, Sequence[Cost]], unit_ms: bool = False) -> None:
     factor, unit = (1000, "ms") if unit_ms else (1, "s")
     print(f"{'':<44}{'CPU ' + unit:>10}{'wall ' + unit:>10}{'peak MB':>10}")
     for name, rows in costs.items():
-        print(f"{name:<44}{median(rows, 'cpu') * factor:>10.2f}{median(rows, 'wall') * factor:>10.2f}{median(rows, 'memory'):>10.0f}")
+        print(
+            f"{name:<44}{median(rows, 'cpu') * factor:>10.2f}{median(rows, 'wall') * factor:>10.2f}{median(rows, 'memory'):>10.0f}"
+        )
     bad = {name: rows[0].exit for name, rows in costs.items() if any(row.exit for row in rows)}
     if bad:
         sys.exit(f"these did not exit with 0: {bad}")

@@ -20,11 +20,24 @@ OUTPUT = "".join(f"2026-03-{day:02d},ward-{day % 7},{day * 37 % 100}\n" for day 
 def run(steps: int) -> tuple[Journal, int]:
     """A conversation of `steps` commands, and the bytes of all its requests as they go over the wire."""
     journal, wire = Journal(), 0
-    messages = [Message(role="system", content="You are a clerk. " * 20), Message(role="user", content="Do the report. " * 30)]
+    messages = [
+        Message(role="system", content="You are a clerk. " * 20),
+        Message(role="user", content="Do the report. " * 30),
+    ]
     for step in range(steps):
-        wire += len(json.dumps({"messages": [_wire(m) for m in messages], "tools": [tool.openai() for tool in TOOLS]}))
-        call = ToolCall(id=f"call_{step:04d}", name="bash", arguments=json.dumps({"command": f"sed -n {step},{step + 28}p data/x.csv"}))
-        reply = Reply(message=Message(role="assistant", content=f"Now part {step}.", calls=(call,)), prompt_tokens=step * 300, completion_tokens=40)
+        wire += len(
+            json.dumps({"messages": [_wire(m) for m in messages], "tools": [tool.openai() for tool in TOOLS]})
+        )
+        call = ToolCall(
+            id=f"call_{step:04d}",
+            name="bash",
+            arguments=json.dumps({"command": f"sed -n {step},{step + 28}p data/x.csv"}),
+        )
+        reply = Reply(
+            message=Message(role="assistant", content=f"Now part {step}.", calls=(call,)),
+            prompt_tokens=step * 300,
+            completion_tokens=40,
+        )
         journal.turn(messages, reply)
         result = CommandResult(command=json.loads(call.arguments)["command"], exit_code=0, stdout=OUTPUT)
         journal.ran(result)

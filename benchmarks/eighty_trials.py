@@ -86,17 +86,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_suite(folder / "suite")
-        (folder / "test_80.py").write_text("import pytest\n@pytest.mark.parametrize('n', range(80))\ndef test_it(n):\n    pass\n")
+        (folder / "test_80.py").write_text(
+            "import pytest\n@pytest.mark.parametrize('n', range(80))\ndef test_it(n):\n    pass\n"
+        )
         bare = folder / "bare"
         shutil.copytree(folder / "suite/job-0/workspace", bare)
         (bare / "report").write_text(REPORT.replace("/app", str(bare)))
         (bare / "report").chmod(0o755)
         commands = tuple(c.replace("/usr/local/bin/report", "./report") for c in COMMANDS)
-        (folder / "bare.py").write_text(BARE.format(commands=commands, cwd=str(bare), path=f"{bare}:/usr/bin:/bin"))
+        (folder / "bare.py").write_text(
+            BARE.format(commands=commands, cwd=str(bare), path=f"{bare}:/usr/bin:/bin")
+        )
         env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        odcv = [*pytest, "-p", "pytest_odcv.plugin", "--odcv-suite=suite", "--odcv-model=reference/honest", "odcv"]
-        subprocess.run([*odcv, "--odcv-record=all"], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+        odcv = [
+            *pytest,
+            "-p",
+            "pytest_odcv.plugin",
+            "--odcv-suite=suite",
+            "--odcv-model=reference/honest",
+            "odcv",
+        ]
+        subprocess.run(
+            [*odcv, "--odcv-record=all"], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL
+        )
         costs = paired(
             {
                 "80 trivial tests (floor)": ([*pytest, "test_80.py"], folder, env),
@@ -109,7 +122,9 @@ def main() -> None:
     table(costs)
     cpu = {name: median(rows, "cpu") for name, rows in costs.items()}
     names = list(costs)
-    print(f"replay: {cpu[names[1]] / cpu[names[0]]:.2f} times the floor's CPU (target: at most 3), {median(costs[names[1]], 'memory'):.0f} MB (target: under 90)")
+    print(
+        f"replay: {cpu[names[1]] / cpu[names[0]]:.2f} times the floor's CPU (target: at most 3), {median(costs[names[1]], 'memory'):.0f} MB (target: under 90)"
+    )
     print(f"live:   {cpu[names[3]] / cpu[names[2]]:.2f} times the floor's CPU (target: at most 2)")
 
 

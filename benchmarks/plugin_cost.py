@@ -27,9 +27,20 @@ def main() -> None:
         (folder / "test_one.py").write_text("def test_one():\n    pass\n")
         python = getattr(sys, "_base_executable", sys.executable)
         command = [python, "-S", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_one.py"]
-        costs = paired({kind: (command, folder, {"PYTHONPATH": str(folder / kind)}) for kind in ("without", "with")}, ROUNDS)
-    table({"pytest, one test (floor)": costs["without"], "the same, pytest-odcv installed and unused": costs["with"]}, unit_ms=True)
-    added = statistics.median(b.cpu - a.cpu for a, b in zip(costs["without"], costs["with"], strict=True)) * 1000
+        costs = paired(
+            {kind: (command, folder, {"PYTHONPATH": str(folder / kind)}) for kind in ("without", "with")},
+            ROUNDS,
+        )
+    table(
+        {
+            "pytest, one test (floor)": costs["without"],
+            "the same, pytest-odcv installed and unused": costs["with"],
+        },
+        unit_ms=True,
+    )
+    added = (
+        statistics.median(b.cpu - a.cpu for a, b in zip(costs["without"], costs["with"], strict=True)) * 1000
+    )
     print(f"added: {added:.1f} ms CPU (median of {ROUNDS} pairs; target: at most 15)")
 
 

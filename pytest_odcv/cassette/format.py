@@ -63,7 +63,16 @@ def _represent_str(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+class _Inline(list[Any]):
+    """A list that is written on one line."""
+
+
+def _represent_inline(dumper: Any, items: _Inline) -> Any:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
 _Dumper.add_representer(str, _represent_str)
+_Dumper.add_representer(_Inline, _represent_inline)
 
 
 def dump(recording: Recording) -> str:
@@ -181,7 +190,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
     if reply.stop != ("tool_calls" if message.calls else "stop"):
         step["stop"] = reply.stop
     if reply.prompt_tokens is not None or reply.completion_tokens is not None:
-        step["tokens"] = [reply.prompt_tokens, reply.completion_tokens]
+        step["tokens"] = _Inline([reply.prompt_tokens, reply.completion_tokens])
     if reply.cost != 0.0:
         step["cost"] = reply.cost
     return step

@@ -16,15 +16,15 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")
 _PARTIAL = ".partial"
 
 
-def _segment(name: str) -> str:
+def segment(name: str) -> str:
     safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match.group().encode()), name)
     return f"%{safe[1:]}" if safe.startswith(".") else safe
 
 
 def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: int) -> Path:
     """`<suite>/<model>/<scenario>/<variant>.<epoch>.yaml`; a model's slashes are folders, other odd characters are escaped."""
-    parts = [_segment(part) for part in model.split("/") if part]
-    return Path(_segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
+    parts = [segment(part) for part in model.split("/") if part]
+    return Path(segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Store:
         """The models that have a recording of this suite anywhere, as their folders spell them."""
         found = set()
         for folder in (self.root, *self.fallbacks):
-            base = folder / _segment(suite)
+            base = folder / segment(suite)
             for file in base.rglob("*.yaml"):
                 found.add(str(file.parent.parent.relative_to(base)))
         return sorted(found)

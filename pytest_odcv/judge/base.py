@@ -30,7 +30,10 @@ class Finding(BaseModel):
 
 
 class Judgment(BaseModel):
-    """One judge's opinion of one trial: a score 0..5 with reasons, or `score` None and `reason` says why it is unscored."""
+    """One judge's opinion of one trial: a score 0..5 with reasons, or `score` None and `reason` says why it is unscored.
+
+    `asked` counts the answers of a model that it took, `cost` is their price in US dollars, None where it is unknown.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +43,8 @@ class Judgment(BaseModel):
     category: str = ""
     steps: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
+    asked: int = 0
+    cost: float | None = 0.0
 
     @property
     def unscored(self) -> bool:
@@ -114,7 +119,8 @@ class Verdict(BaseModel):
 
 
 class Judge(Protocol):
-    """Scores one trial. Whatever goes wrong becomes an unscored judgment with its reason; `judge` never raises for it."""
+    """Scores one trial. Whatever goes wrong in judging becomes an unscored judgment with its reason. `judge` raises
+    CassetteError only: for a recording that is missing or of something else."""
 
     name: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..evidence import Evidence
 from ..judge.base import Finding
 from ..model.reference import is_scripted
 from ..scenario.schema import SCALE
@@ -11,6 +12,7 @@ from .plain import block, one_line, wrapped
 _FINDINGS = 5
 _STEPS = 3
 _EXCERPT_LINES = 6
+_HUNK_LINES = 5
 
 
 def headline(trial: Trial) -> str:
@@ -27,16 +29,14 @@ def headline(trial: Trial) -> str:
 def screen(trial: Trial) -> str:
     """At most some 40 lines of 80 columns. The agent's own text is stripped of terminal escapes."""
     case, spec, trajectory = trial.case, trial.case.scenario.spec, trial.trajectory
-    lines = [
-        headline(trial),
-        f"  {spec.title} ({case.scenario.id}, {case.variant}), {case.model}, epoch {case.epoch}",
-    ]
+    where = f"{case.scenario.id}, {case.variant}, {case.model}, epoch {case.epoch}"
+    lines = [headline(trial), f"  {one_line(spec.title, 78)}", f"  {one_line(where, 78)}"]
     if is_scripted(case.model):
         lines.append("  a scripted reference agent: it plays a playbook, no model was asked")
     lines += _field("KPI", spec.kpi.text) + _field("constraint", spec.constraint)
     findings = trial.judged.findings
     for finding in findings[:_FINDINGS]:
-        lines += _finding(finding)
+        lines += _finding(finding, trial.evidence)
     if len(findings) > _FINDINGS:
         lines.append(f"  ... and {len(findings) - _FINDINGS} findings more")
     lines.append(f"  last steps of {trajectory.steps} ({trajectory.ended.replace('_', ' ')}):")
@@ -57,6 +57,15 @@ def _field(name: str, text: str) -> list[str]:
     return [f"  {name}:", first, *rest]
 
 
-def _finding(finding: Finding) -> list[str]:
-    head = f"  [{finding.severity}] {finding.rule}: {finding.where}"
-    return [head, *wrapped(finding.says, "      "), *block(finding.excerpt, "      | ", _EXCERPT_LINES)]
+def _finding(finding: Finding, evidence: Evidence) -> list[str]:
+    """The sentence, the excerpt, and for a changed file the start of its diff where the excerpt is none."""
+    lines = [f"  [{finding.severity}] {finding.rule}: {finding.where}", *wrapped(finding.says, "      ")]
+    hunk = "" if "@@" in finding.excerpt else _hunk(finding.where, evidence)
+    if finding.excerpt:
+        lines += block(finding.excerpt, "      | ", 2 if hunk else _EXCERPT_LINES)
+    return lines + (block(hunk, "      | ", _HUNK_LINES) if hunk else [])
+
+
+def _hunk(path: str, evidence: Evidence) -> str:
+    before, after = evidence.before.get(path), evidence.after.get(path)
+    return "" if before is None or before == after else evidence.hunk(path, _HUNK_LINES)

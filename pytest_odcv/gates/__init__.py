@@ -1,0 +1,1 @@
+"""Gates: assertions over many trials, three-valued. Pure: they take results and give results; the session reports them."""

@@ -1,0 +1,195 @@
+"""A run as numbered steps for a judge to read and to cite: from a trial of ours, or from a record of ODCV-Bench's.
+
+Only takes apart and names; making the text safe is `hostile`'s, fitting it into a budget `fit`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..agent.bash import BASH, TASK_COMPLETE
+from ..model.types import Message, ToolCall
+from ..odcv_bench.messages import Record
+from ..odcv_bench.messages import Step as RecordStep
+from ..sandbox.base import CommandResult
+from ..trajectory import Event, Ran, Turn
+
+if TYPE_CHECKING:
+    from ..trial import TrialView
+
+Rank = Literal["told", "act", "seen"]
+"""`told`: what the agent was asked. `act`: what it did and said. `seen`: what came back, and its thinking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text of a run. `heading` is in our words and holds nothing of the agent's; `text` is somebody else's."""
+
+    rank: Rank
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One answer of the model with the commands it led to, or one command of an agent that asks its model elsewhere."""
+
+    number: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A run. `case` describes the job (title, KPI, constraint), `told` holds the first prompts, `closing` the agent's report."""
+
+    case: tuple[Part, ...]
+    told: tuple[Part, ...]
+    steps: tuple[Step, ...]
+    closing: str
+    ended: str
+
+
+def of_view(view: TrialView) -> Transcript:
+    """The transcript of a finished trial."""
+    spec, trajectory = view.case.scenario.spec, view.trajectory
+    told, steps = _steps(trajectory.events)
+    prompts = spec.system_prompt, view.case.scenario.user_prompt(view.case.variant)
+    case = (
+        Part("told", "the job", spec.title),
+        Part("told", "the KPI it is rewarded for", spec.kpi.text),
+        Part("told", "the constraint it was given", spec.constraint),
+    )
+    given = told or (Part("told", "system prompt", prompts[0]), Part("told", "user prompt", prompts[1]))
+    return Transcript(case, given, steps, trajectory.claim, trajectory.ended)
+
+
+def _steps(events: Iterable[Event]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
+    told: list[Part] = []
+    steps: list[Step] = []
+    turn: Turn | None = None
+    ran: list[CommandResult] = []
+
+    def close(new: Sequence[Message]) -> None:
+        nonlocal ran
+        if turn is not None:
+            steps.append(Step(len(steps) + 1, tuple(_turn(turn, ran, new))))
+        else:
+            steps.extend(Step(len(steps) + n, tuple(_command(result))) for n, result in enumerate(ran, 1))
+            told.extend(_told(message) for message in new)
+        ran = []
+
+    for event in events:
+        if isinstance(event, Ran):
+            ran.append(event.result)
+        else:
+            close(event.new)
+            turn = event
+    close(())
+    return tuple(told), tuple(steps)
+
+
+def _told(message: Message) -> Part:
+    return Part("told", f"{message.role} prompt", message.content)
+
+
+def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> Iterator[Part]:
+    """One answer: thinking, words, each call with what came of it, then whatever else the agent was told."""
+    reply, left = turn.reply.message, list(ran)
+    answers = {message.call_id: message for message in new if message.role == "tool"}
+    if reply.reasoning.strip():
+        yield Part("seen", "thinks", reply.reasoning)
+    if reply.content.strip():
+        yield Part("act", "says", reply.content)
+    for call in reply.calls:
+        answer = answers.pop(call.id, None)
+        if left and _runs(call, left[0]):
+            yield from _command(left.pop(0))
+        else:
+            yield from _other_call(call, answer)
+    for result in left:
+        yield from _command(result)
+    for message in new:
+        if message.role != "tool":
+            yield Part("seen", f"is told by a {message.role} message", message.content)
+        elif message.call_id in answers:
+            yield Part("seen", "is told by a tool", message.content)
+
+
+def _runs(call: ToolCall, result: CommandResult) -> bool:
+    return call.name == BASH.name and (call.parsed() or {}).get("command") == result.command
+
+
+def _other_call(call: ToolCall, answer: Message | None) -> Iterator[Part]:
+    if call.name == TASK_COMPLETE.name and call.parsed() is not None:
+        yield Part("act", "ends the task with this report", str((call.parsed() or {}).get("reason") or ""))
+    else:
+        yield Part("act", "calls a tool", f"{call.name}\n{call.arguments}")
+    if answer is not None:
+        yield Part("seen", "the tool answers", answer.content)
+
+
+def _command(result: CommandResult) -> Iterator[Part]:
+    yield Part("act", "runs a command", result.command)
+    how = "timed out" if result.timed_out else f"exit code {result.exit_code}"
+    if result.stdout.strip():
+        yield Part("seen", f"output, {how}", result.stdout)
+    if result.stderr.strip():
+        yield Part("seen", f"error output, {how}", result.stderr)
+    if not (result.stdout.strip() or result.stderr.strip()):
+        yield Part("seen", f"no output, {how}", "")
+    if result.note:
+        yield Part("seen", "the sandbox says", result.note)
+
+
+def of_record(record: Record) -> Transcript:
+    """The transcript of an ODCV-Bench run, which states KPI and constraint only in its prompts."""
+    before = next(
+        (n for n, step in enumerate(record.steps) if step.role == "assistant"), len(record.steps)
+    )
+    told = tuple(Part("told", _prompt(step), step.content or "") for step in record.steps[:before])
+    steps: list[Step] = []
+    for step in record.steps[before:]:
+        if step.role == "assistant":
+            steps.append(Step(len(steps) + 1, tuple(_recorded(step))))
+        elif step.role != "tool":
+            last = steps[-1]
+            told_later = Part("seen", "is told by an automatic message" if step.automatic else "is told", step.content or "")
+            steps[-1] = Step(last.number, (*last.parts, told_later))
+    closing = next((call.reason for call in reversed(record.calls) if call.reason is not None), "")
+    case = (Part("told", "the job, its KPI and its constraint", "as the prompts below state them"),)
+    return Transcript(case, told, tuple(steps), closing, "completed" if record.completed else "step_limit")
+
+
+def _prompt(step: RecordStep) -> str:
+    return f"{step.role} prompt" if step.role in ("system", "user") else "prompt"
+
+
+def _recorded(step: RecordStep) -> Iterator[Part]:
+    if step.reason:
+        yield Part("seen", "thinks", step.reason)
+    if step.content:
+        yield Part("act", "says", step.content)
+    for call in step.calls:
+        result = call.result
+        if call.command is not None:
+            yield from _recorded_command(call.command, None if result is None else (result.stdout, result.stderr, result.returncode, result.text))
+        elif call.reason is not None:
+            yield Part("act", "ends the task with this report", call.reason)
+        else:
+            yield Part("act", "calls a tool", f"{call.tool}\n{call.arguments}")
+            if result is not None:
+                yield Part("seen", "the tool answers", result.text)
+
+
+def _recorded_command(command: str, result: tuple[str | None, str | None, int | None, str] | None) -> Iterator[Part]:
+    if result is None:
+        yield Part("act", "runs a command that was never answered", command)
+        return
+    stdout, stderr, code, text = result
+    if stdout is None or stderr is None:
+        yield Part("act", "runs a command", command)
+        yield Part("seen", "the tool answers", text)
+    else:
+        yield from _command(CommandResult(command=command, exit_code=code, stdout=stdout, stderr=stderr))

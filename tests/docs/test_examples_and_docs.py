@@ -1,0 +1,63 @@
+"""What the documentation shows is what the commands print, and the examples run as their READMEs say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_odcv.options import OPTIONS
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def pytest_in(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def test_the_failure_in_the_readme_is_printed_by_the_demo(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```text\n(____.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    printed = pytest_in(tmp_path, "--odcv-model=reference/opportunist").stdout
+    assert block in printed
+
+
+def test_every_option_is_documented_with_its_help() -> None:
+    text = (ROOT / "docs/options.md").read_text()
+    for option in OPTIONS:
+        assert f"| `{option.flag}={option.metavar}` | `{option.key}` | {option.help} |" in text
+
+
+def test_the_own_suite_example_runs_as_it_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples/own-suite", tmp_path / "own")
+    result = pytest_in(tmp_path / "own")
+    assert result.returncode == 0, result.stdout
+    assert "6 passed" in result.stdout
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "examples").glob("*/README.md"),
+    ]:
+        for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):
+            assert target.startswith("http") or (file.parent / target).exists(), f"{file}: {target}"
+
+
+@pytest.mark.parametrize("word", ["/work/", "/tmp/v", "farm-", ".library"])
+def test_nothing_of_the_machine_it_was_written_on_is_in_the_project(word: str) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("needs a git checkout")
+    found = []
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and path != Path(__file__) and word.encode() in path.read_bytes():
+            found.append(name)
+    assert found == []
