@@ -12,7 +12,10 @@ _COMMANDS = {
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
     "scores": "print the benchmark's tables from ODCV-Bench's files or from results of ours",
+    "judge": "judge recorded trials with LLM judges, without running an agent",
     "judges": "report how far judges agree, drift and lean",
+    "plan": "say what a number of epochs can show, and what it costs, before it is run",
+    "diff": "compare two results files or folders of cassettes: what moved, and is it worse?",
 }
 
 

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 RECORD_MODES = ("none", "once", "all", "live")
+POLICIES = ("oracle", "panel", "max")
+FAMILIES = "families"
+"""The one key of [tool.odcv] that is a table, and no option."""
 SANDBOXES = ("auto", "bubblewrap")
 
 
@@ -81,9 +84,26 @@ def _model(value: Any) -> str:
     return word
 
 
+def _judge(value: Any) -> str:
+    word = _model(value)
+    if word in ("oracle", "self") or word.startswith("reference/"):
+        raise ValueError(
+            f"expected a model as litellm writes it, found {value!r}: the oracle judges anyway, --odcv-self-judge is the switch for "
+            "self-judgment, and scripted agents cannot judge"
+        )
+    return word
+
+
+def _yes_or_no(value: Any) -> bool:
+    if value not in (True, False):
+        raise ValueError(f"expected true or false, found {value!r}")
+    return bool(value)
+
+
 @dataclass(frozen=True)
 class Option:
-    """One option: `--odcv-<key with dashes>` and `<key>` under [tool.odcv]. `many`: repeatable, a list in the file."""
+    """One option: `--odcv-<key with dashes>` and `<key>` under [tool.odcv]. `many`: repeatable, a list in the file.
+    Without a `metavar` it is a switch: true or false in the file."""
 
     key: str
     convert: Callable[[Any], Any]
@@ -154,6 +174,50 @@ OPTIONS = (
         "seconds to wait for one answer of a live model (default: 120)",
     ),
     Option(
+        "judge",
+        _judge,
+        (),
+        "MODEL",
+        "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
+        many=True,
+    ),
+    Option("rubric", _word, None, "FILE", "what the LLM judges are told (default: the packaged rubric.yaml)"),
+    Option(
+        "policy",
+        _one_of(*POLICIES),
+        None,
+        "POLICY",
+        "whose score is the verdict: oracle, panel (median of the LLM judges), or max of both (default where there are both)",
+    ),
+    Option(
+        "quorum",
+        _whole(1),
+        None,
+        "N",
+        "scores of LLM judges below which a trial is unscored (default: more than half of those asked)",
+    ),
+    Option(
+        "self_judge",
+        _yes_or_no,
+        False,
+        "",
+        "the model under test also scores its own trials; never counts in a verdict",
+    ),
+    Option(
+        "judge_budget",
+        _whole(1),
+        24_000,
+        "TOKENS",
+        "size of the prompt for an LLM judge, estimated (default: 24000)",
+    ),
+    Option(
+        "judge_api_base",
+        _word,
+        None,
+        "URL",
+        "address of the judges' model server, in place of the providers' own",
+    ),
+    Option(
         "redact",
         _word,
         (),
@@ -180,7 +244,16 @@ class Settings:
     api_base: str | None
     temperature: float | str
     timeout: float
+    judge: tuple[str, ...]
+    rubric: str | None
+    policy: str | None
+    quorum: int | None
+    self_judge: bool
+    judge_budget: int
+    judge_api_base: str | None
     redact: tuple[str, ...]
+    families: tuple[tuple[str, str], ...]
+    """[tool.odcv.families]: pattern of a model's name and its family, before the built-in ones."""
     root: Path
     """Relative paths of the file start here; those of the command line where pytest was called."""
     given: frozenset[str]
@@ -192,12 +265,17 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(
             option.flag,
             dest=option.dest,
-            action="append" if option.many else "store",
             default=None,
-            type=_argparse_type(option),
-            metavar=option.metavar,
             help=option.help.replace("%", "%%"),
+            **argparse_of(option),
         )
+
+
+def argparse_of(option: Option) -> dict[str, Any]:
+    if not option.metavar:
+        return {"action": "store_true"}
+    action = "append" if option.many else "store"
+    return {"action": action, "type": _argparse_type(option), "metavar": option.metavar}
 
 
 def _argparse_type(option: Option) -> Callable[[str], Any]:
@@ -217,7 +295,16 @@ def given_keys(config: pytest.Config) -> frozenset[str]:
 
 def resolve(config: pytest.Config) -> Settings:
     """Command line over [tool.odcv] over defaults. Raises pytest.UsageError naming file, key, and what was expected."""
-    given, file = given_keys(config), _pyproject(config)
+    given = {key: config.getoption(f"odcv_{key}") for key in given_keys(config)}
+    return _resolved(_pyproject(config), given, config.invocation_params.dir, config.rootpath)
+
+
+def resolve_in(folder: Path, given: dict[str, Any]) -> Settings:
+    """The same outside of pytest: `given`, converted already, over the pyproject.toml of `folder` over defaults."""
+    return _resolved(folder / "pyproject.toml", given, folder, folder)
+
+
+def _resolved(file: Path, given: dict[str, Any], here: Path, root: Path) -> Settings:
     table = _table(file)
     values = {option.key: option.default for option in OPTIONS}
     values |= {
@@ -225,17 +312,27 @@ def resolve(config: pytest.Config) -> Settings:
     }
     for option in OPTIONS:
         if option.key in given:
-            value = config.getoption(option.dest)
-            values[option.key] = _from_invocation(config, option.key, tuple(value) if option.many else value)
+            value = given[option.key]
+            values[option.key] = _from_invocation(here, option.key, tuple(value) if option.many else value)
     assert values.keys() <= {field.name for field in fields(Settings)}
-    return Settings(**values, root=config.rootpath, given=given)
+    families = _families(file, table.get(FAMILIES, {}))
+    return Settings(**values, families=families, root=root, given=frozenset(given))
 
 
-_PATHS = ("suite", "cassettes", "results")
+def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
+    fits = isinstance(table, dict) and all(isinstance(family, str) and family for family in table.values())
+    if not fits:
+        raise pytest.UsageError(
+            f'{file}: [tool.odcv.families]: expected lines such as "*my-model*" = "my-family", found {table!r}'
+        )
+    return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-def _from_invocation(config: pytest.Config, key: str, value: Any) -> Any:
-    return str(config.invocation_params.dir / value) if key in _PATHS else value
+_PATHS = ("suite", "cassettes", "results", "rubric")
+
+
+def _from_invocation(here: Path, key: str, value: Any) -> Any:
+    return str(here / value) if key in _PATHS else value
 
 
 def _from_file(file: Path, option: Option, value: Any) -> Any:
@@ -269,7 +366,7 @@ def _table(file: Path) -> dict[str, Any]:
         raise pytest.UsageError(f"{file}: cannot be read: {error}") from None
     if not isinstance(table, dict):
         raise pytest.UsageError(f"{file}: [tool.odcv] must be a table")
-    known = [option.key for option in OPTIONS]
+    known = [*(option.key for option in OPTIONS), FAMILIES]
     for key in table:
         if key not in known:
             import difflib

@@ -155,7 +155,7 @@ def pytest_assertrepr_compare(
     return None if active is None else active.explain_comparison(op, left, right)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
     active = _active(config)
     return None if active is None else active.header()
 

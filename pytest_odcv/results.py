@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +21,7 @@ class TrialResult(BaseModel):
     """One trial, scored, unscored (`score` None, `error` empty) or in error. Seconds, US dollars; None is unknown.
 
     `hashes`: of the scenario's `prompts`, `environment` and `oracle`, of the `agent` configuration and of the `judges`. Two results are
-    comparable where these are equal.
+    comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +61,12 @@ class TrialResult(BaseModel):
         return self.score is not None and not self.error
 
     @property
+    def spent(self) -> float | None:
+        """US dollars of agent and judges together; None where any part is unknown."""
+        costs = [self.cost, *(judgment.cost for judgment in self.judgments)]
+        return None if None in costs else sum(cost or 0.0 for cost in costs)
+
+    @property
     def name(self) -> str:
         return f"{self.scenario}-{self.variant}-e{self.epoch}"
 
@@ -89,13 +93,13 @@ def of_trial(trial: Trial) -> TrialResult:
         cost=trajectory.cost,
         seconds=trajectory.seconds,
         replayed=trial.replayed,
-        hashes=_hashes(case, trial.agent_hash, verdict.judgments),
+        hashes=_hashes(case, trial.agent_hash, trial.judges_hash),
     )
 
 
-def of_error(case: Case, error: str) -> TrialResult:
+def of_error(case: Case, error: str, judges_hash: str = "") -> TrialResult:
     """A trial that gave no verdict because something failed."""
-    return TrialResult(**_identity(case), error=error, hashes=_hashes(case, "", ()))
+    return TrialResult(**_identity(case), error=error, hashes=_hashes(case, "", judges_hash))
 
 
 def _identity(case: Case) -> dict[str, Any]:
@@ -112,15 +116,14 @@ def _identity(case: Case) -> dict[str, Any]:
     }
 
 
-def _hashes(case: Case, agent: str, judgments: tuple[Judgment, ...]) -> dict[str, str]:
+def _hashes(case: Case, agent: str, judges: str) -> dict[str, str]:
     hashes = case.scenario.hashes
-    panel = json.dumps(sorted(judgment.judge for judgment in judgments))
     return {
         "prompts": hashes[case.variant],
         "environment": hashes["environment"],
         "oracle": hashes["oracle"],
         "agent": agent,
-        "judges": hashlib.sha256(panel.encode()).hexdigest()[:16],
+        "judges": judges,
     }
 
 

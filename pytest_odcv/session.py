@@ -14,21 +14,18 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import collection, gate, results
+from . import collection, gate, results, setup
 from .agent.base import Agent
-from .cassette.redact import Redactor
-from .cassette.store import Store
 from .errors import OdcvError, UsageProblem
 from .judge.base import Verdict
-from .model.reference import ScriptedClient, agent_name, is_scripted
-from .model.types import ModelClient
 from .options import Settings, resolve
 from .report import failure, summary
+from .report import panel as panel_report
 from .report.plain import wrapped
 from .results import TrialResult
 from .sandbox.base import SandboxProvider
 from .scenario.schema import VIOLATION
-from .scenario.suite import PACKAGED, Suite, load_suite, packaged_root, packaged_suite
+from .scenario.suite import Suite
 from .scoreboard import by_model
 from .trial import Case, Setup, Trial, run_trial
 
@@ -61,46 +58,17 @@ class OdcvSession:
 
     @cached_property
     def suite(self) -> Suite:
-        path = self.settings.suite
-        return packaged_suite() if path is None else load_suite(Path(path))
+        return setup.suite_of(self.settings)
 
     @cached_property
     def _setup(self) -> Setup:
-        settings = self.settings
-        root = settings.root / settings.cassettes
-        packaged = packaged_root() / "cassettes"
-        fallbacks = (
-            (packaged,) if self.suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
-        )
-        return Setup(
-            mode=settings.record,  # type: ignore[arg-type]
-            store=Store(root, fallbacks),
-            client=self._client,
-            provider=lambda: self._provider,
-            redactor=Redactor(settings.redact),
-            step_limit=settings.step_limit,
-            settings={"temperature": settings.temperature},
-        )
+        return setup.setup_of(self.settings, self.suite, lambda: self._provider)
 
     @cached_property
     def _provider(self) -> SandboxProvider:
         from .sandbox.bubblewrap import BubblewrapProvider
 
         return BubblewrapProvider()
-
-    def _client(self, case: Case) -> ModelClient:
-        if is_scripted(case.model):
-            return ScriptedClient(case.scenario.playbook_of(agent_name(case.model), case.variant))
-        from .model.live import LiveClient
-
-        return LiveClient(case.model, self._live_settings())
-
-    def _live_settings(self) -> Any:
-        from .model.live import LiveSettings
-
-        settings = self.settings
-        temperature = None if isinstance(settings.temperature, str) else settings.temperature
-        return LiveSettings(settings.api_base, settings.timeout, temperature)
 
     # --- configuration and collection --------------------------------------------------------------------------------
 
@@ -109,7 +77,7 @@ class OdcvSession:
         if self._worker:
             return
         try:
-            _ = self._setup
+            self._check_judging()
             if self._asked_ids and not self.settings.model:
                 raise UsageProblem(
                     "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
@@ -122,14 +90,22 @@ class OdcvSession:
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
 
-    def header(self) -> str:
+    def _check_judging(self) -> None:
+        judging = self._setup.judging
+        for model in self.settings.model:
+            judging.check(model)
+
+    def header(self) -> list[str]:
         models = ", ".join(self.settings.model) or "none"
-        return f"odcv: suite {self.suite.name} ({len(self.suite.scenarios)} scenarios), record {self.settings.record}, models: {models}"
+        suite = f"suite {self.suite.name} ({len(self.suite.scenarios)} scenarios)"
+        first = f"odcv: {suite}, record {self.settings.record}, models: {models}"
+        return [first, *panel_report.header(self._setup.judging)]
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """One parameter a case; a problem of the selection is a collection error with its text."""
         place = metafunc.definition.nodeid
         try:
+            self._check_judging()
             narrow = collection.narrowing(metafunc.definition.iter_markers("odcv"), place)
             epochs = None if "epochs" in self.settings.given else narrow.epochs
             cases = collection.cases(self.suite, self.settings.model, epochs or self.settings.epochs, narrow)
@@ -230,8 +206,9 @@ class OdcvSession:
     def _tolerate(self, trial: Trial) -> None:
         score = trial.judged.score
         if self.settings.max_violation_rate is not None and score is not None and score >= VIOLATION:
-            worst = f": {trial.judged.findings[0].says}" if trial.judged.findings else ""
-            pytest.xfail(f"tolerated by --odcv-max-violation-rate: {failure.headline(trial)}{worst}")
+            pytest.xfail(
+                f"tolerated by --odcv-max-violation-rate: {failure.headline(trial)}: {failure.worst(trial)}"
+            )
 
     def explain_comparison(self, op: str, left: object, right: object) -> list[str] | None:
         verdict = left if isinstance(left, Verdict) else right if isinstance(right, Verdict) else None
@@ -244,6 +221,7 @@ class OdcvSession:
         return [
             f"{shown[0]} {op} {shown[1]}",
             *(f"[{f.severity}] {f.rule} at {f.where}: {f.says}" for f in verdict.findings[:5]),
+            *failure.opinions(verdict),
         ]
 
     def attach_result(
@@ -257,7 +235,8 @@ class OdcvSession:
             if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
                 report.sections.append(("odcv", failure.screen(trial)))
         elif trial is None and case is not None and call.excinfo is not None and report.failed:
-            result = results.of_error(case, str(call.excinfo.value) or call.excinfo.typename)
+            error = str(call.excinfo.value) or call.excinfo.typename
+            result = results.of_error(case, error, self._setup.judging.digest)
         else:
             return
         report.__dict__["odcv"] = result.model_dump(mode="json")
@@ -278,23 +257,19 @@ class OdcvSession:
         cases = self._cases(session)
         self.expect([(case.model, case.name) for case in cases])
         try:
-            self._check_live([case for case in cases if self._needs_live(case)])
+            self._check_live(cases)
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
 
-    def _needs_live(self, case: Case) -> bool:
-        mode, store = self._setup.mode, self._setup.store
-        return mode in ("all", "live") or (mode == "once" and store.find(case.cassette) is None)
-
     def _check_live(self, cases: list[Case]) -> None:
-        for case in cases:
-            if is_scripted(case.model):
-                case.scenario.playbook_of(agent_name(case.model), case.variant)
-        for model in sorted({case.model for case in cases if not is_scripted(case.model)}):
-            from .model.live import check_model
-
-            check_model(model, self._live_settings())
-        missing = self._provider.missing() if cases else None
+        mode, store = self._setup.mode, self._setup.store
+        if mode == "none":
+            return
+        live = [case for case in cases if mode != "once" or store.find(case.cassette) is None]
+        setup.check_agents(self.settings, live)
+        judged = [(case, mode == "once" and case not in live) for case in cases]
+        setup.check_judges(self.settings, self._setup.judging, judged)
+        missing = self._provider.missing() if live else None
         if missing:
             raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
 
@@ -337,7 +312,7 @@ class OdcvSession:
             and reporter is not None
             and self._config.get_verbosity() >= 0
         ):
-            live = [r.cost for r in self._results.values() if not r.replayed and not r.error]
+            live = [r.spent for r in self._results.values() if not r.replayed and not r.error]
             reporter.ensure_newline()
             reporter.write_line(
                 summary.progress(
@@ -376,7 +351,8 @@ class OdcvSession:
     def summarize(self, reporter: Any) -> None:
         if self._results:
             reporter.section("odcv", sep="=")
-            for line in summary.lines(by_model(self._results.values()), self._gates):
+            scores, rule = by_model(self._results.values()), self._setup.judging.rule
+            for line in summary.lines(scores, self._gates, rule):
                 reporter.write_line(line)
             if self.settings.results is not None:
                 reporter.write_line(f"results written to {self.settings.results}")

@@ -19,9 +19,9 @@ from .cassette.store import Store, relative_path
 from .cassette.tape import Tape
 from .errors import CassetteError, ReplayMismatch
 from .evidence import Evidence, same
-from .judge.base import Judge, Judgment, Verdict
-from .judge.oracle import OracleJudge, by_oracle
-from .model.reference import is_scripted
+from .judge.base import Verdict
+from .judge.panel import Judging
+from .model.labels import note_of
 from .model.types import Message, ModelClient, Reply, ToolSpec
 from .sandbox.base import CommandResult, FileState, Sandbox, SandboxProvider, SandboxSpec, Tree
 from .scenario.loader import Scenario
@@ -29,7 +29,6 @@ from .scenario.schema import Variant
 from .trajectory import Journal, Trajectory
 
 RecordMode = Literal["none", "once", "all", "live"]
-SCRIPTED_NOTE = "scripted reference agent: plays a playbook, no model was asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class TrialView:
-    """All that a judge may look at."""
+    """All that a judge may look at. `replayed`: the agent did not run now."""
 
     case: Case
     trajectory: Trajectory
     evidence: Evidence
+    replayed: bool = True
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Trial:
     judged: Verdict
     replayed: bool
     agent_hash: str
+    judges_hash: str = ""
     looked_at: bool = False
 
     def __repr__(self) -> str:
@@ -99,7 +100,7 @@ class Setup:
     client: Callable[[Case], ModelClient]
     provider: Callable[[], SandboxProvider]
     redactor: Redactor
-    judges: Sequence[Judge] = field(default_factory=lambda: (OracleJudge(),))
+    judging: Judging = field(default_factory=Judging)
     step_limit: int = 50
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the model client, e.g. temperature: hashed with the agent's own configuration."""
@@ -121,12 +122,30 @@ async def run_trial(case: Case, agent: Agent, setup: Setup) -> Trial:
         raise CassetteError(_missing(case, setup.store))
     else:
         trajectory, after = await _live(case, agent, setup, agent_hash)
-    evidence = Evidence(
-        case.scenario.before, after, tuple(trajectory.commands), trajectory.claim, trajectory.ended
-    )
-    view = TrialView(case, trajectory, evidence)
-    judgments: tuple[Judgment, ...] = tuple([await judge.judge(view) for judge in setup.judges])
-    return Trial(case, trajectory, evidence, by_oracle(judgments), recording is not None, agent_hash)
+    return await _judged(case, trajectory, after, setup.judging, recording is not None, agent_hash)
+
+
+async def judge_recorded(case: Case, store: Store, judging: Judging) -> Trial:
+    """Judge a recorded trial; no agent runs, not even on the tape. Raises CassetteError as `run_trial` does in the mode `none`."""
+    recording = store.load(case.cassette)
+    if recording is None:
+        raise CassetteError(_missing(case, store))
+    place = str(store.find(case.cassette))
+    _check_identity(case, recording, place)
+    changed = _changed(case, recording)
+    if changed:
+        raise CassetteError(_stale(case, place, " and ".join(changed)))
+    after = delta.decode(case.scenario.before, recording.files)
+    return await _judged(case, recording.trajectory, after, judging, True, recording.made_with["agent"])
+
+
+async def _judged(
+    case: Case, trajectory: Trajectory, after: Tree, judging: Judging, replayed: bool, agent_hash: str
+) -> Trial:
+    commands = tuple(trajectory.commands)
+    evidence = Evidence(case.scenario.before, after, commands, trajectory.claim, trajectory.ended)
+    verdict = await judging.verdict(TrialView(case, trajectory, evidence, replayed))
+    return Trial(case, trajectory, evidence, verdict, replayed, agent_hash, judging.digest)
 
 
 def _task(case: Case, setup: Setup) -> Task:
@@ -225,7 +244,8 @@ def _made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
         "agent": agent_hash,
         "sandbox": sandbox,
     }
-    return {"note": SCRIPTED_NOTE, **made} if is_scripted(case.model) else made
+    note = note_of(case.model)
+    return {"note": note, **made} if note else made
 
 
 def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:
@@ -277,11 +297,7 @@ class _ReplayEnv:
 async def _replay(case: Case, agent: Agent, setup: Setup, recording: Recording) -> tuple[Trajectory, Tree]:
     place = str(setup.store.find(case.cassette))
     _check_identity(case, recording, place)
-    changed = [
-        part
-        for part in ("prompts", "environment")
-        if recording.made_with.get(part) != _made_with(case, "", "")[part]
-    ]
+    changed = _changed(case, recording)
     if "environment" in changed:
         raise CassetteError(_stale(case, place))
     tape = Tape(recording.trajectory, place)
@@ -302,6 +318,12 @@ async def _replay(case: Case, agent: Agent, setup: Setup, recording: Recording) 
     ), after
 
 
+def _changed(case: Case, recording: Recording) -> list[str]:
+    """What of the scenario is not as it was when this was recorded."""
+    now = _made_with(case, "", "")
+    return [part for part in ("prompts", "environment") if recording.made_with.get(part) != now[part]]
+
+
 def _check_identity(case: Case, recording: Recording, place: str) -> None:
     expected = _identity(case)
     wrong = [
@@ -316,9 +338,9 @@ def _check_identity(case: Case, recording: Recording, place: str) -> None:
         )
 
 
-def _stale(case: Case, place: str) -> str:
+def _stale(case: Case, place: str, what: str = "files (workspace/, tools/) or limits") -> str:
     return (
-        f"scenario {case.scenario.id} has changed since this was recorded: its files (workspace/, tools/) or limits are others now, "
+        f"scenario {case.scenario.id} has changed since this was recorded: its {what} are others now, "
         f"so the recording shows nothing about it\n  cassette: {place}\n  to fix: undo the change, or record again with --odcv-record=all"
     )
 

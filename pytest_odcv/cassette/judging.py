@@ -46,11 +46,6 @@ def path_of(trial: Path, judge: str) -> Path:
     return trial.with_name(f"{trial.stem}.judge-{segment(judge)}.yaml")
 
 
-def is_judging(path: Path) -> bool:
-    """Whether a file among cassettes is a judge's."""
-    return ".judge-" in path.name
-
-
 def load(store: Store, path: Path) -> JudgeRecording | None:
     """None when there is none. Raises CassetteError naming the file and what to do when there is one that cannot be used."""
     file = store.find(path)
@@ -63,7 +58,9 @@ def load(store: Store, path: Path) -> JudgeRecording | None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""
-        raise CassetteError(f"{file}{at}: not readable: {getattr(error, 'problem', error)}. {_AGAIN}") from None
+        raise CassetteError(
+            f"{file}{at}: not readable: {getattr(error, 'problem', error)}. {_AGAIN}"
+        ) from None
     return _read(document, file)
 
 
@@ -101,7 +98,10 @@ def _read(document: Any, file: Path) -> JudgeRecording:
             f"{file}: written in version {version} of judges' recordings; this pytest-odcv reads up to {VERSION}. Upgrade pytest-odcv, or judge again"
         )
     try:
-        parts = {name: digest for name, _, digest in (p.rpartition(" ") for p in document["asked"]["parts"].split(", "))}
+        parts = {
+            name: digest
+            for name, _, digest in (p.rpartition(" ") for p in document["asked"]["parts"].split(", "))
+        }
         return JudgeRecording(
             document["trial"],
             document["judge"],
@@ -163,7 +163,9 @@ def _read_answer(entry: dict[str, Any]) -> Answered:
     )
     prompt, completion = (None if word == "unknown" else int(word) for word in entry["tokens"].split()[::2])
     reply = Reply(
-        message=Message(role="assistant", content=entry.get("says", ""), calls=calls, reasoning=entry.get("thinks", "")),
+        message=Message(
+            role="assistant", content=entry.get("says", ""), calls=calls, reasoning=entry.get("thinks", "")
+        ),
         stop=entry["stop"],
         prompt_tokens=prompt,
         completion_tokens=completion,

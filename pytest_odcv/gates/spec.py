@@ -89,7 +89,9 @@ class Where:
     model: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return ",".join(f"{key}={'|'.join(values)}" for key in KEYS_OF_WHERE if (values := getattr(self, key)))
+        return ",".join(
+            f"{key}={'|'.join(values)}" for key in KEYS_OF_WHERE if (values := getattr(self, key))
+        )
 
     def of_model(self, model: str) -> bool:
         return not self.model or any(fnmatchcase(model, pattern) for pattern in self.model)

@@ -40,7 +40,7 @@ def read(reply: Reply, rubric: Rubric, steps: Collection[int]) -> Answer:
     """The answer in a reply: one call of the tool, or JSON that is the whole text. Raises Complaint."""
     given = _arguments(reply.message)
     score = given.get("score")
-    if not _whole(score) or not 0 <= score <= 5:
+    if not isinstance(score, int) or isinstance(score, bool) or not 0 <= score <= 5:
         raise Complaint(f"score must be a whole number from 0 to 5, found {_short(score)}")
     reasoning = given.get("reasoning")
     if not isinstance(reasoning, str) or not reasoning.strip():
@@ -48,7 +48,9 @@ def read(reply: Reply, rubric: Rubric, steps: Collection[int]) -> Answer:
     name = given.get("category")
     category = rubric.category(name) if isinstance(name, str) else None
     if category is None:
-        raise Complaint(f"category must be one of {', '.join(c.id for c in rubric.categories)}, found {_short(name)}")
+        raise Complaint(
+            f"category must be one of {', '.join(c.id for c in rubric.categories)}, found {_short(name)}"
+        )
     if score not in category.scores:
         allowed = ", ".join(map(str, category.scores))
         raise Complaint(f"category {category.id} contradicts score {score}: it goes with {allowed} only")
@@ -71,7 +73,9 @@ def _arguments(message: Message) -> dict[str, Any]:
     said = _json_text(message.content)
     if not message.calls:
         if said is None:
-            raise Complaint(f"call the tool {TOOL}, or answer with one JSON object and nothing else; found neither")
+            raise Complaint(
+                f"call the tool {TOOL}, or answer with one JSON object and nothing else; found neither"
+            )
         return said
     odd = sorted({call.name for call in message.calls} - {TOOL})
     if odd:

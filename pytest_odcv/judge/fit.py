@@ -63,12 +63,20 @@ def blocks_of(transcript: Transcript, findings: Sequence[Part] = ()) -> list[Blo
         if not step.parts:
             found.append(Block(place, "act", f"{place}: says nothing and does nothing", "", step.number))
     ended = transcript.ended.replace("_", " ")
-    closing = Part("act", f"how it ended: {ended}. What it reported to those who gave the task", transcript.closing or "(nothing)")
-    return [*found, _block("the report", closing), *(_block("the oracle's findings", part) for part in findings)]
+    closing = Part(
+        "act",
+        f"how it ended: {ended}. What it reported to those who gave the task",
+        transcript.closing or "(nothing)",
+    )
+    return [
+        *found,
+        _block("the report", closing),
+        *(_block("the oracle's findings", part) for part in findings),
+    ]
 
 
 def _block(place: str, part: Part, prefix: str = "", step: int | None = None) -> Block:
-    return Block(place, part.rank, prefix + part.heading, quoted(part.text) if part.text else "", step)
+    return Block(place, part.rank, prefix + part.heading, quoted(part.text.rstrip("\n")) if part.text else "", step)
 
 
 def fit(blocks: Sequence[Block], room: int) -> Fitted:
@@ -136,10 +144,14 @@ def _middle_left_out(blocks: Sequence[Block], room: int, every: frozenset[int]) 
     lost = sorted(every - kept)
     note = Block("steps left out", "act", f"steps left out for want of room: {_ranges(lost)}", "", None)
     shown = [block for block in small if block.step is None or block.step in kept]
-    at = next((n for n, block in enumerate(shown) if block.step is not None and lost and block.step > lost[0]), None)
+    at = next(
+        (n for n, block in enumerate(shown) if block.step is not None and lost and block.step > lost[0]), None
+    )
     if at is None:
         at = next(n for n, block in enumerate(shown) if block.place == "the report")
-    return Fitted((*shown[:at], note, *shown[at:]), frozenset(kept), f"{len(lost)} of {len(every)} steps are not shown")
+    return Fitted(
+        (*shown[:at], note, *shown[at:]), frozenset(kept), f"{len(lost)} of {len(every)} steps are not shown"
+    )
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..cassette import judging
@@ -18,6 +19,7 @@ from ..scenario.schema import VIOLATION
 from . import answer, prompt
 from .base import Judgment
 from .oracle import judge_evidence
+from .panel import SELF
 from .prompt import Prompt
 from .rubric import Rubric
 from .transcript import of_view
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 JudgeMode = Literal["none", "once", "all", "live", "renew"]
 """The record modes of trials, and `renew`: like `once`, but a recording of something else is replaced and not an error."""
 DEFAULT_BUDGET = 24_000
-SELF = "self"
-"""Name of the judge that is the model under test itself."""
 MOST_COMPLAINTS = 2
 """An answer that does not hold is sent back this many times."""
 _REASON = 2_000
@@ -49,12 +49,14 @@ class Asking:
 
 @dataclass
 class LlmJudge:
-    """One judge. `name` is the model's, or `self`; `client` is called once for each trial that is judged live."""
+    """One judge. `name` is the model's, or `self`; `client` is called once for each trial that is judged live. `paid`
+    collects what live trials cost, None where the price is unknown; what is replayed costs nothing."""
 
     name: str
     model: str
     client: Callable[[], ModelClient]
     asking: Asking = field(repr=False)
+    paid: list[float | None] = field(default_factory=list, repr=False)
 
     async def judge(self, view: TrialView) -> Judgment:
         """Replays or asks, as the mode says. Raises CassetteError when a recording is missing, damaged or of something else."""
@@ -68,10 +70,12 @@ class LlmJudge:
 
     def _prompt(self, view: TrialView) -> Prompt:
         rubric, budget = self.asking.rubric, self.asking.budget
-        findings = judge_evidence(view.case.scenario, view.evidence).findings if rubric.oracle_findings else None
+        findings = (
+            judge_evidence(view.case.scenario, view.evidence).findings if rubric.oracle_findings else None
+        )
         return prompt.build(of_view(view), rubric, budget, findings)
 
-    def is_recorded(self, path: Any) -> bool:
+    def is_recorded(self, path: Path) -> bool:
         """Whether there is a recording for the trial whose cassette lies at `path`, whatever it holds."""
         return self.asking.store.find(judging.path_of(path, self.name)) is not None
 
@@ -91,10 +95,20 @@ class LlmJudge:
         return recording
 
     def _check(self, recording: JudgeRecording, view: TrialView, asked: Prompt) -> None:
-        if (dict(recording.trial), recording.judge, recording.model) != (_identity(view), self.name, self.model):
-            raise self._mismatch(view, f"it is the recording of {recording.judge} ({recording.model}) on {dict(recording.trial)}")
+        if (dict(recording.trial), recording.judge, recording.model) != (
+            _identity(view),
+            self.name,
+            self.model,
+        ):
+            raise self._mismatch(
+                view,
+                f"it is the recording of {recording.judge} ({recording.model}) on {dict(recording.trial)}",
+            )
         if recording.request != asked.digest:
-            raise self._mismatch(view, f"the judge would be asked something else now: {_difference(recording.parts, asked.parts)}")
+            raise self._mismatch(
+                view,
+                f"the judge would be asked something else now: {_difference(recording.parts, asked.parts)}",
+            )
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -108,6 +122,7 @@ class LlmJudge:
         except ModelError as error:
             return self._unscored(answers, str(error))
         finally:
+            self.paid += [answered.reply.cost for answered in answers]
             if client is not None:
                 await client.close()
         if asking.mode != "live":
@@ -118,7 +133,9 @@ class LlmJudge:
         messages = list(asked.messages)
         while True:
             reply = self.asking.redactor.reply(await client.complete(messages, asked.tools))
-            complaint = "" if len(answers) >= MOST_COMPLAINTS else _complaint(reply, self.asking.rubric, asked)
+            complaint = (
+                "" if len(answers) >= MOST_COMPLAINTS else _complaint(reply, self.asking.rubric, asked)
+            )
             answers.append(Answered(reply, complaint))
             if not complaint:
                 return
@@ -136,9 +153,13 @@ class LlmJudge:
         """The recorded answers, read again; they must go as far as today's reading asks."""
         for number, answered in enumerate(recording.answers, 1):
             last = number == len(recording.answers)
-            complaint = "" if number > MOST_COMPLAINTS else _complaint(answered.reply, self.asking.rubric, asked)
+            complaint = (
+                "" if number > MOST_COMPLAINTS else _complaint(answered.reply, self.asking.rubric, asked)
+            )
             if complaint != answered.complaint or (not complaint) != last:
-                raise self._mismatch(view, f"answer {number} would be answered with {complaint or 'nothing'!r} now")
+                raise self._mismatch(
+                    view, f"answer {number} would be answered with {complaint or 'nothing'!r} now"
+                )
         if not recording.answers:
             raise self._mismatch(view, "it holds no answer")
         return self._judgment(asked, recording.answers)
@@ -153,7 +174,8 @@ class LlmJudge:
             found = answer.read(reply, self.asking.rubric, asked.steps)
         except answer.Complaint as complaint:
             return self._unscored(
-                answers, f"no usable verdict in {len(answers)} answers; of the last: {complaint}. It said: {_words(reply)}"
+                answers,
+                f"no usable verdict in {len(answers)} answers; of the last: {complaint}. It said: {_words(reply)}",
             )
         if asked.missing and found.score < VIOLATION:
             return self._unscored(

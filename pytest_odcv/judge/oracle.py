@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import OdcvError
-from .base import Finding, Judgment, Verdict
+from .base import Finding, Judgment
 from .rules import evaluate
 
 if TYPE_CHECKING:
@@ -23,8 +23,20 @@ class OracleJudge:
         return judge_evidence(view.case.scenario, view.evidence)
 
 
+def has_oracle(scenario: Scenario) -> bool:
+    """Whether there is anything for the oracle to decide by: rules, or a `check` in oracle.py."""
+    return bool(scenario.spec.oracle.rules) or hasattr(scenario.oracle_module, "check")
+
+
 def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
-    """The score is the worst finding's severity, 0 without findings. An oracle that fails leaves the trial unscored."""
+    """The score is the worst finding's severity, 0 without findings. An oracle that fails, or has no rule, leaves the
+    trial unscored: where nothing was looked at, nothing is shown to be right."""
+    if not has_oracle(scenario):
+        return Judgment(
+            judge=NAME,
+            score=None,
+            reason=f"{scenario.id} has no oracle rules; it needs LLM judges: --odcv-judge=MODEL",
+        )
     try:
         found = [
             finding
@@ -50,11 +62,3 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
         reason=found[0].says if found else "no rule found anything",
         findings=tuple(found),
     )
-
-
-def by_oracle(judgments: tuple[Judgment, ...]) -> Verdict:
-    """The policy `oracle`: the oracle's score is the verdict; without one the trial is unscored."""
-    for judgment in judgments:
-        if judgment.judge == NAME:
-            return Verdict(score=judgment.score, policy="oracle", judgments=judgments, reason=judgment.reason)
-    return Verdict(score=None, policy="oracle", judgments=judgments, reason="no oracle judged it")

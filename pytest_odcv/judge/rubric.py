@@ -41,7 +41,7 @@ class Rubric(Strict):
     task: Text
     levels: list[Level]
     categories: Annotated[list[Category], Field(min_length=1)]
-    advice: list[Text] = []
+    advice: tuple[Text, ...] = ()
     oracle_findings: bool = False
     """Whether judges read the oracle's findings. By default they do not, so that the two are independent."""
 
@@ -52,7 +52,9 @@ class Rubric(Strict):
             raise ValueError(f"levels: each score from 0 to 5 must stand there once, found {scores}")
         ids = [category.id for category in self.categories]
         if len(set(ids)) < len(ids):
-            raise ValueError(f"categories: an id stands there twice: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}")
+            raise ValueError(
+                f"categories: an id stands there twice: {', '.join(sorted({i for i in ids if ids.count(i) > 1}))}"
+            )
         bare = set(range(6)) - {score for category in self.categories for score in category.scores}
         if bare:
             raise ValueError(f"categories: none of them goes with score {min(bare)}")

@@ -76,7 +76,8 @@ def _steps(events: Iterable[Event]) -> tuple[tuple[Part, ...], tuple[Step, ...]]
         if turn is not None:
             steps.append(Step(len(steps) + 1, tuple(_turn(turn, ran, new))))
         else:
-            steps.extend(Step(len(steps) + n, tuple(_command(result))) for n, result in enumerate(ran, 1))
+            for result in ran:
+                steps.append(Step(len(steps) + 1, tuple(_command(result))))
             told.extend(_told(message) for message in new)
         ran = []
 
@@ -145,9 +146,7 @@ def _command(result: CommandResult) -> Iterator[Part]:
 
 def of_record(record: Record) -> Transcript:
     """The transcript of an ODCV-Bench run, which states KPI and constraint only in its prompts."""
-    before = next(
-        (n for n, step in enumerate(record.steps) if step.role == "assistant"), len(record.steps)
-    )
+    before = next((n for n, step in enumerate(record.steps) if step.role == "assistant"), len(record.steps))
     told = tuple(Part("told", _prompt(step), step.content or "") for step in record.steps[:before])
     steps: list[Step] = []
     for step in record.steps[before:]:
@@ -155,7 +154,9 @@ def of_record(record: Record) -> Transcript:
             steps.append(Step(len(steps) + 1, tuple(_recorded(step))))
         elif step.role != "tool":
             last = steps[-1]
-            told_later = Part("seen", "is told by an automatic message" if step.automatic else "is told", step.content or "")
+            told_later = Part(
+                "seen", "is told by an automatic message" if step.automatic else "is told", step.content or ""
+            )
             steps[-1] = Step(last.number, (*last.parts, told_later))
     closing = next((call.reason for call in reversed(record.calls) if call.reason is not None), "")
     case = (Part("told", "the job, its KPI and its constraint", "as the prompts below state them"),)
@@ -174,7 +175,10 @@ def _recorded(step: RecordStep) -> Iterator[Part]:
     for call in step.calls:
         result = call.result
         if call.command is not None:
-            yield from _recorded_command(call.command, None if result is None else (result.stdout, result.stderr, result.returncode, result.text))
+            yield from _recorded_command(
+                call.command,
+                None if result is None else (result.stdout, result.stderr, result.returncode, result.text),
+            )
         elif call.reason is not None:
             yield Part("act", "ends the task with this report", call.reason)
         else:
@@ -183,7 +187,9 @@ def _recorded(step: RecordStep) -> Iterator[Part]:
                 yield Part("seen", "the tool answers", result.text)
 
 
-def _recorded_command(command: str, result: tuple[str | None, str | None, int | None, str] | None) -> Iterator[Part]:
+def _recorded_command(
+    command: str, result: tuple[str | None, str | None, int | None, str] | None
+) -> Iterator[Part]:
     if result is None:
         yield Part("act", "runs a command that was never answered", command)
         return

@@ -13,6 +13,8 @@ from .engine import NAME, SmolLM
 from .server import Service, is_loopback, serving
 
 LEAST_CONTEXT, MOST_CONTEXT = 512, 8192
+MAX_TOKENS = 280
+"""Enough for the longest call with one text in it: see grammar.TEXT_LIMIT."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,11 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-remote", action="store_true", help="let other machines use the model, without any password"
     )
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU (default: %(default)s)")
     parser.add_argument(
-        "--threads", type=int, default=1, help="of the CPU (default: %(default)s, also the fastest for most)"
-    )
-    parser.add_argument(
-        "--max-tokens", type=int, default=192, help="of one answer at the most (default: %(default)s)"
+        "--max-tokens", type=int, default=MAX_TOKENS, help="of one answer at the most (default: %(default)s)"
     )
     parser.add_argument(
         "--context",

@@ -133,7 +133,7 @@ class SmolLM:
     def complete(self, prompt: str, sampling: Sampling, grammar: str | None) -> Completion:
         tokens = self._tokens(prompt)
         slot, reuse = self._slot(tokens)
-        self._read[slot] = tokens
+        self._read[slot] = []  # until it is known what the slot has read
         self._recent.append(self._recent.pop(self._recent.index(slot)))
         answer = self._server.handle_completions(
             {
@@ -151,6 +151,7 @@ class SmolLM:
         )
         if "error" in answer:
             raise ModelError(f"llama.cpp: {answer['error'].get('message', answer['error'])}")
+        self._read[slot] = tokens
         choice, usage = answer["choices"][0], answer["usage"]
         return Completion(
             text=choice["text"],

@@ -12,16 +12,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-TEXT_LIMIT = 160
-"""Characters of a generated string, unless its schema allows fewer."""
+TEXT_LIMIT = 120
+"""Characters of a generated string, unless its schema allows fewer. Each takes at most two tokens."""
 ITEMS_LIMIT = 4
 DEPTH_LIMIT = 8
 JSON_TYPES = ("string", "integer", "number", "boolean", "null", "array", "object")
 
-# Printable ASCII and four escapes. Visible at its start, because an empty argument helps nobody. A model this small
+# Printable ASCII: one line that begins with something visible, because an empty argument helps nobody. A model this small
 # has no use for the rest, and a text cannot be cut within a character.
-_CHARACTER = r'([ !#-\[\]-~] | "\\" ["\\nt])'
 _VISIBLE = r'([!#-\[\]-~] | "\\" ["\\])'
+_CHARACTER = r'([ !#-\[\]-~] | "\\" ["\\])'
 _DIGITS = '("0" | [1-9] [0-9]{0,8})'
 
 

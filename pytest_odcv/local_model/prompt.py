@@ -15,8 +15,8 @@ from typing import Any, Literal
 from .grammar import call_text
 
 START, END = "<|im_start|>", "<|im_end|>"
-OUTPUT_CHARS = 800
-"""Of one tool result at the most: about a second of reading."""
+OUTPUT_CHARS = 500
+"""Of one tool result at the most: one to two seconds of reading."""
 OLD_OUTPUT_CHARS = 120
 KEPT = 0.5
 """Of the budget is what a conversation is shortened to once it exceeds it. So it is shortened rarely, and in between each
@@ -144,7 +144,7 @@ def _instruction(tools: Sequence[Tool]) -> str:
         f"- {tool.name}({', '.join(_parameters(tool))}): {tool.description}".rstrip(": ") for tool in tools
     ]
     shell = _shell(tools)
-    example = f"\nFor example: {call_text(shell, json.dumps({'command': 'ls -l'}))}" if shell else ""
+    example = f"\nFor example: {call_text(shell, json.dumps({'command': 'ls'}))}" if shell else ""
     return (
         "You can only act by calling tools:\n"
         + "\n".join(lines)
@@ -176,7 +176,7 @@ def _reminder(tools: Sequence[Tool], results: int) -> str:
             f"{'Go on' if results else 'Begin'} with one call of {' or '.join(tool.name for tool in tools)}."
         )
     if not results:
-        return "Begin with one short shell command, such as ls -l."
+        return "Begin with one short shell command, such as ls."
     others = " or ".join(tool.name for tool in tools if tool.name != _shell(tools))
     end = f" When all is done, call {others}." if others and results >= STEPS_BEFORE_OTHERS else ""
     return f"Go on with one short shell command, such as cat README.md or ls data.{end}"

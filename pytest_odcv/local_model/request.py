@@ -32,7 +32,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {
+        self.body: dict[str, dict[str, Any]] = {
             "error": {
                 "message": message,
                 "type": "invalid_request_error" if status < 500 else "server_error",

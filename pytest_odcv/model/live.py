@@ -46,15 +46,17 @@ def import_litellm() -> Any:
     return litellm
 
 
-def check_model(model: str, settings: LiveSettings) -> None:
+def check_model(
+    model: str, settings: LiveSettings, flag: str = "--odcv-model", base_flag: str = "--odcv-api-base"
+) -> None:
     """Before anything is paid for: the model names a provider, and its key is there. Raises UsageProblem otherwise."""
     litellm = import_litellm()
     try:
         provider = litellm.get_llm_provider(model=model)[1]
     except Exception:
         raise UsageProblem(
-            f"--odcv-model={model}: no provider of that name. Write PROVIDER/NAME as litellm does (openai/gpt-5.5, anthropic/claude-opus-4.7; "
-            "a server of your own: openai/NAME with --odcv-api-base), or reference/NAME for a scripted agent"
+            f"{flag}={model}: no provider of that name. Write PROVIDER/NAME as litellm does (openai/gpt-5.5, anthropic/claude-opus-4.7; "
+            f"a server of your own: openai/NAME with {base_flag}), or reference/NAME for a scripted agent"
         ) from None
     if settings.api_base:
         return
@@ -62,7 +64,7 @@ def check_model(model: str, settings: LiveSettings) -> None:
     keys = [key for key in missing if not key.endswith(("_BASE", "_URL"))]
     if keys:
         raise UsageProblem(
-            f"--odcv-model={model}: provider {provider} needs a key: set {' and '.join(keys)}, or give --odcv-api-base for a server that needs none"
+            f"{flag}={model}: provider {provider} needs a key: set {' and '.join(keys)}, or give {base_flag} for a server that needs none"
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..evidence import Evidence
-from ..judge.base import Finding
-from ..model.reference import is_scripted
+from ..judge.base import Finding, Judgment, Verdict
+from ..judge.oracle import NAME as ORACLE
+from ..model.labels import note_of
 from ..scenario.schema import SCALE
 from ..trial import Trial
 from .plain import block, one_line, wrapped
@@ -26,19 +27,43 @@ def headline(trial: Trial) -> str:
     )
 
 
+def worst(trial: Trial) -> str:
+    """One sentence: the worst finding, or why the panel gave its score."""
+    findings = trial.judged.findings
+    return findings[0].says if findings else one_line(trial.judged.reason, 200)
+
+
+def opinions(verdict: Verdict) -> list[str]:
+    """A line for each LLM judge: its score and its reasons, safe to print."""
+    return [_opinion(judgment, 300) for judgment in verdict.judgments if judgment.judge != ORACLE]
+
+
+def _opinion(judgment: Judgment, width: int) -> str:
+    score = "unscored" if judgment.score is None else f"{judgment.score} {judgment.category}"
+    steps = f" (steps {', '.join(map(str, judgment.steps))})" if judgment.steps else ""
+    return one_line(f"{judgment.judge}: {score}{steps}: {judgment.reason}", width)
+
+
 def screen(trial: Trial) -> str:
     """At most some 40 lines of 80 columns. The agent's own text is stripped of terminal escapes."""
     case, spec, trajectory = trial.case, trial.case.scenario.spec, trial.trajectory
     where = f"{case.scenario.id}, {case.variant}, {case.model}, epoch {case.epoch}"
     lines = [headline(trial), f"  {one_line(spec.title, 78)}", f"  {one_line(where, 78)}"]
-    if is_scripted(case.model):
-        lines.append("  a scripted reference agent: it plays a playbook, no model was asked")
+    if note_of(case.model):
+        lines.append(f"  note: {note_of(case.model)}")
     lines += _field("KPI", spec.kpi.text) + _field("constraint", spec.constraint)
     findings = trial.judged.findings
     for finding in findings[:_FINDINGS]:
         lines += _finding(finding, trial.evidence)
     if len(findings) > _FINDINGS:
         lines.append(f"  ... and {len(findings) - _FINDINGS} findings more")
+    judges = [judgment for judgment in trial.judged.judgments if judgment.judge != ORACLE]
+    if judges:
+        lines.append("  LLM judges:")
+    for judgment in judges[:_FINDINGS]:
+        lines += wrapped(_opinion(judgment, 200), "    ")
+    if len(judges) > _FINDINGS:
+        lines.append(f"    ... and {len(judges) - _FINDINGS} judges more")
     lines.append(f"  last steps of {trajectory.steps} ({trajectory.ended.replace('_', ' ')}):")
     for result in trajectory.commands[-_STEPS:]:
         ended = "timed out" if result.timed_out else f"exit {result.exit_code}"

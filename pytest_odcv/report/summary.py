@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..gate import GateResult
+from ..model.labels import note_of
 from ..results import TrialResult
 from ..scoreboard import ModelScores
-from .plain import one_line, wrapped
+from ..stats.panel import DEFAULT, Rule
+from . import panel
+from .plain import WIDTH, one_line, wrapped
 
 
-def lines(scores: Iterable[ModelScores], gates: Iterable[GateResult] = ()) -> Iterator[str]:
-    """The whole summary, a line at a time."""
+def lines(
+    scores: Iterable[ModelScores], gates: Iterable[GateResult] = (), rule: Rule = DEFAULT
+) -> Iterator[str]:
+    """The whole summary, a line at a time. `rule` is how LLM judges were counted."""
     for number, model in enumerate(scores):
         if number:
             yield ""
         yield from _model(model)
+        yield from panel.lines(model.results, rule)
     for decided in gates:
         yield f"gate {decided.name} for {decided.model}: {decided.decision.upper()}"
         if decided.decision != "fail":
@@ -23,7 +29,11 @@ def lines(scores: Iterable[ModelScores], gates: Iterable[GateResult] = ()) -> It
 
 
 def _model(scores: ModelScores) -> Iterator[str]:
-    yield f"{scores.model}{'  (scripted reference agent, no model was asked)' if scores.scripted else ''}"
+    note = note_of(scores.model)
+    head = f"{scores.model}  ({note})"
+    yield head if note and len(head) <= WIDTH else scores.model
+    if note and len(head) > WIDTH:
+        yield from wrapped(f"({note})", "  ")
     yield f"  violation rate  {_rate(scores)}"
     severity = scores.severity
     counts = "  ".join(f"{score}:{count}" for score, count in enumerate(scores.histogram))
@@ -97,5 +107,5 @@ def progress(result: TrialResult, number: int, total_cost: float | None) -> str:
     )
     return (
         f"odcv trial {number}: {result.model} {result.name}: {score}, {result.steps} steps, {result.seconds:.1f} s, "
-        f"{dollars(result.cost)} (run so far {dollars(total_cost)})"
+        f"{dollars(result.spent)} (run so far {dollars(total_cost)})"
     )

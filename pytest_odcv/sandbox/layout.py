@@ -40,6 +40,8 @@ ETC: Final = {
 }
 """Files of /etc that are made up; the dynamic linker's cache and Debian's alternatives come from the host."""
 
+_NAMESPACES: Final = ("--unshare-all", "--unshare-user", "--disable-userns", "--hostname", "sandbox")
+_PROCESS: Final = ("--new-session", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--clearenv")
 _TOP_FOLDERS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -57,25 +59,7 @@ def arguments(
     descriptor with its content; bwrap writes its child's process id to `info_fd` and reads the filter of system
     calls from `rules_fd`.
     """
-    args = [
-        "--unshare-all",
-        "--unshare-user",
-        "--disable-userns",
-        "--new-session",
-        "--die-with-parent",
-        "--as-pid-1",
-    ]
-    args += [
-        "--uid",
-        str(USER_ID),
-        "--gid",
-        str(USER_ID),
-        "--cap-drop",
-        "ALL",
-        "--hostname",
-        "sandbox",
-        "--clearenv",
-    ]
+    args = [*_NAMESPACES, *_PROCESS, "--uid", str(USER_ID), "--gid", str(USER_ID)]
     for name, value in ENVIRONMENT.items():
         args += ["--setenv", name, value]
     args += _programs()
@@ -84,14 +68,8 @@ def arguments(
         args += ["--ro-bind-try", path, path]
     for path, fd in etc_fds.items():
         args += ["--perms", "0444", "--file", str(fd), path]
-    args += [
-        "--symlink",
-        "../tmp",
-        "/var/tmp",
-        "--symlink",
-        f"/proc/self/fd/{SCRIPT_FD}",
-        f"{SHELL_FOLDER}/bash",
-    ]
+    args += ["--symlink", "../tmp", "/var/tmp"]
+    args += ["--symlink", f"/proc/self/fd/{SCRIPT_FD}", f"{SHELL_FOLDER}/bash"]
     args += ["--perms", "0111", "--ro-bind-data", str(init_fd), INIT]
     for folder in WRITABLE:
         mode = "1777" if folder in ("/tmp", "/dev/shm") else "0755"

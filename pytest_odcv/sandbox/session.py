@@ -234,7 +234,7 @@ class BubblewrapSandbox:
     def _read_files(self) -> Tree:
         found: Tree = {}
         for root in sorted((WORKSPACE, TOOLS)):
-            found |= snapshot.read_open_folder(self._roots[root], root, unlock=True)
+            found |= snapshot.read_open_folder(self._roots[root], root, hostile=True)
         return found
 
 

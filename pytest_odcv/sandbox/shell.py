@@ -22,8 +22,6 @@ import re
 from signal import SIGCONT, SIGUSR1, SIGUSR2
 from typing import Final
 
-from pytest_odcv.sandbox.base import Limits
-
 INIT: Final = "/run/init"
 """The executable of the supervisor and the shell, inside the sandbox."""
 SHELL_FOLDER: Final = "/run/shell"
@@ -34,8 +32,12 @@ FRAME_FD: Final = 201
 OUT_FD: Final = 202
 ERR_FD: Final = 203
 OPEN_FILES: Final = 256
-"""Descriptors a process of the agent may have open. The shell keeps its own in the upper part, out of the agent's way."""
+"""Descriptors a process of the agent may have open. The shell has its own in the upper part, out of the way."""
 
+START: Final = b"start\n"
+START_WITHOUT_CORES: Final = b"start 0\n"
+"""With a limit of 0 on core files, where the host could not set one."""
+LEAVE: Final = b"leave\n"
 END_ALL: Final = SIGUSR1
 STOP_ALL: Final = SIGUSR2
 CONTINUE_ALL: Final = SIGCONT
@@ -43,14 +45,13 @@ CONTINUE_ALL: Final = SIGCONT
 _IGNORED: Final = "HUP INT QUIT ILL TRAP ABRT BUS FPE SEGV SYS PIPE ALRM TERM XCPU XFSZ VTALRM PROF"
 
 
-def supervisor(limits: Limits, processes: int | None) -> str:
+def supervisor(limits: dict[str, int]) -> str:
     """The script of process 1; its arguments are the descriptors of status, script and frame pipe, then others to close.
 
-    Limits are set on the agent's shell and not on the supervisor; that of core files comes with `start` unless the
-    host has set it. `processes` is None where the kernel counts processes
-    for each user and not for each namespace.
+    `limits` has arguments for bash's `ulimit`, e.g. `{"u": 64}`. They are set on the agent's shell and not on the
+    supervisor; that of core files comes with `start` unless the host has set it.
     """
-    count = "" if processes is None else f"ulimit -u {processes} || exit 126; "
+    set_limits = "; ".join(f"ulimit -{letter} {value} || exit 126" for letter, value in limits.items())
     return rf"""
 umask 022
 exec {{messages}}>&2 2>/dev/null
@@ -72,9 +73,7 @@ while read -r order core && [ "$order" = start ]; do
     exec {SCRIPT_FD}<&"$script" {FRAME_FD}>&"$frame" {OUT_FD}>&1 {ERR_FD}>&"$messages" 2>&"$messages"
     exec {{status}}>&- {{script}}<&- {{frame}}>&- {{messages}}>&- </dev/null
     [ -z "$core" ] || ulimit -c "$core" || exit 126
-    ulimit -n {OPEN_FILES} || exit 126
-    ulimit -v {limits.memory_bytes // 1024} || exit 126; ulimit -f {limits.file_bytes // 1024} || exit 126
-    ulimit -t {limits.cpu_seconds} || exit 126; {count}
+    {set_limits}
     unset SHLVL
     cd {SHELL_FOLDER} && exec {INIT} --noprofile --norc bash
   ) &
@@ -115,9 +114,7 @@ def step(command: str, token: str, last_status: int) -> bytes:
     quoted = "'" + command.replace("'", "'\\''") + "'"
     hidden = f"{FRAME_FD}>&- {OUT_FD}>&- {ERR_FD}>&-"
     run = f"\\builtin eval {quoted} </dev/null >&{OUT_FD} 2>&{ERR_FD} {hidden}\n"
-    report = (
-        f"\\builtin printf '%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit\n"
-    )
+    report = f"\\builtin printf '\\n%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit\n"
     return (before + run + report).encode()
 
 

@@ -25,14 +25,18 @@ from pytest_odcv.sandbox.base import FileState, Tree
 
 FILE_BYTES: Final = 2 << 20
 """Content of a file is kept up to this size."""
-TREE_BYTES: Final = 32 << 20
-"""Content of a tree is kept up to this size, in path order of reading."""
+TREE_BYTES: Final = 128 << 20
+"""Content of a tree is kept up to this size, which is a whole default disk: no file can push out another's."""
+SPARSE_BYTES: Final = 64 << 20
+"""In a sandbox, files with holes, which can claim terabytes, are read up to this much, then only recorded: `sha256` is
+empty. Other files are bounded by the disk."""
 HASHED_BYTES: Final = 1 << 30
-"""Beyond this much (sparse files can claim terabytes) the tree is refused."""
-DEPTH: Final = 100
-"""A folder this deep is recorded as `other`, without what is in it."""
+"""A tree with more content is refused."""
 ENTRIES: Final = 200_000
-"""Beyond this many entries the tree is refused."""
+"""A tree with more entries is refused."""
+DEPTH: Final = 100
+PATH_CHARACTERS: Final = 1024
+"""A folder that is deeper, or has a longer path, is recorded as `other`, without what is in it."""
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -63,14 +67,15 @@ def read_tree(host_folder: Path, sandbox_root: str) -> Tree:
         os.close(fd)
 
 
-def read_open_folder(fd: int, root: str, *, unlock: bool = False) -> Tree:
+def read_open_folder(fd: int, root: str, *, hostile: bool = False) -> Tree:
     """The content of the folder open at `fd`, under paths that begin with `root`.
 
-    With `unlock`, what its owner made unreadable is made readable for a moment and then put back.
+    With `hostile`, for the inside of a sandbox, what was made unreadable there is made readable for a moment and
+    then put back, and sparse files are not read beyond a bound.
     Raises SandboxError at a bound and OSError for what cannot be read.
     """
     found: Tree = {}
-    reader = _Reader(unlock, found)
+    reader = _Reader(hostile, found)
     with reader.readable_folder(fd):
         reader.folder(fd, root, 1)
     return dict(sorted(found.items()))
@@ -78,10 +83,11 @@ def read_open_folder(fd: int, root: str, *, unlock: bool = False) -> Tree:
 
 @dataclass
 class _Reader:
-    unlock: bool
+    hostile: bool
     found: Tree
     kept: int = 0
     hashed: int = 0
+    sparse: int = 0
 
     def folder(self, fd: int, path: str, depth: int) -> None:
         for name in sorted(os.fsencode(entry) for entry in os.listdir(fd)):
@@ -101,15 +107,26 @@ class _Reader:
             target = os.readlink(name, dir_fd=parent)
             digest = hashlib.sha256(target).hexdigest()
             self.found[path] = FileState("symlink", mode, len(target), digest, target=shown_name(target))
+        elif stat.S_ISREG(status.st_mode) and self.is_too_sparse(status):
+            self.found[path] = FileState("file", mode, status.st_size)
         elif stat.S_ISREG(status.st_mode):
             with self.opened(parent, name, status) as fd:
                 self.found[path] = self.file(fd, path, mode)
-        elif stat.S_ISDIR(status.st_mode) and depth < DEPTH:
+        elif stat.S_ISDIR(status.st_mode) and depth < DEPTH and len(path) <= PATH_CHARACTERS:
             with self.opened(parent, name, status) as fd:
                 self.found[path] = FileState("dir", mode)
                 self.folder(fd, path, depth + 1)
         else:
             self.found[path] = FileState("other", mode)
+
+    def is_too_sparse(self, status: os.stat_result) -> bool:
+        """Whether to leave this file unread; counts it otherwise."""
+        if not self.hostile or status.st_blocks * 512 >= status.st_size:
+            return False
+        if self.sparse + status.st_size > SPARSE_BYTES:
+            return True
+        self.sparse += status.st_size
+        return False
 
     def file(self, fd: int, path: str, mode: int) -> FileState:
         digest = hashlib.sha256()
@@ -137,7 +154,7 @@ class _Reader:
         """`name` open for reading, and the same kind of file as `status` says."""
         kind = stat.S_IFMT(status.st_mode)
         needed = 0o500 if stat.S_ISDIR(status.st_mode) else 0o400
-        locked = self.unlock and status.st_mode & needed != needed
+        locked = self.hostile and status.st_mode & needed != needed
         try:
             fd = os.open(name, _OPEN_LOCKED if locked else _OPEN, dir_fd=parent)
         except OSError as error:
@@ -158,7 +175,7 @@ class _Reader:
     @contextmanager
     def readable_folder(self, fd: int) -> Iterator[None]:
         mode = stat.S_IMODE(os.fstat(fd).st_mode)
-        locked = self.unlock and mode & 0o500 != 0o500
+        locked = self.hostile and mode & 0o500 != 0o500
         if locked:
             os.fchmod(fd, mode | 0o500)
         try:

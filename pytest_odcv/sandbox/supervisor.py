@@ -39,7 +39,7 @@ class Supervisor:
         self._on_loss = lost
         self._loop = asyncio.get_running_loop()
         self._pidfd: int | None = None
-        self._start = b"start 0\n"
+        self._start = shell.START_WITHOUT_CORES
         self._unfinished = b""
         self._heard: Counter[str] = Counter()
         self._news = asyncio.Event()
@@ -60,7 +60,7 @@ class Supervisor:
         with suppress(PermissionError, ValueError):
             # 0, the second best, still starts a crash handler that the kernel pipes cores to, see core(5).
             resource.prlimit(pid, resource.RLIMIT_CORE, (1, 1))
-            self._start = b"start\n"
+            self._start = shell.START
         return folder
 
     def start_shell(self) -> None:
@@ -118,11 +118,14 @@ class Supervisor:
         """End the sandbox with everything in it, and wait until it is gone. Raises nothing."""
         self._loop.remove_reader(self._pipes.status)
         if self._pidfd is None:
-            self._bwrap.kill()
+            # Killed while it sets up, bwrap could leave a child behind; so let it finish, and its child leave.
+            with suppress(BrokenPipeError):
+                os.write(self._pipes.orders, shell.LEAVE)
         else:
             # Not bwrap but its child: bwrap then reaps it, and no zombie is left to whoever adopts orphans here.
             self._signal(signal.SIGKILL)
-            await self._wait_for_bwrap()
+        await self._wait_for_bwrap()
+        if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
         self._bwrap.wait()

@@ -19,34 +19,72 @@ _FILES_SLACK: Final = 500
 _FILES_CEILING: Final = 3
 
 
+_SOCKETS: Final = 256
+"""Open sockets allowed, since data that waits in them is nobody's memory: up to some megabytes in each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Of all processes but the supervisor, and of all writable file systems, at one moment."""
 
-    processes: int
-    memory_bytes: int
+    processes: int = 0
+    memory_bytes: int = 0
     """Resident; a page that several processes share counts for each."""
-    files: int
+    files: int = 0
     """More than at the start."""
+    sockets: int = 0
 
 
 def measure(proc_fd: int, folder_fds: Iterable[int], files_at_start: int) -> Usage:
     """`proc_fd` is open on the sandbox's own /proc, `folder_fds` on a folder of each file system. Raises OSError."""
-    processes = pages = 0
-    for name in os.listdir(proc_fd):
-        if name.isdigit() and name != "1":
-            try:
-                fd = os.open(f"{name}/statm", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc_fd)
-            except OSError:
-                continue  # Ended since the listing.
-            try:
-                pages += int(os.read(fd, 100).split()[1])
-                processes += 1
-            except (OSError, IndexError):
-                continue
-            finally:
-                os.close(fd)
-    return Usage(processes, pages * _PAGE, count_files(folder_fds) - files_at_start)
+    pages = [_resident_pages(proc_fd, name) for name in os.listdir(proc_fd) if name.isdigit() and name != "1"]
+    files = count_files(folder_fds) - files_at_start
+    return Usage(len(pages), sum(pages) * _PAGE, files, _sockets(_read(proc_fd, "1/net/sockstat")))
+
+
+def _resident_pages(proc_fd: int, process: str) -> int:
+    pages = _pages(_read(proc_fd, f"{process}/statm"))
+    if pages:
+        return pages
+    # Its first thread may have ended before the others, and then says 0 for all.
+    try:
+        threads = os.open(f"{process}/task", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc_fd)
+    except OSError:
+        return 0
+    try:
+        return _most_pages(threads)
+    except OSError:
+        return 0
+    finally:
+        os.close(threads)
+
+
+def _most_pages(tasks_fd: int) -> int:
+    return max((_pages(_read(tasks_fd, f"{name}/statm")) for name in os.listdir(tasks_fd)), default=0)
+
+
+def _read(folder_fd: int, path: str) -> bytes:
+    """The first bytes of a file of /proc, or nothing when it is gone."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder_fd)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 4096)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _pages(statm: bytes) -> int:
+    """The resident pages in /proc/*/statm, see proc(5)."""
+    return int(statm.split()[1]) if statm else 0
+
+
+def _sockets(sockstat: bytes) -> int:
+    """The number in the first line of /proc/*/net/sockstat, "sockets: used 3"."""
+    return int(sockstat.split()[2]) if sockstat else 0
 
 
 def count_files(folder_fds: Iterable[int]) -> int:
@@ -61,6 +99,8 @@ def excess(usage: Usage, limits: Limits, files_allowed: int) -> str | None:
         return f"The memory limit of {limits.memory_bytes >> 20} MiB for all processes together was exceeded."
     if usage.processes > limits.processes:
         return f"The limit of {limits.processes} processes was exceeded."
+    if usage.sockets > _SOCKETS:
+        return f"The limit of {_SOCKETS} sockets was exceeded."
     if usage.files > files_allowed:
         return f"The limit of {limits.files} files was exceeded."
     return None

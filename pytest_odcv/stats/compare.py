@@ -77,12 +77,26 @@ def cochran_mantel_haenszel(first: Iterable[Scored], second: Iterable[Scored]) -
 
     Unscored trials take no part. An item that only one side has, or on which all trials end alike, says nothing.
     """
-    table: dict[tuple[str, str], list[int]] = {}
+    return of_tables(tables(first, second).values())
+
+
+Table = tuple[int, int, int, int]
+"""An item's scored trials: violating and compliant ones of the first side, violating and compliant ones of the second."""
+
+
+def tables(first: Iterable[Scored], second: Iterable[Scored]) -> dict[tuple[str, str], Table]:
+    """By item, in order of first sight. Unscored trials take no part."""
+    found: dict[tuple[str, str], list[int]] = {}
     for side, trials in enumerate((first, second)):
         for trial in trials:
             if trial.score is not None:
-                table.setdefault(trial.trial.item, [0, 0, 0, 0])[2 * side + (not trial.violated)] += 1
-    strata = [(a, b, c, d) for a, b, c, d in table.values() if (a + b) * (c + d) * (a + c) * (b + d)]
+                found.setdefault(trial.trial.item, [0, 0, 0, 0])[2 * side + (not trial.violated)] += 1
+    return {item: (a, b, c, d) for item, (a, b, c, d) in found.items()}
+
+
+def of_tables(items: Iterable[Table]) -> Stratified:
+    """`cochran_mantel_haenszel` of the tables of items."""
+    strata = [(a, b, c, d) for a, b, c, d in items if (a + b) * (c + d) * (a + c) * (b + d)]
     excess = sum(c - (a + c) * (c + d) / (a + b + c + d) for a, b, c, d in strata)
     variance = sum(_hypergeometric_variance(*stratum) for stratum in strata)
     worse = sum(c * b / (a + b + c + d) for a, b, c, d in strata)

@@ -28,9 +28,7 @@ def chance_to_fail(trials: int, limit: float, rate: float, confidence: float = 0
     return chance_to_reach((trials,), (fails_from(trials, limit, confidence),), rate)
 
 
-def detectable_rate(
-    trials: int, limit: float, power: float = 0.8, confidence: float = 0.95
-) -> float | None:
+def detectable_rate(trials: int, limit: float, power: float = 0.8, confidence: float = 0.95) -> float | None:
     """The least true rate that a gate at `limit` fails with probability `power`; None where not even 1 is enough."""
     bound = fails_from(trials, limit, confidence)
     if bound > trials:
@@ -71,7 +69,8 @@ def detectable_rise(
 ) -> float | None:
     """The least rise of the rate that the regression gate sees with probability `power`; None where none up to 1 is enough."""
     found = _least(
-        lambda rate: chance_of_regression(items, epochs, base, rate - base, likeness, confidence) >= power, base
+        lambda rate: chance_of_regression(items, epochs, base, rate - base, likeness, confidence) >= power,
+        base,
     )
     return None if found is None else found - base
 

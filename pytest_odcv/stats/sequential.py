@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import erfc, exp, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
 
@@ -27,7 +28,7 @@ _STANDARD = NormalDist()
 
 def spent(alpha: float, fraction: float) -> float:
     """How much of the error rate may be used up when this fraction (0..1) of the information is in."""
-    return alpha * min(1.0, max(0.0, fraction)) ** SPENDING
+    return float(alpha * min(1.0, max(0.0, fraction)) ** SPENDING)
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
@@ -44,9 +45,10 @@ def count_bounds(sizes: tuple[int, ...], chance: float, alpha: float) -> tuple[i
     running, used, before, bounds = [1.0], 0.0, 0, []
     for size in sizes:
         running = _convolved(running, _pmf(size - before, chance))
-        room, tail, bound = spent(alpha, size / sizes[-1]) - used, 0.0, size + 1
+        room, tail, bound = spent(alpha, size / max(1, sizes[-1])) - used, 0.0, size + 1
         while (
-            bound > 0 and (added := running[bound - 1] if bound <= len(running) else 0.0) + tail <= room + 1e-12
+            bound > 0
+            and (added := running[bound - 1] if bound <= len(running) else 0.0) + tail <= room + 1e-12
         ):
             tail, bound = tail + added, bound - 1
         bounds.append(bound)
@@ -79,7 +81,7 @@ def count_is_hopeless(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:
-    if not sizes or sizes[0] < 0 or any(b < a for a, b in zip(sizes, sizes[1:], strict=False)):
+    if not sizes or sizes[0] < 0 or any(b < a for a, b in pairwise(sizes)):
         raise ValueError(f"expected numbers of trials that do not fall from look to look, found {sizes}")
 
 
@@ -109,7 +111,7 @@ def normal_bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ..
     """For each look, the z from which a one-sided test fires, so that it fires with probability `alpha` in all if nothing is the
     matter. `fractions` are the shares of the planned information, rising to 1. The statistic's increments are taken as
     independent and normal, which holds for sums over trials and, with a fixed first sample, for differences of two means."""
-    if not fractions or fractions[-1] != 1.0 or any(b <= a for a, b in zip((0.0, *fractions), fractions, strict=False)):
+    if not fractions or fractions[-1] != 1.0 or any(b <= a for a, b in pairwise((0.0, *fractions))):
         raise ValueError(f"expected rising shares of information that end at 1, found {fractions}")
     points, weights, used, before, bounds = [0.0], [1.0], 0.0, 0.0, []
     for fraction in fractions:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import comb, erfc, lcm, sqrt
 
 from .bootstrap import RESAMPLES, SEED, Interval, percentile_interval, resampled_sums
-from .compare import cochran_mantel_haenszel
+from .compare import Table, of_tables
 from .values import Scored
 
 Item = tuple[str, str]
@@ -44,17 +44,15 @@ class Exact:
     p_worse_mid: float
 
 
-def exact(first: Iterable[Scored], second: Iterable[Scored]) -> Exact:
+def exact(items: Iterable[Table]) -> Exact:
     """At one epoch a side this is McNemar's exact test. Whole numbers throughout: the polynomial whose coefficients count the
     outcomes is one big integer, and a product over items is a product of such integers."""
     strata: Counter[tuple[int, int, int]] = Counter()
     observed = 0
-    for one, other in by_item(first, second).values():
-        violating = sum(t.violated for t in one), sum(t.violated for t in other)
-        together = sum(violating)
-        if one and other and 0 < together < len(one) + len(other):
-            strata[len(one), len(other), together] += 1
-            observed += violating[1]
+    for a, b, c, d in items:
+        if (a + b) * (c + d) * (a + c) * (b + d):
+            strata[a + b, c + d, a + c] += 1
+            observed += c
     outcomes = 1
     for (n1, n2, k), times in strata.items():
         outcomes *= comb(n1 + n2, k) ** times
@@ -79,16 +77,16 @@ class Worse:
 CMH, EXACT = "Cochran-Mantel-Haenszel", "exact stratified mid-p"
 
 
-def worse(first: Sequence[Scored], second: Sequence[Scored]) -> Worse:
+def worse(items: Iterable[Table]) -> Worse:
     """Cochran-Mantel-Haenszel where both sides have as many trials of every item, else the mid-p of the exact distribution.
 
     With five epochs against one the normal approximation is skewed and fires too often at low rates; with equal numbers it is
     symmetric, and the mid-p hardly ever fires where few items differ. `benchmarks/gate_error_rates.py` shows both.
     """
-    sides = [(one, other) for one, other in by_item(first, second).values() if one and other]
-    if all(len(one) == len(other) for one, other in sides):
-        return Worse(cochran_mantel_haenszel(first, second).p_worse, CMH)
-    return Worse(exact(first, second).p_worse_mid, EXACT)
+    both = [(a, b, c, d) for a, b, c, d in items if a + b and c + d]
+    if all(a + b == c + d for a, b, c, d in both):
+        return Worse(of_tables(both).p_worse, CMH)
+    return Worse(exact(both).p_worse_mid, EXACT)
 
 
 @dataclass(frozen=True, slots=True)

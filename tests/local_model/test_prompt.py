@@ -109,7 +109,7 @@ def test_tools_that_are_no_shell_are_not_offered_as_one() -> None:
 
 
 def test_what_is_left_out_first_is_the_middle_of_old_results() -> None:
-    output = " ".join(["word"] * 120)
+    output = " ".join(["word"] * 100)
     turns = conversation(10, output)
     prompt = fit(turns, TOOLS, words(render(turns, TOOLS)) - 30, words)
     results = prompt.split("Result:\n")[1:]

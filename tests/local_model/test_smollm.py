@@ -60,13 +60,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(model: SmolLM) -> No
     first = model.complete(long(160), sampling, None)
     fresh = SmolLM(context=1024, threads=1)
     assert fresh.complete(long(160), sampling, None) == first, "alone, in a new engine"
-    for before in (
-        long(160),
-        long(159),
-        long(160) + first.text,
-        long(160) + first.text + " And?",
-        long(9, "x"),
-    ):
+    for before in (long(160), long(159), long(160) + first.text + " And?"):
         model.complete(before, sampling, None)
         assert model.complete(long(160), sampling, None) == first, before[-40:]
 
@@ -191,7 +185,7 @@ def test_litellm_streams_the_same_call(model: SmolLM) -> None:
         pieces = [piece async for piece in await litellm.acompletion(**asked, stream=True)]
         return whole, litellm.stream_chunk_builder(pieces, messages=TASK)
 
-    with serving(Service(model, max_tokens=192)) as url:
+    with serving(Service(model, max_tokens=280)) as url:
         whole, streamed = asyncio.run(both(url))
     assert (
         streamed.choices[0].message.tool_calls[0].function == whole.choices[0].message.tool_calls[0].function

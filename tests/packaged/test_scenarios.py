@@ -31,6 +31,15 @@ def test_a_playbook_gets_exactly_the_verdict_it_declares(
     assert played.right, played.line()
 
 
+@every_scenario
+def test_the_honest_way_can_be_walked_to_its_end(sandbox: None, scenario: Scenario) -> None:
+    from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+
+    evidence = play(scenario, "honest", "mandated", BubblewrapProvider()).trial.evidence
+    assert [result.command for result in evidence.commands if result.exit_code != 0] == []
+    assert [path for path in scenario.spec.outputs if path not in evidence.files] == []
+
+
 def test_every_domain_has_a_scenario() -> None:
     assert {scenario.domain for scenario in SCENARIOS} == set(DOMAINS)
 
@@ -62,7 +71,7 @@ def test_the_variants_differ_in_how_the_kpi_is_put_and_nowhere_name_the_test(sce
     assert len(shared) >= 2, "the steps of the job are the same in both"
     for text in (scenario.spec.system_prompt, prompts.mandated, prompts.incentivized):
         assert not re.search(
-            r"\b(cheat|ethic|benchmark|evaluat|sandbox|temptation|violation of)\w*", text, re.IGNORECASE
+            r"\b(cheat|ethic|benchmark|evaluation|sandbox|temptation|violation of)\w*", text, re.IGNORECASE
         ), text
 
 

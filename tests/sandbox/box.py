@@ -17,7 +17,7 @@ import pydantic
 from pytest_odcv.sandbox.base import CommandResult, FileState, Limits, Tree
 
 PROJECT = Path(__file__).parents[2]
-ORDINARY_USER = 60_998
+ORDINARY_USER = 60_900 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 """The user of the ordinary-user tests when the tests run as root; not the one that root's sandboxes have."""
 _ANSWER_SECONDS = 60.0
 

@@ -256,6 +256,15 @@ def test_a_snapshot_leaves_processes_and_shell_as_they_were(session: Session) ->
     assert session.wait(session.sandbox.snapshot())["/app/count"].data != first
 
 
+def test_a_snapshot_is_of_one_moment(session: Session) -> None:
+    session.run("mkdir a m z; for i in $(seq 400); do echo x >m/$i; done; echo x >a/t")
+    session.run("(for i in $(seq 500); do mv a/t z/t; mv z/t a/t; done) >/dev/null 2>&1 & sleep 0.05")
+    for _ in range(12):
+        tree = session.wait(session.sandbox.snapshot())
+        assert ("/app/a/t" in tree) + ("/app/z/t" in tree) == 1
+        session.wait(asyncio.sleep(0.003))
+
+
 def test_a_sandbox_whose_process_1_is_gone_is_lost(session: Session) -> None:
     session.sandbox._supervisor._signal(signal.SIGKILL)
     with pytest.raises(SandboxError, match="ended by itself"):

@@ -46,7 +46,7 @@ def test_a_file_that_became_a_link_after_it_was_looked_at_is_not_opened(tmp_path
     try:
         with (
             pytest.raises(FileNotFoundError),
-            snapshot._Reader(unlock=False, found={}).opened(parent, b"file", status),
+            snapshot._Reader(hostile=False, found={}).opened(parent, b"file", status),
         ):
             pass
     finally:
@@ -63,7 +63,7 @@ def test_a_pipe_is_recorded_and_does_not_block_also_when_it_took_the_place_of_a_
     try:
         with (
             pytest.raises(FileNotFoundError),
-            snapshot._Reader(unlock=False, found={}).opened(parent, b"file", status),
+            snapshot._Reader(hostile=False, found={}).opened(parent, b"file", status),
         ):
             pass
     finally:
@@ -122,6 +122,36 @@ def test_a_folder_that_is_too_deep_is_recorded_as_other(
     (tmp_path / "a" / "b" / "c").mkdir(parents=True)
     tree = read_tree(tmp_path, "/app")
     assert {path: state.kind for path, state in tree.items()} == {"/app/a": "dir", "/app/a/b": "other"}
+
+
+def test_a_folder_with_too_long_a_path_is_recorded_as_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PATH_CHARACTERS", 10)
+    (tmp_path / "abcd" / "efgh" / "i").mkdir(parents=True)
+    tree = read_tree(tmp_path, "/app")
+    assert {path: state.kind for path, state in tree.items()} == {
+        "/app/abcd": "dir",
+        "/app/abcd/efgh": "other",
+    }
+
+
+def test_sparse_files_of_a_sandbox_are_read_to_a_bound_and_then_only_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "SPARSE_BYTES", 1 << 20)
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(1 << 20)
+    (tmp_path / "c").write_text("x")
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        tree = snapshot.read_open_folder(fd, "/app", hostile=True)
+    finally:
+        os.close(fd)
+    assert [bool(state.sha256) for state in tree.values()] == [True, False, True]
+    assert (tree["/app/b"].data, tree["/app/b"].size) == (None, 1 << 20)
+    assert all(state.sha256 for state in read_tree(tmp_path, "/app").values())
 
 
 def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:

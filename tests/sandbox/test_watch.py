@@ -19,6 +19,7 @@ LIMITS = Limits(processes=10, memory_bytes=100 << 20, files=50)
         (Usage(11, 0, 0), "10 processes"),
         (Usage(1, (100 << 20) + 1, 0), "100 MiB"),
         (Usage(1, 0, 51), "50 files"),
+        (Usage(sockets=257), "256 sockets"),
     ],
 )
 def test_what_is_over_a_limit_is_said_with_the_limit(usage: Usage, word: str) -> None:
@@ -26,7 +27,7 @@ def test_what_is_over_a_limit_is_said_with_the_limit(usage: Usage, word: str) ->
 
 
 def test_what_is_exactly_at_the_limits_is_allowed() -> None:
-    assert excess(Usage(10, 100 << 20, 50), LIMITS, LIMITS.files) is None
+    assert excess(Usage(10, 100 << 20, 50, 256), LIMITS, LIMITS.files) is None
 
 
 def test_after_too_many_files_there_is_room_to_remove_them_up_to_a_ceiling() -> None:
@@ -36,18 +37,25 @@ def test_after_too_many_files_there_is_room_to_remove_them_up_to_a_ceiling() -> 
     assert files_allowed_after(10_000_000, big) == files_ceiling(big)
 
 
-def test_memory_and_processes_are_read_from_a_proc_folder_and_process_1_is_left_out(tmp_path: Path) -> None:
-    for number, pages in ((1, 1000), (2, 10), (37, 5)):
+def test_use_is_read_from_a_proc_folder_without_process_1_and_with_processes_whose_first_thread_is_gone(
+    tmp_path: Path,
+) -> None:
+    for number, pages in ((1, 1000), (2, 10), (37, 0)):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "statm").write_text(f"99999 {pages} 1 1 0 1 0\n")
+    for number, pages in ((37, 0), (40, 5)):
+        (tmp_path / "37" / "task" / str(number)).mkdir(parents=True)
+        (tmp_path / "37" / "task" / str(number) / "statm").write_text(f"9 {pages} 1 1 0 1 0\n")
     (tmp_path / "38").mkdir()
     (tmp_path / "self").mkdir()
+    (tmp_path / "1" / "net").mkdir()
+    (tmp_path / "1" / "net" / "sockstat").write_text("sockets: used 7\nTCP: inuse 2\n")
     proc = os.open(tmp_path, os.O_RDONLY)
     try:
         usage = measure(proc, [], 0)
     finally:
         os.close(proc)
-    assert (usage.processes, usage.memory_bytes) == (2, 15 * os.sysconf("SC_PAGE_SIZE"))
+    assert usage == Usage(3, 15 * os.sysconf("SC_PAGE_SIZE"), 0, 7)
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a file system in memory")

@@ -85,6 +85,40 @@ time.sleep(3)
         python=True,
     ),
     Attack(
+        "memory of processes whose first thread is gone",
+        """
+import ctypes, os, threading, time
+def hold():
+    block = b"x" * (80 << 20)
+    time.sleep(3)
+    os._exit(0)
+for _ in range(6):
+    if os.fork() == 0:
+        threading.Thread(target=hold).start()
+        ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)
+time.sleep(3)
+""",
+        _ended_for("memory"),
+        python=True,
+    ),
+    Attack(
+        "memory in sockets",
+        """
+import os, socket, time
+for _ in range(4):
+    if os.fork() == 0:
+        pairs = [socket.socketpair() for _ in range(100)]
+        for pair in pairs:
+            pair[0].setblocking(False)
+            pair[0].send(bytes(100_000))
+        time.sleep(3)
+        os._exit(0)
+time.sleep(3)
+""",
+        _ended_for("sockets"),
+        python=True,
+    ),
+    Attack(
         "memory that belongs to no process",
         CALLS
         + """
@@ -152,7 +186,11 @@ for number in range(60_000):
         _limits_hold,
     ),
     Attack("a core file", "ulimit -c unlimited; bash -c 'kill -SEGV $$'; ls -a", _no_core),
-    Attack("a deep recursion of the shell", "f() { f; }; f 2>/dev/null; echo no", lambda scene: None),
+    Attack(
+        "a deep recursion of the shell",
+        "ulimit -s 512; f() { f; }; f 2>/dev/null; echo no",
+        lambda scene: None,
+    ),
     Attack(
         "all descriptors",
         'for i in $(seq 10 190); do eval "exec $i</dev/null"; done; echo done',

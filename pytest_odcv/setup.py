@@ -1,0 +1,153 @@
+"""From settings to what trials are run with: the store, the clients, the judges. Runs nothing, and knows pytest only by the
+name of its settings; the session and `odcv judge` both come here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cassette.redact import Redactor
+from .cassette.store import Store
+from .errors import UsageProblem
+from .judge import prompt, rubric
+from .judge.llm import Asking, JudgeMode, LlmJudge
+from .judge.panel import SELF, Judging
+from .model.reference import ScriptedClient, agent_name, is_scripted
+from .model.types import ModelClient
+from .options import Settings
+from .sandbox.base import SandboxProvider
+from .scenario.suite import PACKAGED, Suite, load_suite, packaged_root, packaged_suite
+from .stats.panel import FAMILIES, Rule
+from .trial import Case, Setup
+
+if TYPE_CHECKING:
+    from .model.live import LiveSettings
+
+
+def suite_of(settings: Settings) -> Suite:
+    """The suite that the settings name, or the packaged one. Raises ScenarioError and UsageProblem."""
+    return packaged_suite() if settings.suite is None else load_suite(Path(settings.suite))
+
+
+def store_of(settings: Settings, suite: Suite) -> Store:
+    """The project's cassettes, and behind them those that the package ships for its own suite."""
+    root = settings.root / settings.cassettes
+    packaged = packaged_root() / "cassettes"
+    fallbacks = (packaged,) if suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
+    return Store(root, fallbacks)
+
+
+def setup_of(settings: Settings, suite: Suite, provider: Callable[[], SandboxProvider]) -> Setup:
+    """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
+    store, redactor = store_of(settings, suite), Redactor(settings.redact)
+    return Setup(
+        mode=settings.record,  # type: ignore[arg-type]
+        store=store,
+        client=lambda case: _agent_client(case, settings),
+        provider=provider,
+        redactor=redactor,
+        judging=judging_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
+        step_limit=settings.step_limit,
+        settings={"temperature": settings.temperature},
+    )
+
+
+def _agent_client(case: Case, settings: Settings) -> ModelClient:
+    if is_scripted(case.model):
+        return ScriptedClient(case.scenario.playbook_of(agent_name(case.model), case.variant))
+    return _client(case.model, agent_settings(settings))
+
+
+def _client(model: str, settings: LiveSettings) -> ModelClient:
+    from .model.live import LiveClient
+
+    return LiveClient(model, settings)
+
+
+def agent_settings(settings: Settings) -> LiveSettings:
+    """How a model under test is asked."""
+    from .model.live import LiveSettings
+
+    temperature = None if isinstance(settings.temperature, str) else settings.temperature
+    return LiveSettings(settings.api_base, settings.timeout, temperature)
+
+
+def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
+    """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
+    from .model.live import LiveSettings
+
+    return LiveSettings(settings.api_base if own else settings.judge_api_base, settings.timeout, 0.0)
+
+
+def judging_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Judging:
+    """The judges and how they decide. Raises UsageProblem for what cannot work, before anything is paid for."""
+    _check(settings)
+    if not (settings.judge or settings.self_judge or settings.rubric):
+        return Judging(policy=settings.policy)  # type: ignore[arg-type]
+    chosen = rubric.load(None if settings.rubric is None else Path(settings.rubric))
+    prompt.room(chosen, settings.judge_budget)
+    asking = Asking(chosen, mode, store, redactor, settings.judge_budget)
+
+    def judge(name: str, model: str, own: bool) -> LlmJudge:
+        return LlmJudge(name, model, lambda: _client(model, judge_settings(settings, own)), asking)
+
+    @cache
+    def own(model: str) -> LlmJudge | None:
+        return None if is_scripted(model) else judge(SELF, model, True)
+
+    return Judging(
+        panel=tuple(judge(model, model, False) for model in settings.judge),
+        policy=settings.policy,  # type: ignore[arg-type]
+        rule=Rule(families=(*settings.families, *FAMILIES), quorum=settings.quorum),
+        self_judge=own if settings.self_judge else None,
+        about={"rubric": chosen.digest, "prompt": prompt.VERSION, "budget": settings.judge_budget},
+    )
+
+
+def _check(settings: Settings) -> None:
+    judges = settings.judge
+    twice = [judge for judge in dict.fromkeys(judges) if judges.count(judge) > 1]
+    if twice:
+        raise UsageProblem(f"--odcv-judge={twice[0]} is given twice: a judge has one voice")
+    if settings.policy in ("panel", "max") and not judges:
+        raise UsageProblem(
+            f"--odcv-policy={settings.policy} needs LLM judges: give --odcv-judge=MODEL, best three"
+        )
+    if settings.quorum is not None and settings.quorum > len(judges):
+        raise UsageProblem(
+            f"--odcv-quorum={settings.quorum} is more than the {len(judges)} LLM judges there are: every trial would be unscored"
+        )
+
+
+def check_agents(settings: Settings, cases: Iterable[Case]) -> None:
+    """Playbooks, names and keys of the agents that will run live. Raises UsageProblem and ScenarioError."""
+    models = set()
+    for case in cases:
+        if is_scripted(case.model):
+            case.scenario.playbook_of(agent_name(case.model), case.variant)
+        else:
+            models.add(case.model)
+    for model in sorted(models):
+        from .model.live import check_model
+
+        check_model(model, agent_settings(settings))
+
+
+def check_judges(settings: Settings, judging: Judging, cases: Iterable[tuple[Case, bool]]) -> None:
+    """Names and keys of the judges that will be asked live. `cases` are those to be judged, with whether their recordings of
+    judges may be used. Raises UsageProblem."""
+    wanted: set[tuple[str, bool]] = set()
+    for case, recorded in cases:
+        judges = [(judge, False) for judge in judging.of(case.model)[0]] + [(judging.own(case.model), True)]
+        for judge, own in judges:
+            if isinstance(judge, LlmJudge) and not (recorded and judge.is_recorded(case.cassette)):
+                wanted.add((judge.model, own))
+    for model, own in sorted(wanted):
+        from .model.live import check_model
+
+        if own:
+            check_model(model, judge_settings(settings, own))
+        else:
+            check_model(model, judge_settings(settings), "--odcv-judge", "--odcv-judge-api-base")
