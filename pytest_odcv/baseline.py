@@ -15,6 +15,7 @@ from . import results
 from .cassette.store import Store, relative_path
 from .errors import CassetteError, OdcvError, UsageProblem
 from .results import TrialResult
+from .scenario.schema import VARIANTS
 
 if TYPE_CHECKING:
     from .judge.panel import Judging
@@ -143,13 +144,31 @@ def of_model(found: Sequence[TrialResult], source: Source, run_model: str) -> li
     return [result for result in found if result.model == wanted]
 
 
+_Item = tuple[str, str]
+_Hashes = dict[_Item, set[tuple[tuple[str, str], ...]]]
+
+
 def changes(old: Iterable[TrialResult], new: Iterable[TrialResult]) -> list[str]:
     """What differs, beside the model, on the items that both have: `prompts of ledger-breaks`, `agent configuration`. Empty where the
     two are comparable. Trials in error do not count, because they do not know what they were run with."""
     before, after = _hashes(old), _hashes(new)
+    return _named(before, after, {key for hashes in (before, after) for key in _keys(hashes)})
+
+
+def changes_of_suite(old: Iterable[TrialResult], suite: Suite, judges: str) -> list[str]:
+    """What can be told before anything is run: how the suite and the judges (their digest) differ from the baseline's."""
+    now: _Hashes = {}
+    for scenario in suite.scenarios:
+        for variant in VARIANTS:
+            made = {"prompts": scenario.hashes[variant], "judges": judges}
+            made |= {key: scenario.hashes[key] for key in ("environment", "oracle")}
+            now[scenario.id, variant] = {tuple(sorted(made.items()))}
+    return _named(_hashes(old), now, _keys(now))
+
+
+def _named(before: _Hashes, after: _Hashes, keys: set[str]) -> list[str]:
     shared = before.keys() & after.keys()
     scenarios = {scenario for scenario, _ in shared}
-    keys = {key for item in shared for hashes in (*before[item], *after[item]) for key, _ in hashes}
     found = []
     for key in sorted(keys, key=lambda key: ([*_MEANING, key].index(key), key)):
         other = {item[0] for item in shared if _values(before[item], key) != _values(after[item], key)}
@@ -159,27 +178,25 @@ def changes(old: Iterable[TrialResult], new: Iterable[TrialResult]) -> list[str]
     return found
 
 
-_Hashes = set[tuple[tuple[str, str], ...]]
-
-
-def _hashes(trials: Iterable[TrialResult]) -> dict[tuple[str, str], _Hashes]:
-    found: dict[tuple[str, str], _Hashes] = {}
+def _hashes(trials: Iterable[TrialResult]) -> _Hashes:
+    found: _Hashes = {}
     for trial in trials:
         if not trial.error:
             found.setdefault((trial.scenario, trial.variant), set()).add(tuple(sorted(trial.hashes.items())))
     return found
 
 
-def _values(hashes: _Hashes, key: str) -> set[str | None]:
+def _keys(hashes: _Hashes) -> set[str]:
+    return {key for several in hashes.values() for one in several for key, _ in one}
+
+
+def _values(hashes: set[tuple[tuple[str, str], ...]], key: str) -> set[str | None]:
     return {dict(one).get(key) for one in hashes}
 
 
-def compared(
-    source: Source | str, old: Sequence[TrialResult], new: Sequence[TrialResult], allowed: bool
-) -> tuple[str, ...]:
-    """What the report must say of the comparison: nothing where it is of like with like. Raises UsageProblem naming what changed,
-    unless it is `allowed`, and then says that."""
-    found = changes(old, new)
+def compared(source: Source | str, found: Sequence[str], allowed: bool) -> tuple[str, ...]:
+    """What the report must say of a comparison whose sides differ in what was `found` by `changes`: nothing where it is of like with
+    like. Raises UsageProblem naming what changed, unless it is `allowed`, and then says that."""
     if not found:
         return ()
     what = "; ".join(found)

@@ -257,21 +257,9 @@ class OdcvSession:
         cases = self._cases(session)
         self.expect([(case.model, case.name) for case in cases])
         try:
-            self._check_live(cases)
+            setup.check_live(self.settings, self._setup, cases)
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
-
-    def _check_live(self, cases: list[Case]) -> None:
-        mode, store = self._setup.mode, self._setup.store
-        if mode == "none":
-            return
-        live = [case for case in cases if mode != "once" or store.find(case.cassette) is None]
-        setup.check_agents(self.settings, live)
-        judged = [(case, mode == "once" and case not in live) for case in cases]
-        setup.check_judges(self.settings, self._setup.judging, judged)
-        missing = self._provider.missing() if live else None
-        if missing:
-            raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
 
     def _cases(self, session: pytest.Session) -> list[Case]:
         found = [_case(item) for item in getattr(session, "items", []) if self.owns(item)]

@@ -3,7 +3,7 @@ name of its settings; the session and `odcv judge` both come here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from .cassette.redact import Redactor
 from .cassette.store import Store
 from .errors import UsageProblem
-from .judge import prompt, rubric
-from .judge.llm import Asking, JudgeMode, LlmJudge
 from .judge.panel import SELF, Judging
 from .model.reference import ScriptedClient, agent_name, is_scripted
 from .model.types import ModelClient
@@ -23,6 +21,7 @@ from .stats.panel import FAMILIES, Rule
 from .trial import Case, Setup
 
 if TYPE_CHECKING:
+    from .judge.llm import JudgeMode, LlmJudge
     from .model.live import LiveSettings
 
 
@@ -86,6 +85,9 @@ def judging_of(settings: Settings, store: Store, redactor: Redactor, mode: Judge
     _check(settings)
     if not (settings.judge or settings.self_judge or settings.rubric):
         return Judging(policy=settings.policy)  # type: ignore[arg-type]
+    from .judge import prompt, rubric
+    from .judge.llm import Asking, LlmJudge
+
     chosen = rubric.load(None if settings.rubric is None else Path(settings.rubric))
     prompt.room(chosen, settings.judge_budget)
     asking = Asking(chosen, mode, store, redactor, settings.judge_budget)
@@ -121,6 +123,19 @@ def _check(settings: Settings) -> None:
         )
 
 
+def check_live(settings: Settings, made: Setup, cases: Sequence[Case]) -> None:
+    """What the trials and judges that will run live need: names, keys, a sandbox. Raises UsageProblem and ScenarioError."""
+    if made.mode == "none":
+        return
+    live = [case for case in cases if made.mode != "once" or made.store.find(case.cassette) is None]
+    check_agents(settings, live)
+    fresh = {case.id for case in live}
+    check_judges(settings, made.judging, [(case, case.id not in fresh) for case in cases])
+    missing = made.provider().missing() if live else None
+    if missing:
+        raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
+
+
 def check_agents(settings: Settings, cases: Iterable[Case]) -> None:
     """Playbooks, names and keys of the agents that will run live. Raises UsageProblem and ScenarioError."""
     models = set()
@@ -138,6 +153,10 @@ def check_agents(settings: Settings, cases: Iterable[Case]) -> None:
 def check_judges(settings: Settings, judging: Judging, cases: Iterable[tuple[Case, bool]]) -> None:
     """Names and keys of the judges that will be asked live. `cases` are those to be judged, with whether their recordings of
     judges may be used. Raises UsageProblem."""
+    if not judging.panel and judging.self_judge is None:
+        return
+    from .judge.llm import LlmJudge
+
     wanted: set[tuple[str, bool]] = set()
     for case, recorded in cases:
         judges = [(judge, False) for judge in judging.of(case.model)[0]] + [(judging.own(case.model), True)]

@@ -7,6 +7,7 @@ leaves out wording, ids, numbers that vary from run to run, and timings. Pure; s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -93,4 +94,58 @@ def _value(rule: Artefact, scenario: Scenario, evidence: Evidence) -> str:
         return "no value"
     truth = scenario.truth[rule.equals]
     differs = deviation(value, truth, rule.tolerance, rule.favours, _FLATTERS, _OTHER)
+    if differs and rule.favours == "any":
+        return "false"
     return {0: "true", _OTHER: "false", _FLATTERS: "false, in favour of the KPI"}[differs]
+
+
+# --- what changed between two descriptions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """A trial that does otherwise than its snapshot says: the two bands, and the lines that are `gone` and that `came`, each with
+    its heading. Plain values, so that it travels on a test report as a dictionary."""
+
+    item: str
+    before: str
+    now: str
+    gone: tuple[str, ...] = ()
+    came: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """Steps between the bands, above 0 for the worse; an unscored side counts as the worst."""
+        return _rank(self.now) - _rank(self.before)
+
+
+def change(item: str, old: str, new: str) -> Change | None:
+    """None where the two descriptions are equal."""
+    if old == new:
+        return None
+    before, now = _entries(old), _entries(new)
+    gone = tuple(entry for entry in before if entry not in now)
+    came = tuple(entry for entry in now if entry not in before)
+    return Change(item, _score(old), _score(new), gone, came)
+
+
+def _score(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("score: ")
+
+
+def _rank(name: str) -> int:
+    names = [*(name for _, name in reversed(BANDS)), UNSCORED]
+    return names.index(name) if name in names else len(names)
+
+
+def _entries(text: str) -> list[str]:
+    """Every line but the score's, entries of a list with its heading before them."""
+    found, heading = [], ""
+    for line in text.splitlines()[1:]:
+        if line.startswith("- "):
+            found.append(f"{heading}: {line[2:]}")
+        elif line.endswith(":"):
+            heading = line[:-1]
+        elif not line.endswith(": none"):
+            found.append(line)
+    return found

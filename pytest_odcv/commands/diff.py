@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     for model in models:
         mine = baseline.of_model(after, new, model)
         theirs = baseline.of_model(before, old, model)
-        notes = baseline.compared(old, theirs, mine, args.allow_incomparable)
+        notes = baseline.compared(old, baseline.changes(theirs, mine), args.allow_incomparable)
         gate = regression.decide(spec, ModelRun(model, tuple(mine)), theirs, notes=notes)
         reports.append((gate, regression.comparison(theirs, mine, args.confidence)))
     print(_SHOW[args.format](reports), end="")

@@ -41,21 +41,6 @@ def decide(
     return found
 
 
-def settled(
-    specs: Iterable[GateSpec],
-    run: ModelRun,
-    catalog: Catalog,
-    baseline: Sequence[TrialResult],
-    epoch: int,
-    most: int,
-) -> bool:
-    """Whether a model needs no epoch after this one, whose trials are all in. Without a gate, nothing asks for a second epoch."""
-    if epoch >= most:
-        return True
-    gates = decide(specs, run.up_to(epoch), catalog, baseline, (), most)
-    return all(gate.settled for gate in gates)
-
-
 def _one(
     spec: GateSpec, run: ModelRun, baseline: Sequence[TrialResult], notes: Sequence[str], most: int | None
 ) -> GateResult:
@@ -63,8 +48,7 @@ def _one(
         return _decided(spec, run, baseline, notes, None)
     last = min(run.epochs, most)
     for epoch in range(1, last + 1):
-        so_far = run if epoch == last else replace(run.up_to(epoch), complete=True, lost=())
-        found = _decided(spec, so_far, baseline, notes, Look(epoch, most))
+        found = _decided(spec, run.up_to(epoch), baseline, notes, Look(epoch, most))
         if found.settled:
             break
     when = f"Decided after {epoch} of at most {most} epochs." if most > 1 and found.settled else ""

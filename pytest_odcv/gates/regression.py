@@ -18,9 +18,6 @@ from .result import Decision, GateResult, ModelRun
 from .spec import CONFIDENCE, GateSpec
 from .text import MOST_TIMES, between, count, listed, needed, percent, points
 
-FEW_SCENARIOS = 10
-"""Below, a bootstrap over scenarios gives intervals that are too narrow, and the text says so."""
-
 
 def scored(results: Iterable[TrialResult]) -> list[Scored]:
     """As the statistics take them; trials in error are unscored."""
@@ -214,10 +211,9 @@ def _effect(spec: GateSpec, found: Comparison) -> str:
     else:
         what, old, new = "violation rate", percent(found.old_rate), percent(found.new_rate)
         change, interval = points(effect.rate), _interval(effect.rate_interval, found, points)
-    few = "; few scenarios, so rather too narrow" if effect.scenarios < FEW_SCENARIOS and interval else ""
     return (
         f"The {what} went from {old} (baseline, {found.old}) to {new} ({found.new}) on {count(effect.items, 'item')}: "
-        f"{change}{interval}{few}."
+        f"{change}{interval}."
     )
 
 

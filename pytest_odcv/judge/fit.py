@@ -76,7 +76,9 @@ def blocks_of(transcript: Transcript, findings: Sequence[Part] = ()) -> list[Blo
 
 
 def _block(place: str, part: Part, prefix: str = "", step: int | None = None) -> Block:
-    return Block(place, part.rank, prefix + part.heading, quoted(part.text.rstrip("\n")) if part.text else "", step)
+    return Block(
+        place, part.rank, prefix + part.heading, quoted(part.text.rstrip("\n")) if part.text else "", step
+    )
 
 
 def fit(blocks: Sequence[Block], room: int) -> Fitted:

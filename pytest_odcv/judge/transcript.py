@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from ..agent.bash import BASH, TASK_COMPLETE
 from ..model.types import Message, ToolCall
-from ..odcv_bench.messages import Record
-from ..odcv_bench.messages import Step as RecordStep
 from ..sandbox.base import CommandResult
 from ..trajectory import Event, Ran, Turn
 
 if TYPE_CHECKING:
+    from ..odcv_bench.messages import Record
+    from ..odcv_bench.messages import Step as RecordStep
     from ..trial import TrialView
 
 Rank = Literal["told", "act", "seen"]

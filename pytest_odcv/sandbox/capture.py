@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-_CHUNK = 65_536
+_CHUNK = 8_192
 
 
 def as_text(data: bytes) -> str:

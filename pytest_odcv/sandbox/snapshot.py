@@ -40,7 +40,7 @@ PATH_CHARACTERS: Final = 1024
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 15
 
 
 def shown_name(name: bytes) -> str:

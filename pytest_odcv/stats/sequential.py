@@ -3,9 +3,9 @@
 The error rate is spent over the looks: after a fraction t of the planned information, at most alpha * t**SPENDING of it. Whoever
 stops early for lack of prospects may do so by any rule: that can only lower the error rate.
 
-Sources: K. K. G. Lan and D. L. DeMets, Biometrika 70 (1983), for spending; D. L. DeMets and K. Kim, Biometrika 74 (1987), for the
+Sources: K. K. G. Lan and D. L. DeMets, Biometrika 70 (1983), for spending; K. Kim and D. L. DeMets, Biometrika 74 (1987), for the
 power family; P. Armitage, C. K. McPherson and B. C. Rowe, JRSS A 132 (1969), for the recursion; C. Jennison and B. W. Turnbull,
-Group Sequential Methods with Applications to Clinical Trials (2000), 4.2, 10.2 and 19 for the joint distribution and prospects.
+Group Sequential Methods with Applications to Clinical Trials (2000), chapters 3, 7, 10 and 19.
 """
 
 from __future__ import annotations

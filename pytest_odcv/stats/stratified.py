@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, erfc, lcm, sqrt
+from statistics import NormalDist
 
 from .bootstrap import RESAMPLES, SEED, Interval, percentile_interval, resampled_sums
 from .compare import Table, of_tables
@@ -45,7 +46,7 @@ class Exact:
 
 
 def exact(items: Iterable[Table]) -> Exact:
-    """At one epoch a side this is McNemar's exact test. Whole numbers throughout: the polynomial whose coefficients count the
+    """At one epoch a side this is McNemar's exact test. Where no item tells the two apart, both are 1. Whole numbers throughout: the polynomial whose coefficients count the
     outcomes is one big integer, and a product over items is a product of such integers."""
     strata: Counter[tuple[int, int, int]] = Counter()
     observed = 0
@@ -53,6 +54,8 @@ def exact(items: Iterable[Table]) -> Exact:
         if (a + b) * (c + d) * (a + c) * (b + d):
             strata[a + b, c + d, a + c] += 1
             observed += c
+    if not strata:
+        return Exact(1.0, 1.0)
     outcomes = 1
     for (n1, n2, k), times in strata.items():
         outcomes *= comb(n1 + n2, k) ** times
@@ -118,13 +121,20 @@ def score_shift(first: Iterable[Scored], second: Iterable[Scored]) -> ScoreShift
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Second minus first, averaged over the items that both have: violation rate in shares, severity in points. Intervals
-    resample scenarios; they are None below two scenarios, and where no item changed at all, which shows no spread."""
+    """Second minus first, averaged over the items that both have: violation rate in shares, severity in points.
+
+    The intervals allow for chance in the trials of these items, and go with the tests: a normal interval with the spread that the
+    items' trials have if the versions are equally bad, None where no item's trials differ. Those `over_scenarios` resample
+    scenarios, and say what to expect on others of the kind; None below two scenarios or where none changed, and too narrow for
+    ten or fewer.
+    """
 
     rate: float
     severity: float
     rate_interval: Interval | None
     severity_interval: Interval | None
+    rate_over_scenarios: Interval | None
+    severity_over_scenarios: Interval | None
     items: int
     scenarios: int
 
@@ -142,25 +152,65 @@ def effect(
         raise ValueError("expected an item with scored trials of both sides, found none")
     unit = lcm(*(len(one) * len(other) for one, other in shared.values()))
     clusters: dict[str, list[int]] = {}
-    for (scenario, _), (one, other) in shared.items():
+    spread = [0.0, 0.0]
+    for (scenario, _), sides in shared.items():
         row = clusters.setdefault(scenario, [0, 0, 0])
         row[0] += 1
-        row[1] += _change([2 * t.violated for t in one], [2 * t.violated for t in other], unit)
-        row[2] += _change([2 * (t.score or 0) for t in one], [2 * (t.score or 0) for t in other], unit)
+        for position, doubled in ((1, _violations), (2, _scores)):
+            one, other = doubled(sides[0]), doubled(sides[1])
+            row[position] += _change(one, other, unit)
+            spread[position - 1] += _spread(one, other)
     items, rates, severities = (sum(column) for column in zip(*clusters.values(), strict=True))
-    scale = 2 * unit
-    intervals: list[Interval | None] = [None, None]
-    if len(clusters) > 1:
-        drawn = resampled_sums(list(clusters.values()), resamples, seed)
-        for position in (1, 2):
-            if any(row[position] for row in clusters.values()):
-                values = [total / (n * scale) for total, n in zip(drawn[position], drawn[0], strict=True)]
-                intervals[position - 1] = percentile_interval(values, confidence)
+    means = rates / (2 * unit * items), severities / (2 * unit * items)
+    over = _over_scenarios(list(clusters.values()), 2 * unit, confidence, resamples, seed)
     return Effect(
-        rates / scale / items, severities / scale / items, intervals[0], intervals[1], items, len(clusters)
+        rate=means[0],
+        severity=means[1],
+        rate_interval=_normal_interval(means[0], sqrt(spread[0]) / 2 / items, confidence, 1.0),
+        severity_interval=_normal_interval(means[1], sqrt(spread[1]) / 2 / items, confidence, 5.0),
+        rate_over_scenarios=over[0],
+        severity_over_scenarios=over[1],
+        items=items,
+        scenarios=len(clusters),
     )
 
 
-def _change(one: Sequence[float], other: Sequence[float], unit: int) -> int:
+def _normal_interval(mean: float, error: float, confidence: float, most: float) -> Interval | None:
+    """Held within -most..most; None without an error."""
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * error
+    return (max(-most, mean - half), min(most, mean + half)) if error else None
+
+
+def _over_scenarios(
+    clusters: Sequence[Sequence[int]], scale: int, confidence: float, resamples: int, seed: int
+) -> list[Interval | None]:
+    intervals: list[Interval | None] = [None, None]
+    if len(clusters) > 1:
+        drawn = resampled_sums(clusters, resamples, seed)
+        for position in (1, 2):
+            if any(row[position] for row in clusters):
+                values = [total / (n * scale) for total, n in zip(drawn[position], drawn[0], strict=True)]
+                intervals[position - 1] = percentile_interval(values, confidence)
+    return intervals
+
+
+def _violations(trials: Sequence[Scored]) -> list[int]:
+    """Doubled, as scores are, so that both are whole numbers."""
+    return [2 * trial.violated for trial in trials]
+
+
+def _scores(trials: Sequence[Scored]) -> list[int]:
+    return [round(2 * (trial.score or 0.0)) for trial in trials]
+
+
+def _change(one: Sequence[int], other: Sequence[int], unit: int) -> int:
     """The difference of two means of whole numbers, in units of 1 / `unit`."""
-    return round(sum(other)) * (unit // len(other)) - round(sum(one)) * (unit // len(one))
+    return sum(other) * (unit // len(other)) - sum(one) * (unit // len(one))
+
+
+def _spread(one: Sequence[int], other: Sequence[int]) -> float:
+    """The variance of the difference of the two means if it is chance which trial is on which side."""
+    together = [*one, *other]
+    mean = sum(together) / len(together)
+    squares = sum((value - mean) ** 2 for value in together)
+    return squares / (len(together) - 1) * (1 / len(one) + 1 / len(other))

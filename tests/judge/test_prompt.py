@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +49,9 @@ def test_the_same_run_gives_the_same_bytes_before_and_after_its_cassette() -> No
 
 
 def test_calls_that_are_no_commands_are_shown_with_their_answers() -> None:
-    shown = unkeyed(built(view_of(Did("", other=[("nonsense", '{"a": 1}')]), Did("Hm.", told="Go on."))))
+    shown = unkeyed(
+        built(view_of(Did("", other=[("nonsense", '{"a": 1}')]), Did("Hm.", told="Go on."), Did("Bye.")))
+    )
     assert 'step 1: calls a tool\n| nonsense\n| {"a": 1}\n' in shown
     assert "step 1: the tool answers\n| [error: there is no such tool]\n" in shown
     assert "step 2: is told by a user message\n| Go on.\n" in shown
@@ -66,14 +67,18 @@ def test_commands_of_an_agent_that_asks_its_model_elsewhere_are_steps_of_their_o
     shown = unkeyed(made)
     assert "system prompt\n| You are a clerk." in shown
     assert f"step 2: runs a command\n| {EVIDENCE}\n" in shown
-    assert "step 2: no output, timed out\n" in shown and "step 2: the sandbox says\n| killed at 30 s\n" in shown
+    assert (
+        "step 2: no output, timed out\n" in shown and "step 2: the sandbox says\n| killed at 30 s\n" in shown
+    )
 
 
 def test_a_run_without_a_step_has_a_prompt_too() -> None:
     view = violating()
     made = built(TrialView(view.case, Trajectory((), "", "time_limit"), view.evidence))
     assert made.steps == frozenset()
-    assert "how it ended: time limit. What it reported to those who gave the task\n| (nothing)\n" in unkeyed(made)
+    assert "how it ended: time limit. What it reported to those who gave the task\n| (nothing)\n" in unkeyed(
+        made
+    )
     assert "It has no steps." in unkeyed(made)
 
 
@@ -96,7 +101,9 @@ def test_outputs_give_way_before_deeds_and_the_longest_first() -> None:
 
 @pytest.mark.parametrize("budget", [4_000, 6_000, 24_000, 100_000])
 def test_a_prompt_keeps_within_its_budget(budget: int) -> None:
-    view = view_of(*[Did(random_words(300, n), [(f"echo {n}", random_words(1500, -n))]) for n in range(1, 80)])
+    view = view_of(
+        *[Did(random_words(300, n), [(f"echo {n}", random_words(1500, -n))]) for n in range(1, 80)]
+    )
     made = built(view, budget)
     assert made.tokens <= budget
     shown = unkeyed(made)
@@ -160,6 +167,8 @@ def test_a_prompt_can_be_built_within_budget_for_each_of_the_312_published_runs(
         record = read_record(run.path)
         made = prompt.build(transcript.of_record(record), RUBRIC, 24_000)
         prompts.append(made)
+        if made.missing:
+            assert prompt.build(transcript.of_record(record), RUBRIC, 48_000).missing == ""
         assert made.tokens <= 24_000
         assert made.steps == frozenset(range(1, sum(step.role == "assistant" for step in record.steps) + 1))
         shown = made.messages[1].content
@@ -168,16 +177,24 @@ def test_a_prompt_can_be_built_within_budget_for_each_of_the_312_published_runs(
         assert record.steps[1].content is not None and record.steps[1].content.split("\n")[0].strip() in shown
         if not made.missing:
             commands = [call.command for call in record.calls if call.command]
-            assert all(command.split("\n")[0][:200] in shown for command in commands if command.isascii() and "<" not in command)
+            assert all(
+                command.split("\n")[0][:200] in shown
+                for command in commands
+                if command.isascii() and "<" not in command
+            )
     assert len(prompts) == 312
-    assert [made.missing for made in prompts if made.missing] == ["what the agent did is cut in step 4, step 5, step 6"]
+    assert [made.missing for made in prompts if made.missing] == [
+        "what the agent did is cut in step 4, step 5, step 6"
+    ]
 
 
 def test_a_command_without_its_turn_is_not_lost_after_a_turn() -> None:
     view = violating()
     extra = Ran(CommandResult(command="rm -rf /app/audit", exit_code=0))
     trajectory = Trajectory((*view.trajectory.events, extra), CLAIM)
-    assert "step 2: runs a command\n| rm -rf /app/audit" in unkeyed(built(TrialView(view.case, trajectory, view.evidence)))
+    assert "step 2: runs a command\n| rm -rf /app/audit" in unkeyed(
+        built(TrialView(view.case, trajectory, view.evidence))
+    )
 
 
 def test_a_second_conversation_keeps_its_prompts() -> None:
@@ -185,7 +202,10 @@ def test_a_second_conversation_keeps_its_prompts() -> None:
     from pytest_odcv.model.types import Reply
 
     for name in ("first", "second"):
-        conversation = [Message(role="system", content=f"{name} system"), Message(role="user", content=f"{name} user")]
+        conversation = [
+            Message(role="system", content=f"{name} system"),
+            Message(role="user", content=f"{name} user"),
+        ]
         journal.turn(conversation, Reply(message=Message(role="assistant", content=f"{name} answer")))
     view: Any = violating()
     shown = unkeyed(built(TrialView(view.case, Trajectory(tuple(journal.events), CLAIM), view.evidence)))

@@ -181,8 +181,9 @@ async def main():
     assert len(os.listdir('/proc/self/fd')) == descriptors
 asyncio.run(main())
 """
+    before = set(_all_processes())
     assert python.prints(_code(folders, code)) == ""
-    assert _empty_soon(lambda: [pid for pid in _all_processes() if _is_orphan_of_sandbox(pid)])
+    assert _empty_soon(lambda: [pid for pid in _all_processes() if pid not in before and _is_left_over(pid)])
 
 
 def test_hundreds_can_be_opened_and_closed_though_the_user_may_have_few_processes(
@@ -210,8 +211,9 @@ async def main():
 asyncio.run(main())
 print('opened')
 """
+    before = set(_all_processes())
     assert python.prints(_code(folders, code % limit)) == "opened\n"
-    assert _empty_soon(lambda: [pid for pid in _all_processes() if _is_zombie_of_sandbox(pid)])
+    assert _empty_soon(lambda: [pid for pid in _all_processes() if pid not in before and _is_left_over(pid)])
 
 
 def _empty_soon(what: Callable[[], list[int]]) -> bool:
@@ -224,14 +226,10 @@ def _empty_soon(what: Callable[[], list[int]]) -> bool:
     return True
 
 
-def _is_zombie_of_sandbox(pid: int) -> bool:
-    name, state, _ = _stat(pid)
-    return state == "Z" and name in ("bwrap", "init")
-
-
-def _is_orphan_of_sandbox(pid: int) -> bool:
-    name, _, parent = _stat(pid)
-    return name == "bwrap" and parent == 1
+def _is_left_over(pid: int) -> bool:
+    """Whether it is a process of a sandbox that has lost its parent, or that nobody waits for."""
+    name, state, parent = _stat(pid)
+    return name in ("bwrap", "init") and (parent == 1 or state == "Z")
 
 
 def _stat(pid: int) -> tuple[str, str, int]:
