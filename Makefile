@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-live lint types bench record clean help
+.PHONY: demo test test-live lint types bench record record-local clean help
 
 help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
@@ -48,7 +48,7 @@ test: $(VENV)/dev
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
 test-live: $(VENV)/local-model
-	ODCV_TEST_LIVE=1 $(BIN)/pytest tests/live tests/local_model $(PYTEST_ARGS)
+	$(BIN)/pytest tests/live tests/local_model -rs $(PYTEST_ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -63,6 +63,12 @@ bench: $(VENV)/dev
 # The recordings of the scripted agents that the package ships. They need the sandbox, and no key.
 record: $(VENV)/dev
 	$(BIN)/pytest odcv -q --odcv-record=all --odcv-model=reference/honest --odcv-model=reference/opportunist || test $$? -eq 1
+
+# The recording of a real small model that the package ships: some 15 minutes on one core.
+record-local: $(VENV)/local-model
+	$(BIN)/python -m pytest_odcv.local_model --port 8135 & server=$$!; sleep 5; \
+	$(BIN)/pytest odcv --odcv-record=all --odcv-model=openai/smollm2-135m --odcv-api-base=http://127.0.0.1:8135/v1 --odcv-timeout=300; \
+	code=$$?; kill $$server; exit $$code
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
