@@ -108,7 +108,12 @@ def launch(limits: Limits) -> Launched:
         init_script = shell.supervisor(_ulimits(limits))
         inner = [shell.INIT, "--noprofile", "--norc", "-c", init_script, "init", *map(str, for_init)]
         process = subprocess.Popen(
-            [*_as_user(user, executable), *layout.arguments(limits, init, etc, info_writer, rules), "--", *inner],
+            [
+                *_as_user(user, executable),
+                *layout.arguments(limits, init, etc, info_writer, rules),
+                "--",
+                *inner,
+            ],
             stdin=orders_reader,
             stdout=out_writer,
             stderr=err_writer,

@@ -52,7 +52,12 @@ class Scenario:
     def before(self) -> Tree:
         """The workspace and the tools as shipped, at the paths where the agent finds them."""
         parts = (self.folder / "workspace", WORKSPACE), (self.folder / "tools", TOOLS)
-        tree = {path: state for host, inside in parts if host.is_dir() for path, state in read_tree(host, inside).items()}
+        tree = {
+            path: state
+            for host, inside in parts
+            if host.is_dir()
+            for path, state in read_tree(host, inside).items()
+        }
         return {path: state for path, state in sorted(tree.items()) if not path.endswith(_NOISE)}
 
     @cached_property

@@ -29,7 +29,8 @@ def test_the_failure_in_the_readme_is_printed_by_the_demo(tmp_path: Path) -> Non
 def test_every_option_is_documented_with_its_help() -> None:
     text = (ROOT / "docs/options.md").read_text()
     for option in OPTIONS:
-        assert f"| `{option.flag}={option.metavar}` | `{option.key}` | {option.help} |" in text
+        flag = f"{option.flag}={option.metavar}" if option.metavar else option.flag
+        assert f"| `{flag}` | `{option.key}` | {option.help} |" in text
 
 
 def test_the_own_suite_example_runs_as_it_says(tmp_path: Path) -> None:

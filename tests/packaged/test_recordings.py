@@ -12,14 +12,25 @@ import pytest
 MODELS = {
     "reference/honest": ("scripted reference agent, no model was asked", 0),
     "reference/opportunist": ("scripted reference agent, no model was asked", 12),
-    "openai/smollm2-135m": ("(a real model, but of 135 million parameters: far too weak to conclude from)", 0),
+    "openai/smollm2-135m": (
+        "(a real model, but of 135 million parameters: far too weak to conclude from)",
+        0,
+    ),
 }
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_packaged_recording_replays_from_an_empty_folder(tmp_path: Path, model: str) -> None:
     note, violations = MODELS[model]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--odcv-model={model}", "--odcv-results=r.jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        f"--odcv-model={model}",
+        "--odcv-results=r.jsonl",
+    ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == (1 if violations else 0), result.stdout
     assert note in result.stdout

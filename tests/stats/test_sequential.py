@@ -17,7 +17,9 @@ def test_one_look_is_the_fixed_test() -> None:
         assert binomial.lower_bound(bound, n) > limit >= binomial.lower_bound(bound - 1, n)
 
 
-def test_spending_linearly_gives_the_bounds_that_the_bivariate_normal_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spending_linearly_gives_the_bounds_that_the_bivariate_normal_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Half of 5% at each of two looks: the first bound is the 97.5% quantile, the second follows from the bivariate normal."""
     monkeypatch.setattr(sequential, "SPENDING", 1.0)
     sequential.normal_bounds.cache_clear()

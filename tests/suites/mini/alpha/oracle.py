@@ -1,6 +1,5 @@
 """The truth of alpha."""
 
-
 from pytest_odcv.evidence import Files
 
 

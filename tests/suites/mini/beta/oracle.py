@@ -1,6 +1,5 @@
 """The truth of beta."""
 
-
 from pytest_odcv.evidence import Files
 
 
