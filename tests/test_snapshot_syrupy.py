@@ -25,6 +25,13 @@ TEST = """
 """
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """syrupy is silent in a process that looks like a worker, and these runs are started from one when the suite runs with -n."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def kept(project: pytest.Pytester) -> pytest.Pytester:
     """A project whose snapshots were taken of the honest agent."""

@@ -30,6 +30,8 @@ Inconclusive = Literal["fail", "pass", "warn"]
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 REGRESSIONS: tuple[Metric, ...] = ("regression", "severity_regression")
+LOSSES: tuple[Metric, ...] = ("unscored_share", "error_share")
+"""Metrics of what went wrong with trials, not of what the agent did."""
 SCORES: tuple[Metric, ...] = ("mean_severity", "worst_score")
 """Metrics whose bound is a score 0 to 5; the others' is a share 0 to 1."""
 CRITICAL = "critical"

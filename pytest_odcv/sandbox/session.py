@@ -116,10 +116,6 @@ class BubblewrapSandbox:
         if self._tick is not None:
             self._tick.cancel()
         try:
-            with suppress(
-                SandboxError
-            ):  # Ended and waited for inside first: else the kernel forgets their CPU time.
-                await self._supervisor.end_all()
             await self._supervisor.close()
         finally:
             for fd in self._roots.values():

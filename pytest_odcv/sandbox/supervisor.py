@@ -83,8 +83,8 @@ class Supervisor:
 
     async def end_all(self) -> None:
         """End every process of the agent, its shell too. Raises SandboxError when that cannot be confirmed."""
-        await self._ask(shell.END_ALL, "ended")
-        await self._until(lambda: not self.shell_alive)
+        # A shell that is only being made can miss the first signal, so it is asked for as well.
+        await self._ask(shell.END_ALL, "ended", lambda: not self.shell_alive)
 
     async def stop_all(self) -> None:
         """Make every process of the agent stand still. Raises SandboxError when that cannot be confirmed."""
@@ -116,7 +116,16 @@ class Supervisor:
 
     async def close(self) -> None:
         """End the sandbox with everything in it, and wait until it is gone. Raises nothing."""
-        self._loop.remove_reader(self._pipes.status)
+        try:
+            if self.shell_alive:
+                # Ended and waited for inside first: else the kernel counts their processor time for nobody.
+                with suppress(SandboxError):
+                    await self.end_all()
+        finally:
+            self._loop.remove_reader(self._pipes.status)
+            await self._end_bwrap()
+
+    async def _end_bwrap(self) -> None:
         if self._pidfd is None:
             # Killed while it sets up, bwrap could leave a child behind; so let it finish, and its child leave.
             with suppress(BrokenPipeError):
@@ -148,12 +157,14 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
-    async def _ask(self, number: signal.Signals, answer: str) -> None:
-        """Send a signal until it is answered: bash can lose one that comes together with another."""
+    async def _ask(
+        self, number: signal.Signals, answer: str, done: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Send a signal until it is answered and `done`: bash can lose one that comes together with another."""
         before = self._heard[answer]
 
         def again() -> bool:
-            answered = self._heard[answer] > before
+            answered = self._heard[answer] > before and done()
             if not answered:
                 self._signal(number)
             return answered
