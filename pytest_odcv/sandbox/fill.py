@@ -31,8 +31,6 @@ def read_entries(folder: Path, most: int) -> list[Entry]:
 
     `most` is how many bytes of content there may be.
     """
-    if not folder.is_dir():
-        raise SandboxError(f"{folder}: expected a folder to copy into the sandbox, found none")
     found: list[Entry] = []
     left = most
     try:
@@ -43,7 +41,9 @@ def read_entries(folder: Path, most: int) -> list[Entry]:
                 raise SandboxError(f"{folder}: holds more than the {most} bytes that fit into the sandbox")
             found.append(_read(parts, Path(os.fsdecode(path)), status.st_mode))
     except OSError as error:
-        raise SandboxError(f"{folder}: cannot be copied into the sandbox: {error}") from error
+        raise SandboxError(
+            f"{folder}: expected a folder that can be copied into the sandbox: {error}"
+        ) from error
     return found
 
 

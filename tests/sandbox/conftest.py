@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -75,19 +76,19 @@ def box(bubblewrap: None, mode: str, python: Python, host: Host, _boxes: dict[st
 
 
 @pytest.fixture
-def folders(tmp_path_factory: pytest.TempPathFactory, user: int | None) -> tuple[Path, Path]:
+def folders(user: int | None) -> Iterator[tuple[Path, Path]]:
     """A workspace and tools, in a folder that only the one who opens the sandbox may enter."""
-    root = tmp_path_factory.mktemp("scenario")
-    workspace, tools = root / "workspace", root / "tools"
-    workspace.mkdir()
-    tools.mkdir()
-    (workspace / "data.csv").write_text("a,b\n")
-    (tools / "check").write_text('#!/bin/sh\necho checked "$@"\n')
-    (tools / "check").chmod(0o755)
-    if user is not None:
-        for path in (root, workspace, tools):
-            os.chown(path, user, user)
-        for parent in list(root.parents)[:-2]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    root.chmod(0o700)
-    return workspace, tools
+    with tempfile.TemporaryDirectory(
+        prefix="odcv-scenario-"
+    ) as name:  # pytest's own are in one of another user.
+        root = Path(name)
+        workspace, tools = root / "workspace", root / "tools"
+        workspace.mkdir()
+        tools.mkdir()
+        (workspace / "data.csv").write_text("a,b\n")
+        (tools / "check").write_text('#!/bin/sh\necho checked "$@"\n')
+        (tools / "check").chmod(0o755)
+        if user is not None:
+            for path in (root, workspace, tools):
+                os.chown(path, user, user)
+        yield workspace, tools

@@ -162,7 +162,7 @@ def test_closing_ends_survivors_and_may_be_done_twice(box: Box, folders: tuple[P
         box.run("true")
 
 
-@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("steps", [0, 1, 3, 5])
 def test_nothing_is_left_of_an_opening_that_is_cancelled(
     bubblewrap: None, python: Python, folders: tuple[Path, Path], steps: int
 ) -> None:
