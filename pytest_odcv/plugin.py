@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import options
-from .fixtures import odcv_agent, odcv_case, odcv_model, odcv_trial
+from .fixtures import odcv_agent, odcv_case, odcv_model, odcv_snapshot, odcv_trial
 
 if TYPE_CHECKING:
     from .session import OdcvSession
 
-__all__ = ["odcv_agent", "odcv_case", "odcv_model", "odcv_trial"]
+__all__ = ["odcv_agent", "odcv_case", "odcv_model", "odcv_snapshot", "odcv_trial"]
 
 DOMAINS = {
     "healthcare": "healthcare",
@@ -57,6 +57,12 @@ class _Counter:
         result = getattr(report, "odcv", None)
         if result is not None:
             _session(self._config).collect(result)
+        needless = getattr(report, "odcv_needless", None)
+        if needless is not None:
+            _session(self._config).leave_out(*needless)
+        changes = getattr(report, "odcv_changes", None)
+        if changes:
+            _session(self._config).note_changes(changes)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,6 +98,7 @@ def pytest_collection_modifyitems(
     active = _active(config)
     if active is not None:
         active.add_packaged(session, items)
+        active.order(items)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -117,10 +124,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    expected = getattr(node, "workeroutput", {}).get("odcv_expected")
-    if expected:
-        _session(node.config).expect((model, name) for model, name in expected)
+def pytest_configure_node(node: Any) -> None:
+    active = _active(node.config)
+    if active is not None:
+        active.share_epochs(node.workerinput)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    output = getattr(node, "workeroutput", None) or {}
+    if output.get("odcv_expected") or output.get("odcv_left_out"):
+        active = _session(node.config)
+        active.expect(tuple(trial) for trial in output["odcv_expected"])
+        active.omit(tuple(trial) for trial in output["odcv_left_out"])
+    active_now = _active(node.config)
+    if error and active_now is not None:
+        active_now.lost_worker()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -128,11 +147,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = _active(item.config)
     if active is None or not active.owns(item):
         return (yield)
+    active.hold_against_snapshot(item)
     try:
         result = yield
     except AssertionError:
         active.after_assertion(item)
         raise
+    active.assert_snapshot(item)
     active.assert_unasserted(item)
     return result
 

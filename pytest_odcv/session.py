@@ -6,6 +6,7 @@ Made only in a run that has odcv options or odcv items. On an xdist controller i
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Coroutine, Iterable
 from functools import cached_property
@@ -14,26 +15,32 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import collection, gate, results, setup
+from . import collection, gating, results, setup
 from .agent.base import Agent
 from .errors import OdcvError, UsageProblem
+from .gates.board import Board
+from .gates.result import GateResult, ModelRun
+from .gates.spec import LOSSES
 from .judge.base import Verdict
 from .options import Settings, resolve
 from .report import failure, summary
 from .report import panel as panel_report
-from .report.plain import wrapped
 from .results import TrialResult
 from .sandbox.base import SandboxProvider
 from .scenario.schema import VIOLATION
 from .scenario.suite import Suite
 from .scoreboard import by_model
+from .snapshot import Change
 from .trial import Case, Setup, Trial, run_trial
 
 T = TypeVar("T")
 _TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
+_SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
+_DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
+_NEEDLESS: pytest.StashKey[bool] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
-EXPECTED = "odcv_expected"
-"""Key of a worker's output."""
+EXPECTED, LEFT_OUT, EPOCHS = "odcv_expected", "odcv_left_out", "odcv_epochs"
+"""Keys of a worker's output and input."""
 
 
 class OdcvSession:
@@ -46,8 +53,12 @@ class OdcvSession:
         self._trials: dict[tuple[str, str, int], Trial] = {}
         self._results: dict[tuple[Any, ...], TrialResult] = {}
         self._expected: set[tuple[str, str]] = set()
+        self._left_out: set[tuple[str, str]] = set()
+        self._made: set[tuple[str, str]] = set()
+        self._needless: set[tuple[str, str]] = set()
+        self._changes: list[Change] = []
         self._runner: asyncio.Runner | None = None
-        self._gates: list[gate.GateResult] = []
+        self._gates: list[GateResult] = []
         self._results_started = False
 
     # --- what is loaded at first use ---------------------------------------------------------------------------------
@@ -70,6 +81,24 @@ class OdcvSession:
 
         return BubblewrapProvider()
 
+    @cached_property
+    def _board(self) -> Board:
+        return gating.board_of(self.settings, self.suite, self._wait)
+
+    @cached_property
+    def _epochs(self) -> gating.Epochs:
+        shared = self._config.workerinput.get(EPOCHS) if self._worker else None  # type: ignore[attr-defined]
+        return gating.Epochs(self._board, None if shared is None else Path(shared))
+
+    @cached_property
+    def _shared(self) -> tempfile.TemporaryDirectory[str]:
+        """On a controller: where the workers tell each other which trials have ended."""
+        return tempfile.TemporaryDirectory(prefix="odcv-epochs-")
+
+    @property
+    def _automatic(self) -> bool:
+        return self.settings.epochs == "auto"
+
     # --- configuration and collection --------------------------------------------------------------------------------
 
     def configure(self) -> None:
@@ -78,6 +107,7 @@ class OdcvSession:
             return
         try:
             self._check_judging()
+            self._check_gates()
             if self._asked_ids and not self.settings.model:
                 raise UsageProblem(
                     "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
@@ -95,6 +125,9 @@ class OdcvSession:
         for model in self.settings.model:
             judging.check(model)
 
+    def _check_gates(self) -> None:
+        self._board.check(self.suite, self._setup.judging.digest, self.settings.model)
+
     def header(self) -> list[str]:
         models = ", ".join(self.settings.model) or "none"
         suite = f"suite {self.suite.name} ({len(self.suite.scenarios)} scenarios)"
@@ -107,8 +140,11 @@ class OdcvSession:
         try:
             self._check_judging()
             narrow = collection.narrowing(metafunc.definition.iter_markers("odcv"), place)
+            gating.refuse_reruns(self._config, metafunc.definition.iter_markers(), place)
+            asked = self.settings.max_epochs if self._automatic else int(self.settings.epochs)
             epochs = None if "epochs" in self.settings.given else narrow.epochs
-            cases = collection.cases(self.suite, self.settings.model, epochs or self.settings.epochs, narrow)
+            cases = collection.cases(self.suite, self.settings.model, epochs or asked, narrow)
+            self._made.update((case.model, case.name) for case in cases)
         except (OdcvError, pytest.UsageError) as error:
             raise pytest.Collector.CollectError(str(error)) from None
         self._register_marks(cases)
@@ -140,6 +176,14 @@ class OdcvSession:
             )
         items.extend(chosen)
 
+    def order(self, items: list[pytest.Item]) -> None:
+        """With epochs=auto, trials by epoch, so that there is something to look at after each; other tests stay in their places."""
+        if self._automatic:
+            places = [n for n, item in enumerate(items) if self.owns(item) and _case(item) is not None]
+            owned = sorted((items[n] for n in places), key=lambda item: _epoch(item))
+            for n, item in zip(places, owned, strict=True):
+                items[n] = item
+
     # --- running an item ---------------------------------------------------------------------------------------------
 
     def owns(self, item: pytest.Item) -> bool:
@@ -156,8 +200,10 @@ class OdcvSession:
         assert isinstance(case, Case)
         return case
 
-    def run(self, item: pytest.Item, case: Case, agent: Agent) -> Trial:
+    def run(self, request: pytest.FixtureRequest, case: Case, agent: Agent) -> Trial:
         """The item's trial; the same case with the same agent is tried once a session. What goes wrong fails the item."""
+        item: pytest.Item = request.node
+        self._skip_needless(request, case)
         key = (case.scenario.suite, case.id, id(agent) if not _is_builtin(agent) else 0)
         try:
             trial = self._trials.get(key)
@@ -167,7 +213,28 @@ class OdcvSession:
             pytest.fail(str(error), pytrace=False)
         trial.looked_at = False
         item.stash[_TRIAL] = trial
+        if self.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
+            self.snapshot_of(request)
         return trial
+
+    def _skip_needless(self, request: pytest.FixtureRequest, case: Case) -> None:
+        if self._automatic and case.epoch > 1:
+            cases = [c for c in self._cases(request.session) if c.model == case.model]
+            expected = list({c.name: c.epoch for c in cases}.items())
+            if self._epochs.needless(case.model, case.epoch, expected):
+                request.node.stash[_NEEDLESS] = True
+                pytest.skip("odcv: every gate of this model is settled")
+
+    def snapshot_of(self, request: pytest.FixtureRequest) -> Any:
+        """The item's snapshot, from syrupy. Fails the item where it is not there."""
+        try:
+            from . import snapshot_syrupy
+        except ImportError:
+            pytest.fail(
+                "snapshots need syrupy 7 or later: pip install 'pytest-odcv[snapshot]'", pytrace=False
+            )
+        found = request.node.stash[_SNAPSHOT] = snapshot_syrupy.assertion(request, self.settings.model)
+        return found
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
@@ -198,17 +265,40 @@ class OdcvSession:
         pytest.fail(failure.screen(trial), pytrace=False)
 
     def after_assertion(self, item: pytest.Item) -> None:
-        """A test's own assertion failed: under a gate a violation is tolerated."""
-        trial = item.stash.get(_TRIAL, None)
-        if trial is not None:
+        """A test's own assertion failed: under a gate a violation is tolerated, other behaviour than the snapshot's is not."""
+        trial, used = item.stash.get(_TRIAL, None), item.stash.get(_SNAPSHOT, None)
+        differs = used is not None and not all(found.success for found in used.executions.values())
+        if trial is not None and not differs:
             self._tolerate(trial)
 
     def _tolerate(self, trial: Trial) -> None:
         score = trial.judged.score
-        if self.settings.max_violation_rate is not None and score is not None and score >= VIOLATION:
-            pytest.xfail(
-                f"tolerated by --odcv-max-violation-rate: {failure.headline(trial)}: {failure.worst(trial)}"
+        by = next((spec for spec in gating.specs_of(self.settings) if spec.metric not in LOSSES), None)
+        if by is not None and score is not None and score >= VIOLATION:
+            what = (
+                "--odcv-max-violation-rate"
+                if self.settings.max_violation_rate is not None
+                else f"gate {by.title}"
             )
+            pytest.xfail(f"tolerated by {what}: {failure.headline(trial)}: {failure.worst(trial)}")
+
+    def hold_against_snapshot(self, item: pytest.Item) -> None:
+        """Compare with the snapshot, or update it, before the test may fail for another reason."""
+        trial, used = item.stash.get(_TRIAL, None), item.stash.get(_SNAPSHOT, None)
+        if (
+            trial is not None
+            and used is not None
+            and "odcv_snapshot" not in getattr(item, "fixturenames", ())
+        ):
+            from . import snapshot_syrupy
+
+            item.stash[_DIFFERENCE] = snapshot_syrupy.compare(used, trial)
+
+    def assert_snapshot(self, item: pytest.Item) -> None:
+        """Under --odcv-snapshot: other behaviour than the snapshot's fails, also where a gate tolerates the violation."""
+        difference = item.stash.get(_DIFFERENCE, "")
+        if difference:
+            pytest.fail(difference, pytrace=False)
 
     def explain_comparison(self, op: str, left: object, right: object) -> list[str] | None:
         verdict = left if isinstance(left, Verdict) else right if isinstance(right, Verdict) else None
@@ -230,7 +320,14 @@ class OdcvSession:
         """Put the compact result on the report that decides the item: setup's when the trial failed, else call's."""
         trial = item.stash.get(_TRIAL, None)
         case = _case(item)
+        if case is not None and item.stash.get(_NEEDLESS, False):
+            report.__dict__["odcv_needless"] = [case.model, case.name]
         if trial is not None and report.when == "call":
+            used = item.stash.get(_SNAPSHOT, None)
+            if used is not None:
+                from . import snapshot_syrupy
+
+                report.__dict__["odcv_changes"] = snapshot_syrupy.changes(used, trial)
             result = results.of_trial(trial)
             if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
                 report.sections.append(("odcv", failure.screen(trial)))
@@ -240,6 +337,8 @@ class OdcvSession:
         else:
             return
         report.__dict__["odcv"] = result.model_dump(mode="json")
+        if self._automatic:
+            self._epochs.add(result)
         item.user_properties.append(
             (
                 "odcv_score",
@@ -256,7 +355,9 @@ class OdcvSession:
         self._start_results()
         cases = self._cases(session)
         self.expect([(case.model, case.name) for case in cases])
+        self.omit(self._made - self._expected)
         try:
+            self._check_gates()
             setup.check_live(self.settings, self._setup, cases)
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
@@ -268,8 +369,33 @@ class OdcvSession:
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""
         if self._worker:
-            cases = self._cases(session)
-            self._config.workeroutput[EXPECTED] = [[case.model, case.name] for case in cases]  # type: ignore[attr-defined]
+            expected = [(case.model, case.name) for case in self._cases(session)]
+            output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
+            output[EXPECTED] = [list(trial) for trial in expected]
+            output[LEFT_OUT] = [list(trial) for trial in sorted(self._made - set(expected))]
+
+    def share_epochs(self, workerinput: dict[str, Any]) -> None:
+        if self._automatic:
+            workerinput[EPOCHS] = self._shared.name
+
+    def lost_worker(self) -> None:
+        """With a trial lost, no epoch can be called complete: nobody waits for it."""
+        if self._automatic:
+            (Path(self._shared.name) / "lost").touch()
+
+    def omit(self, trials: Iterable[tuple[str, str]]) -> None:
+        """Model and name of trials of the selected tests that -k, -m, --lf or an id left out."""
+        self._left_out.update(trials)
+
+    def leave_out(self, model: str, name: str) -> None:
+        """A trial that epochs=auto found needless: nobody has to hear of it."""
+        self._expected.discard((model, name))
+        self._needless.add((model, name))
+
+    def note_changes(self, changes: list[dict[str, Any]]) -> None:
+        self._changes += [
+            Change(**{**c, "gone": tuple(c["gone"]), "came": tuple(c["came"])}) for c in changes
+        ]
 
     def expect(self, trials: Iterable[tuple[str, str]]) -> None:
         """Model and name of trials that must leave a result, or no gate passes."""
@@ -318,20 +444,25 @@ class OdcvSession:
         if self._worker or self._config.option.collectonly:
             return
         complete = complete and not session.shouldfail and not session.shouldstop
-        missing = sorted(self._expected - {(result.model, result.name) for result in self._results.values()})
-        limit = self.settings.max_violation_rate
-        if limit is not None:
-            scores = {scores.model: scores.results for scores in by_model(self._results.values())}
+        try:
+            self._check_gates()
+        except OdcvError as error:
+            gating.report(session, GateResult("configuration", "all", "fail", str(error)))
+            return
+        found = {(result.model, result.name) for result in self._results.values()}
+        missing = sorted(self._expected - self._needless - found)
+        scores = {scores.model: scores.results for scores in by_model(self._results.values())}
+        if self._board.gates and (self._results or self._expected or "model" in self.settings.given):
             for model in dict.fromkeys([*self.settings.model, *scores]):
-                lost = [name for of, name in missing if of == model]
-                decided = gate.max_violation_rate(model, scores.get(model, ()), limit, complete, lost)
-                self._gates.append(decided)
-                _report_gate(session, decided)
+                lost = tuple(name for of, name in missing if of == model)
+                left_out = tuple(sorted(name for of, name in self._left_out if of == model))
+                run = ModelRun(model, tuple(scores.get(model, ())), complete, lost, left_out)
+                self._gates += self._board.decide(run)
+            for decided in self._gates:
+                gating.report(session, decided)
         elif self._nothing_tried() and session.testscollected:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
-            _report_gate(
-                session, gate.GateResult("nothing-tried", ", ".join(self.settings.model), "fail", text)
-            )
+            gating.report(session, GateResult("nothing-tried", ", ".join(self.settings.model), "fail", text))
 
     def _nothing_tried(self) -> bool:
         return not self._results and not self._expected and "model" in self.settings.given
@@ -340,7 +471,7 @@ class OdcvSession:
         if self._results:
             reporter.section("odcv", sep="=")
             scores, rule = by_model(self._results.values()), self._setup.judging.rule
-            for line in summary.lines(scores, self._gates, rule):
+            for line in summary.lines(scores, self._gates, rule, self._changes):
                 reporter.write_line(line)
             if self.settings.results is not None:
                 reporter.write_line(f"results written to {self.settings.results}")
@@ -348,6 +479,8 @@ class OdcvSession:
     def close(self) -> None:
         if self._runner is not None:
             self._runner.close()
+        if "_shared" in self.__dict__:
+            self._shared.cleanup()
 
 
 def _case(item: pytest.Item) -> Case | None:
@@ -372,23 +505,6 @@ def _take_packaged_args(config: pytest.Config) -> list[str]:
     return asked
 
 
-def _report_gate(session: pytest.Session, decided: gate.GateResult) -> None:
-    """Send a gate's result the way of every test, so that exit code, summary and junit agree."""
-    name = f"gate[{decided.name}-{decided.model}]"
-    nodeid, location = f"{collection.NODE}::{name}", (collection.NODE, None, name)
-    hook = session.config.hook
-    session.testscollected += 1
-    hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
-    for when in ("setup", "call", "teardown"):
-        failed = when == "call" and decided.decision == "fail"
-        report = pytest.TestReport(
-            nodeid=nodeid,
-            location=location,
-            keywords={name: 1},
-            outcome="failed" if failed else "passed",
-            longrepr="\n".join(wrapped(decided.text, "")) if failed else None,
-            when=when,
-            sections=[("odcv gate", decided.text)] if when == "call" and not failed else [],
-        )
-        hook.pytest_runtest_logreport(report=report)
-    hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+def _epoch(item: pytest.Item) -> int:
+    case = _case(item)
+    return 0 if case is None else case.epoch

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..gate import GateResult
+from ..gates.result import GateResult
 from ..model.labels import note_of
 from ..results import TrialResult
 from ..scoreboard import ModelScores
+from ..snapshot import Change
 from ..stats.panel import DEFAULT, Rule
-from . import panel
+from . import moved, panel
 from .plain import WIDTH, one_line, wrapped
 
 
 def lines(
-    scores: Iterable[ModelScores], gates: Iterable[GateResult] = (), rule: Rule = DEFAULT
+    scores: Iterable[ModelScores],
+    gates: Iterable[GateResult] = (),
+    rule: Rule = DEFAULT,
+    changes: Sequence[Change] = (),
 ) -> Iterator[str]:
-    """The whole summary, a line at a time. `rule` is how LLM judges were counted."""
+    """The whole summary, a line at a time. `rule` is how LLM judges were counted, `changes` what moved against snapshots."""
     for number, model in enumerate(scores):
         if number:
             yield ""
@@ -24,8 +28,12 @@ def lines(
         yield from panel.lines(model.results, rule)
     for decided in gates:
         yield f"gate {decided.name} for {decided.model}: {decided.decision.upper()}"
-        if decided.decision != "fail":
+        if not decided.failed:
             yield from wrapped(decided.text, "  ")
+        yield from moved.lines(decided.moved)
+    if changes:
+        yield f"moved against the snapshots ({len(changes)}):"
+        yield from moved.change_lines(changes)
 
 
 def _model(scores: ModelScores) -> Iterator[str]:

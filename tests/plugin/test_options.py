@@ -12,8 +12,8 @@ HONEST = "--odcv-model=reference/honest"
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("--odcv-epochs=0",), "--odcv-epochs: expected a whole number, 1 or more, found '0'"),
-        (("--odcv-epochs=two",), "--odcv-epochs: expected a whole number, 1 or more, found 'two'"),
+        (("--odcv-epochs=0",), "--odcv-epochs: expected a whole number, 1 or more, or auto, found '0'"),
+        (("--odcv-epochs=two",), "--odcv-epochs: expected a whole number, 1 or more, or auto, found 'two'"),
         (("--odcv-step-limit=-1",), "--odcv-step-limit: expected a whole number, 1 or more, found '-1'"),
         (("--odcv-record=maybe",), "--odcv-record: expected one of none, once, all, live, found 'maybe'"),
         (("--odcv-sandbox=docker",), "--odcv-sandbox: expected one of auto, bubblewrap, found 'docker'"),
@@ -48,8 +48,8 @@ def test_bad_values_are_usage_errors(project: pytest.Pytester, args: tuple[str, 
     ("table", "says"),
     [
         ("epoch = 2", "has no key 'epoch'; did you mean 'epochs'? It knows: model, suite,"),
-        ("epochs = 'two'", "[tool.odcv] epochs: expected a whole number, 1 or more, found 'two'"),
-        ("epochs = true", "[tool.odcv] epochs: expected a whole number, 1 or more, found True"),
+        ("epochs = 'two'", "[tool.odcv] epochs: expected a whole number, 1 or more, or auto, found 'two'"),
+        ("epochs = true", "[tool.odcv] epochs: expected a whole number, 1 or more, or auto, found True"),
         ("max_violation_rate = 50", "[tool.odcv] max_violation_rate: expected a share from 0 to 1"),
         ("model = ['reference/honest', 3]", "[tool.odcv] model: expected a text that is not empty, found 3"),
     ],
