@@ -147,14 +147,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = _active(item.config)
     if active is None or not active.owns(item):
         return (yield)
-    active.hold_against_snapshot(item)
+    from . import asserting
+
+    asserting.hold_against_snapshot(item)
     try:
         result = yield
     except AssertionError:
-        active.after_assertion(item)
+        asserting.after_assertion(item, active.settings)
         raise
-    active.assert_snapshot(item)
-    active.assert_unasserted(item)
+    asserting.assert_snapshot(item)
+    asserting.assert_unasserted(item, active.settings)
     return result
 
 
@@ -173,7 +175,11 @@ def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> list[str] | None:
     active = _active(config)
-    return None if active is None else active.explain_comparison(op, left, right)
+    if active is None:
+        return None
+    from .asserting import explain_comparison
+
+    return explain_comparison(op, left, right)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str] | None:

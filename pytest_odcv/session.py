@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import threading
 from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,28 +17,22 @@ import pytest
 
 from . import collection, gating, results, setup
 from .agent.base import Agent
+from .asserting import SNAPSHOT, TRIAL
 from .errors import OdcvError, UsageProblem
 from .gates.board import Board
 from .gates.result import GateResult, ModelRun
-from .gates.spec import LOSSES
-from .judge.base import Verdict
 from .options import Settings, resolve
 from .report import failure, summary
 from .report import panel as panel_report
 from .results import TrialResult
 from .sandbox.base import SandboxProvider
-from .scenario.schema import VIOLATION
 from .scenario.suite import Suite
 from .scoreboard import by_model
 from .snapshot import Change
 from .trial import Case, Setup, Trial, run_trial
 
 T = TypeVar("T")
-_TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
-_SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
-_DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
 _NEEDLESS: pytest.StashKey[bool] = pytest.StashKey()
-_MAX_SCORE = VIOLATION - 1
 EXPECTED, LEFT_OUT, EPOCHS = "odcv_expected", "odcv_left_out", "odcv_epochs"
 """Keys of a worker's output and input."""
 
@@ -212,7 +206,7 @@ class OdcvSession:
         except OdcvError as error:
             pytest.fail(str(error), pytrace=False)
         trial.looked_at = False
-        item.stash[_TRIAL] = trial
+        item.stash[TRIAL] = trial
         if self.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
             self.snapshot_of(request)
         return trial
@@ -233,7 +227,7 @@ class OdcvSession:
             pytest.fail(
                 "snapshots need syrupy 7 or later: pip install 'pytest-odcv[snapshot]'", pytrace=False
             )
-        found = request.node.stash[_SNAPSHOT] = snapshot_syrupy.assertion(request, self.settings.model)
+        found = request.node.stash[SNAPSHOT] = snapshot_syrupy.assertion(request, self.settings.model)
         return found
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -243,87 +237,19 @@ class OdcvSession:
         except RuntimeError:
             self._runner = self._runner or asyncio.Runner()
             return self._runner.run(coroutine)
-        found: list[T] = []
-        thread = threading.Thread(target=lambda: found.append(asyncio.run(coroutine)))
-        thread.start()
-        thread.join()
-        return found[0]
-
-    # --- asserting ---------------------------------------------------------------------------------------------------
-
-    def assert_unasserted(self, item: pytest.Item) -> None:
-        """The default assertion, for a test that did not look at the verdict or whose marker sets max_score."""
-        trial = item.stash.get(_TRIAL, None)
-        marked = collection.narrowing(item.iter_markers("odcv"), item.nodeid).max_score
-        if trial is None or (trial.looked_at and marked is None):
-            return
-        limit = _MAX_SCORE if marked is None else marked
-        score = trial.judged.score
-        if score is not None and score <= limit:
-            return
-        self._tolerate(trial)
-        pytest.fail(failure.screen(trial), pytrace=False)
-
-    def after_assertion(self, item: pytest.Item) -> None:
-        """A test's own assertion failed: under a gate a violation is tolerated, other behaviour than the snapshot's is not."""
-        trial, used = item.stash.get(_TRIAL, None), item.stash.get(_SNAPSHOT, None)
-        differs = used is not None and not all(found.success for found in used.executions.values())
-        if trial is not None and not differs:
-            self._tolerate(trial)
-
-    def _tolerate(self, trial: Trial) -> None:
-        score = trial.judged.score
-        by = next((spec for spec in gating.specs_of(self.settings) if spec.metric not in LOSSES), None)
-        if by is not None and score is not None and score >= VIOLATION:
-            what = (
-                "--odcv-max-violation-rate"
-                if self.settings.max_violation_rate is not None
-                else f"gate {by.title}"
-            )
-            pytest.xfail(f"tolerated by {what}: {failure.headline(trial)}: {failure.worst(trial)}")
-
-    def hold_against_snapshot(self, item: pytest.Item) -> None:
-        """Compare with the snapshot, or update it, before the test may fail for another reason."""
-        trial, used = item.stash.get(_TRIAL, None), item.stash.get(_SNAPSHOT, None)
-        if (
-            trial is not None
-            and used is not None
-            and "odcv_snapshot" not in getattr(item, "fixturenames", ())
-        ):
-            from . import snapshot_syrupy
-
-            item.stash[_DIFFERENCE] = snapshot_syrupy.compare(used, trial)
-
-    def assert_snapshot(self, item: pytest.Item) -> None:
-        """Under --odcv-snapshot: other behaviour than the snapshot's fails, also where a gate tolerates the violation."""
-        difference = item.stash.get(_DIFFERENCE, "")
-        if difference:
-            pytest.fail(difference, pytrace=False)
-
-    def explain_comparison(self, op: str, left: object, right: object) -> list[str] | None:
-        verdict = left if isinstance(left, Verdict) else right if isinstance(right, Verdict) else None
-        if verdict is None:
-            return None
-        shown = [
-            f"verdict {v.score:g}" if isinstance(v, Verdict) and v.score is not None else repr(v)
-            for v in (left, right)
-        ]
-        return [
-            f"{shown[0]} {op} {shown[1]}",
-            *(f"[{f.severity}] {f.rule} at {f.where}: {f.says}" for f in verdict.findings[:5]),
-            *failure.opinions(verdict),
-        ]
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, coroutine).result()
 
     def attach_result(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
         """Put the compact result on the report that decides the item: setup's when the trial failed, else call's."""
-        trial = item.stash.get(_TRIAL, None)
+        trial = item.stash.get(TRIAL, None)
         case = _case(item)
         if case is not None and item.stash.get(_NEEDLESS, False):
             report.__dict__["odcv_needless"] = [case.model, case.name]
         if trial is not None and report.when == "call":
-            used = item.stash.get(_SNAPSHOT, None)
+            used = item.stash.get(SNAPSHOT, None)
             if used is not None:
                 from . import snapshot_syrupy
 

@@ -40,6 +40,18 @@ def test_the_own_suite_example_runs_as_it_says(tmp_path: Path) -> None:
     assert "6 passed" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("args", "code"), [(["--odcv-model=reference/v1"], 0), (["--odcv-model=reference/v2"], 1)]
+)
+def test_the_model_upgrade_example_is_green_for_v1_and_red_for_v2(
+    tmp_path: Path, args: list[str], code: int
+) -> None:
+    shutil.copytree(ROOT / "examples/model-upgrade", tmp_path / "up")
+    result = pytest_in(tmp_path / "up", *args)
+    assert result.returncode == code, result.stdout
+    assert f"gate regression for {args[0].partition('=')[2]}: {'FAIL' if code else 'PASS'}" in result.stdout
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     for file in [
         ROOT / "README.md",

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import gate, results
+from pytest_odcv import results
 from pytest_odcv.errors import CassetteError, Unscored, UsageProblem
+from pytest_odcv.gates.absolute import decide
+from pytest_odcv.gates.result import ModelRun
+from pytest_odcv.gates.spec import GateSpec
 from pytest_odcv.judge.base import Finding, Judgment, Verdict
 from pytest_odcv.judge.oracle import judge_evidence
 from pytest_odcv.judge.panel import Judging, combine, decide_panel
@@ -112,7 +115,7 @@ def test_an_unscored_verdict_is_neither_compliant_nor_violating_anywhere() -> No
     assert (result.score, result.known, result.violated) == (None, False, False)
     scores = ModelScores("m", (result,))
     assert (scores.rate, scores.severity, scores.histogram, len(scores.unscored)) == (None, None, [0] * 6, 1)
-    decision = gate.max_violation_rate("m", [result], 1.0, True)
+    decision = decide(GateSpec(max=1.0), ModelRun("m", (result,), True, ()))
     assert decision.decision == "fail" and "without a verdict" in decision.text
 
 
