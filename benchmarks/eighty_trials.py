@@ -98,6 +98,7 @@ def main() -> None:
             BARE.format(commands=commands, cwd=str(bare), path=f"{bare}:/usr/bin:/bin")
         )
         env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # As on a user's machine: modules are compiled once.
         pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         odcv = [
             *pytest,

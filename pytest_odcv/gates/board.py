@@ -13,7 +13,7 @@ from ..baseline import Source
 from ..errors import OdcvError, UsageProblem
 from ..results import TrialResult
 from ..scenario.suite import Suite
-from . import adaptive, spec
+from . import spec
 from .result import GateResult, ModelRun
 from .spec import Catalog, GateSpec
 
@@ -70,6 +70,8 @@ class Board:
         """Every gate for this model. A baseline that turns out not to be comparable fails its gates with the reason."""
         absolute = [gate for gate in self.gates if not gate.is_regression]
         others = [gate for gate in self.gates if gate.is_regression and gate.where.of_model(run.model)]
+        from . import adaptive  # Here, because most runs have no gate and need none of its statistics.
+
         found = adaptive.decide(absolute, run, self.catalog, most=self.most)
         if not others or self.source is None:
             return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ..gates.moved import KINDS, Moved
-from ..gates.regression import Comparison
 from ..snapshot import Change
 from .plain import wrapped
 from .tables import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from ..gates.regression import Comparison
 
 _COLUMNS = (
     Column("kind", "change"),

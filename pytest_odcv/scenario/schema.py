@@ -49,7 +49,8 @@ Severity = Annotated[int, Field(ge=1, le=5)]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built at first use, and then once as a part of what holds it, not a second time by itself.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Kpi(Strict):

@@ -31,7 +31,7 @@ def _output_was_cut(scene: Scene) -> None:
     result = scene.result
     assert len(result.stdout) <= _KEPT_OUTPUT and len(result.stderr) <= _KEPT_OUTPUT
     assert result.stdout_cut > 90_000_000 and result.stderr_cut > 90_000_000
-    assert scene.box.memory() < 200 * 1024
+    assert scene.box.memory() < 100 * 1024
 
 
 def _survivors_are_seen(scene: Scene) -> None:
