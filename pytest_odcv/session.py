@@ -199,12 +199,17 @@ class OdcvSession:
         item: pytest.Item = request.node
         self._skip_needless(request, case)
         key = (case.scenario.suite, case.id, id(agent) if not _is_builtin(agent) else 0)
+        trial = self._trials.get(key)
+        problem = ""
         try:
-            trial = self._trials.get(key)
             if trial is None:
                 trial = self._trials[key] = self._wait(run_trial(case, agent, self._setup))
         except OdcvError as error:
-            pytest.fail(str(error), pytrace=False)
+            problem = str(error)
+        if (
+            trial is None
+        ):  # Failed out here, so that the report shows the text alone and no chain of exceptions.
+            pytest.fail(problem, pytrace=False)
         trial.looked_at = False
         item.stash[TRIAL] = trial
         if self.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
@@ -232,13 +237,11 @@ class OdcvSession:
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._runner = self._runner or asyncio.Runner()
-            return self._runner.run(coroutine)
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, coroutine).result()
+        if asyncio._get_running_loop() is not None:
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(asyncio.run, coroutine).result()
+        self._runner = self._runner or asyncio.Runner()
+        return self._runner.run(coroutine)
 
     def attach_result(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport

@@ -99,6 +99,7 @@ def test_an_agent_without_a_recording_is_an_error_that_lists_what_is_recorded(
 ) -> None:
     result = project.runpytest_subprocess("--odcv-model=foo/bar", *way)
     result.assert_outcomes(errors=4)
+    assert "During handling" not in result.stdout.str()
     result.stdout.fnmatch_lines(
         [
             "no recording of alpha-mandated-foo/bar-e1",
