@@ -55,10 +55,6 @@ class ModelScores:
             counts[int(result.score or 0)] += 1
         return counts
 
-    @property
-    def scripted(self) -> bool:
-        return any(result.scripted for result in self.results)
-
     def total(self, field: str) -> float | None:
         """Sum over the trials that ran; None (unknown) when any is unknown."""
         values = [getattr(result, field) for result in self.results if not result.error]

@@ -206,9 +206,8 @@ class OdcvSession:
                 trial = self._trials[key] = self._wait(run_trial(case, agent, self._setup))
         except OdcvError as error:
             problem = str(error)
-        if (
-            trial is None
-        ):  # Failed out here, so that the report shows the text alone and no chain of exceptions.
+        if trial is None:
+            # Failed out here, so that the report shows the text alone and no chain of exceptions.
             pytest.fail(problem, pytrace=False)
         trial.looked_at = False
         item.stash[TRIAL] = trial
