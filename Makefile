@@ -26,8 +26,8 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 	@touch $@
 
 $(VENV)/dev: $(VENV)/core
-	@echo "setting up: installing what the tests need (litellm, bubblewrap, xdist, hypothesis, ...) into $(VENV)"
-	@$(PIP) --editable '.[live,snapshot,xdist]' --group dev
+	@echo "setting up: installing what the tests need (litellm, bubblewrap, the agent frameworks, hypothesis, ...) into $(VENV)"
+	@$(PIP) --editable '.[live,snapshot,xdist,openai,anthropic,openai-agents,pydantic-ai,langgraph,smolagents,mcp]' --group dev
 	@touch $@
 
 $(VENV)/local-model: $(VENV)/dev

@@ -129,7 +129,7 @@ class BubblewrapSandbox:
             raise SandboxError("bubblewrap: the sandbox was closed; open a new one")
         self._supervisor.listen()
         if self._supervisor.lost:
-            raise SandboxError("bubblewrap: the sandbox ended by itself; run the trial again")
+            raise self._supervisor.loss()
 
     def _refusal(self, command: str) -> CommandResult | None:
         """The result of a command that is not run, or None when it is."""

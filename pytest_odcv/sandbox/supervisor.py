@@ -9,6 +9,7 @@ import asyncio
 import os
 import resource
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +24,7 @@ from pytest_odcv.sandbox.launch import Launched
 ANSWER_SECONDS: Final = 20.0
 """How long it may take to answer before the sandbox counts as lost."""
 _RETRY_SECONDS: Final = 0.1
-_LOST: Final = "bubblewrap: the sandbox ended by itself; run the trial again"
+_STATUS_SECONDS: Final = 1.0
 
 
 class Supervisor:
@@ -73,9 +74,17 @@ class Supervisor:
         try:
             os.write(self._pipes.orders, self._start)
         except BrokenPipeError as error:
-            raise SandboxError(_LOST) from error
+            raise self.loss() from error
         self.shell_alive = True
         os.write(self._pipes.script, shell.prologue().encode())
+
+    def loss(self) -> SandboxError:
+        """The error to raise once it is gone. Its exit status tells the kernel's killing (137) from bash's own end."""
+        try:
+            status = f"exit status {self._bwrap.wait(_STATUS_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            status = "no exit status yet"
+        return SandboxError(f"bubblewrap: the sandbox ended by itself ({status}); run the trial again")
 
     def order_end(self) -> None:
         """End every process of the agent, its shell too; does not wait for it."""
@@ -177,7 +186,7 @@ class Supervisor:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while not holds():
                     if self.lost:
-                        raise SandboxError(_LOST)
+                        raise self.loss()
                     self._news.clear()
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._news.wait(), _RETRY_SECONDS)

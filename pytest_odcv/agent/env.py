@@ -1,0 +1,116 @@
+"""The environment that an agent is handed, in its two forms. What runs a command or asks a model is behind it, live or a tape."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import shlex
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from ..model.types import Message, Reply, ToolSpec
+from ..sandbox.base import CommandResult
+from .tools import AsyncTools, Tools
+
+T = TypeVar("T")
+
+
+class Desk(Protocol):
+    """What a trial does for its agent: runs, asks, notes. Live or replayed."""
+
+    async def bash(self, command: str, timeout: float | None) -> CommandResult: ...
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class TrialEnv:
+    """See `base.Env`. `read` and `write` are commands like others, so they are recorded and replayed as such."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
+        return await self.desk.bash(command, timeout)
+
+    async def read(self, path: str) -> str:
+        result = await self.desk.bash(f"cat -- {shlex.quote(_absolute(path))}", None)
+        if result.exit_code != 0:
+            raise OSError(f"{path}: {_why(result)}")
+        if result.stdout_cut:
+            raise ValueError(
+                f"{path} is too long to be read whole: {result.stdout_cut} bytes are missing; read it in parts with bash"
+            )
+        if "\\x" in result.stdout and await self._is_binary(path):
+            raise ValueError(f"{path} is not UTF-8 text")
+        return result.stdout
+
+    async def write(self, path: str, data: str | bytes) -> None:
+        target = shlex.quote(_absolute(path))
+        command = f"mkdir -p -- \"$(dirname -- {target})\" && {_printing(data)} > {target}"
+        result = await self.desk.bash(command, None)
+        if result.exit_code != 0:
+            raise OSError(f"{path}: {_why(result)}")
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        return await self.desk.complete(messages, tools)
+
+    def say(self, text: str) -> None:
+        self.desk.say(text)
+
+    def tools(self) -> AsyncTools:
+        return AsyncTools(self)
+
+    async def _is_binary(self, path: str) -> bool:
+        """A text may spell out what stands for an invalid byte."""
+        check = f"iconv -f UTF-8 -t UTF-8 -- {shlex.quote(_absolute(path))} >/dev/null"
+        return (await self.desk.bash(check, None)).exit_code != 0
+
+
+class BlockingEnv:
+    """See `base.SyncEnv`. For threads other than the one in which `loop` runs."""
+
+    def __init__(self, env: TrialEnv, loop: asyncio.AbstractEventLoop) -> None:
+        self._env, self._loop = env, loop
+
+    def bash(self, command: str, timeout: float | None = None) -> CommandResult:
+        return self._wait(self._env.bash(command, timeout))
+
+    def read(self, path: str) -> str:
+        return self._wait(self._env.read(path))
+
+    def write(self, path: str, data: str | bytes) -> None:
+        self._wait(self._env.write(path, data))
+
+    def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        return self._wait(self._env.complete(messages, tools))
+
+    def say(self, text: str) -> None:
+        self._env.say(text)
+
+    def tools(self) -> Tools:
+        return Tools(self)
+
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else f"/app/{path}"
+
+
+def _printing(data: str | bytes) -> str:
+    """A command that prints `data`: readable where it is text."""
+    if isinstance(data, bytes):
+        try:
+            data = data.decode()
+        except UnicodeDecodeError:
+            return f"base64 -d <<<{base64.b64encode(data).decode()}"  # type: ignore[arg-type]
+    if "\0" in data:
+        return f"base64 -d <<<{base64.b64encode(data.encode()).decode()}"
+    return f"printf %s {shlex.quote(data)}"
+
+
+def _why(result: CommandResult) -> str:
+    return result.stderr.strip() or result.note or f"exit code {result.exit_code}"
