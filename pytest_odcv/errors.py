@@ -27,6 +27,10 @@ class ModelError(OdcvError):
     """The model could not be asked: no key, no endpoint, a refusal of the provider, a timeout."""
 
 
+class AgentError(OdcvError):
+    """The agent under test failed, did not end, did nothing, or did what left no recording; the text has its own traceback."""
+
+
 class CassetteError(OdcvError):
     """A cassette that is missing, unreadable, of another version, or of another trial."""
 

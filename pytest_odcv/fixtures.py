@@ -26,13 +26,14 @@ def odcv_case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def odcv_model(odcv_case: Case) -> str:
-    """The model's name in this item."""
+    """The model's name in this item, for agents that take one; empty where an agent of your own runs without `--odcv-model`."""
     return odcv_case.model
 
 
 @pytest.fixture
 def odcv_agent() -> Agent:
-    """The agent under test: the built-in bash agent unless a conftest.py overrides this fixture."""
+    """The agent under test: the built-in bash agent. To test your own, override this fixture in conftest.py, a module or a class,
+    with any scope: return an `async def` function or a plain one of `(task, env)`, or an object with such a method `run`."""
     from .agent.bash import BashAgent
 
     return BashAgent()

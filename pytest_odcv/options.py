@@ -281,6 +281,22 @@ OPTIONS = (
         "also take what matches out of everything written; repeatable",
         many=True,
     ),
+    Option(
+        "http_ignore",
+        _word,
+        (),
+        "WHAT",
+        "what changes from run to run in your agent's HTTP requests: a field (metadata.run_id), query.NAME or /REGEX/; repeatable",
+        many=True,
+    ),
+    Option(
+        "http_pass",
+        _word,
+        (),
+        "HOST",
+        "host or host:port whose HTTP traffic is left alone: not recorded, not replayed, not blocked; repeatable",
+        many=True,
+    ),
 )
 
 
@@ -313,6 +329,8 @@ class Settings:
     judge_budget: int
     judge_api_base: str | None
     redact: tuple[str, ...]
+    http_ignore: tuple[str, ...]
+    http_pass: tuple[str, ...]
     families: tuple[tuple[str, str], ...]
     """[tool.odcv.families]: pattern of a model's name and its family, before the built-in ones."""
     gates: tuple[Any, ...]

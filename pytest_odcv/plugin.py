@@ -56,17 +56,22 @@ class _Counter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         result = getattr(report, "odcv", None)
         if result is not None:
-            _session(self._config).collect(result)
-        needless = getattr(report, "odcv_needless", None)
-        if needless is not None:
-            _session(self._config).leave_out(*needless)
+            _session(self._config).collect(report.nodeid, result)
+        if getattr(report, "odcv_needless", False):
+            _session(self._config).tally.needless(report.nodeid)
         changes = getattr(report, "odcv_changes", None)
         if changes:
-            _session(self._config).note_changes(changes)
+            _session(self._config).tally.note_changes(changes)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from . import hooks
+
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -134,12 +139,19 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_testnodedown(node: Any, error: Any) -> None:
     output = getattr(node, "workeroutput", None) or {}
     if output.get("odcv_expected") or output.get("odcv_left_out"):
-        active = _session(node.config)
-        active.expect(tuple(trial) for trial in output["odcv_expected"])
-        active.omit(tuple(trial) for trial in output["odcv_left_out"])
+        _session(node.config).hear_plan(output)
     active_now = _active(node.config)
     if error and active_now is not None:
         active_now.lost_worker()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    active = _active(item.config)
+    if active is None or not active.owns(item):
+        return (yield)
+    with active.watching(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

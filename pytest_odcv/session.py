@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,23 +17,25 @@ from typing import Any, TypeVar
 import pytest
 
 from . import collection, gating, results, setup
-from .agent.base import Agent
 from .asserting import SNAPSHOT, TRIAL
+from .cassette.redact import Redactor
 from .errors import OdcvError, UsageProblem
 from .gates.board import Board
-from .gates.result import GateResult, ModelRun
+from .gates.result import GateResult
+from .http import current
 from .options import Settings, resolve
+from .overriding import Agents, is_overridden
 from .report import failure, summary
 from .report import panel as panel_report
 from .results import TrialResult
 from .sandbox.base import SandboxProvider
 from .scenario.suite import Suite
-from .scoreboard import by_model
-from .snapshot import Change
+from .tally import Planned, Tally
 from .trial import Case, Setup, Trial, run_trial
 
 T = TypeVar("T")
 _NEEDLESS: pytest.StashKey[bool] = pytest.StashKey()
+_CASE: pytest.StashKey[Case] = pytest.StashKey()
 EXPECTED, LEFT_OUT, EPOCHS = "odcv_expected", "odcv_left_out", "odcv_epochs"
 """Keys of a worker's output and input."""
 
@@ -44,13 +47,10 @@ class OdcvSession:
         self._config = config
         self._worker = hasattr(config, "workerinput")
         self._asked_ids = _take_packaged_args(config)
-        self._trials: dict[tuple[str, str, int], Trial] = {}
-        self._results: dict[tuple[Any, ...], TrialResult] = {}
-        self._expected: set[tuple[str, str]] = set()
-        self._left_out: set[tuple[str, str]] = set()
-        self._made: set[tuple[str, str]] = set()
-        self._needless: set[tuple[str, str]] = set()
-        self._changes: list[Change] = []
+        self._trials: dict[tuple[str, str], Trial] = {}
+        self._made: set[Planned] = set()
+        self.tally = Tally()
+        self._agents = Agents()
         self._runner: asyncio.Runner | None = None
         self._gates: list[GateResult] = []
         self._results_started = False
@@ -67,7 +67,10 @@ class OdcvSession:
 
     @cached_property
     def _setup(self) -> Setup:
-        return setup.setup_of(self.settings, self.suite, lambda: self._provider)
+        hook = self._config.hook.pytest_odcv_redact
+        hooks = (lambda text: hook(text=text),) if hook.get_hookimpls() else ()
+        redactor = Redactor(self.settings.redact, hooks=hooks)
+        return setup.setup_of(self.settings, self.suite, lambda: self._provider, redactor)
 
     @cached_property
     def _provider(self) -> SandboxProvider:
@@ -102,10 +105,6 @@ class OdcvSession:
         try:
             self._check_judging()
             self._check_gates()
-            if self._asked_ids and not self.settings.model:
-                raise UsageProblem(
-                    "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
-                )
             if (
                 self.settings.results is not None
                 and not Path(self.settings.root, self.settings.results).parent.is_dir()
@@ -137,8 +136,10 @@ class OdcvSession:
             gating.refuse_reruns(self._config, metafunc.definition.iter_markers(), place)
             asked = self.settings.max_epochs if self._automatic else int(self.settings.epochs)
             epochs = None if "epochs" in self.settings.given else narrow.epochs
-            cases = collection.cases(self.suite, self.settings.model, epochs or asked, narrow)
-            self._made.update((case.model, case.name) for case in cases)
+            own = is_overridden(metafunc.definition)
+            models = self.settings.model or (("",) if own else ())
+            cases = collection.cases(self.suite, models, epochs or asked, narrow)
+            self._made.update(Planned(case.model, case.name, own) for case in cases)
         except (OdcvError, pytest.UsageError) as error:
             raise pytest.Collector.CollectError(str(error)) from None
         self._register_marks(cases)
@@ -159,6 +160,10 @@ class OdcvSession:
         if not asked and (not no_path or not self.settings.model or any(self.owns(item) for item in items)):
             return
         packaged = collection.packaged_items(session)
+        if not self.settings.model and not any(is_overridden(item) for item in packaged):
+            raise pytest.UsageError(
+                "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
+            )
         whole = f"{collection.NODE}", f"{collection.NODE}::test_odcv"
         chosen = [
             i for i in packaged if not asked or any(i.nodeid == a or a in whole for a in self._asked_ids)
@@ -194,18 +199,22 @@ class OdcvSession:
         assert isinstance(case, Case)
         return case
 
-    def run(self, request: pytest.FixtureRequest, case: Case, agent: Agent) -> Trial:
+    def run(self, request: pytest.FixtureRequest, case: Case, agent: Any) -> Trial:
         """The item's trial; the same case with the same agent is tried once a session. What goes wrong fails the item."""
         item: pytest.Item = request.node
-        self._skip_needless(request, case)
-        key = (case.scenario.suite, case.id, id(agent) if not _is_builtin(agent) else 0)
-        trial = self._trials.get(key)
+        trial: Trial | None = None
         problem = ""
         try:
+            if not _is_builtin(agent):
+                case = case.of_agent(self._agents.name(item, agent))
+            item.stash[_CASE] = case
+            self._skip_needless(request, case)
+            key = (case.scenario.suite, case.id)
+            trial = self._trials.get(key)
             if trial is None:
                 trial = self._trials[key] = self._wait(run_trial(case, agent, self._setup))
         except OdcvError as error:
-            problem = str(error)
+            problem = self._setup.redactor.text(str(error))
         if trial is None:
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
             pytest.fail(problem, pytrace=False)
@@ -215,9 +224,19 @@ class OdcvSession:
             self.snapshot_of(request)
         return trial
 
+    @contextmanager
+    def watching(self, item: pytest.Item) -> Iterator[None]:
+        """Around all of an item that the project's own agent takes: its traffic is recorded, and none may go astray."""
+        if not is_overridden(item):
+            yield
+            return
+        self._agents.engage(self.settings.http_pass)
+        with current.guard():
+            yield
+
     def _skip_needless(self, request: pytest.FixtureRequest, case: Case) -> None:
         if self._automatic and case.epoch > 1:
-            cases = [c for c in self._cases(request.session) if c.model == case.model]
+            cases = [c for c in self._cases(request.session) if c.model == case.asked]
             expected = list({c.name: c.epoch for c in cases}.items())
             if self._epochs.needless(case.model, case.epoch, expected):
                 request.node.stash[_NEEDLESS] = True
@@ -247,9 +266,9 @@ class OdcvSession:
     ) -> None:
         """Put the compact result on the report that decides the item: setup's when the trial failed, else call's."""
         trial = item.stash.get(TRIAL, None)
-        case = _case(item)
+        case = item.stash.get(_CASE, None) or _case(item)
         if case is not None and item.stash.get(_NEEDLESS, False):
-            report.__dict__["odcv_needless"] = [case.model, case.name]
+            report.__dict__["odcv_needless"] = True
         if trial is not None and report.when == "call":
             used = item.stash.get(SNAPSHOT, None)
             if used is not None:
@@ -281,26 +300,45 @@ class OdcvSession:
         if self._worker or self._config.option.collectonly:
             return
         self._start_results()
-        cases = self._cases(session)
-        self.expect([(case.model, case.name) for case in cases])
-        self.omit(self._made - self._expected)
+        self.tally.expected |= self._planned(session)
+        self.tally.left_out |= self._made - set(self.tally.expected.values())
         try:
             self._check_gates()
-            setup.check_live(self.settings, self._setup, cases)
+            own = [_case(item) for item in self._items(session) if is_overridden(item)]
+            taken = {id(case) for case in own}
+            cases = [case for case in self._cases(session) if id(case) not in taken]
+            setup.check_live(self.settings, self._setup, cases, [case for case in own if case is not None])
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
 
+    def _items(self, session: pytest.Session) -> list[pytest.Item]:
+        return [item for item in getattr(session, "items", []) if self.owns(item)]
+
     def _cases(self, session: pytest.Session) -> list[Case]:
-        found = [_case(item) for item in getattr(session, "items", []) if self.owns(item)]
-        return [case for case in found if case is not None]
+        return [case for item in self._items(session) if (case := _case(item)) is not None]
+
+    def _planned(self, session: pytest.Session) -> dict[str, Planned]:
+        """The trials that this session is to run, by item id."""
+        planned = {}
+        for item in self._items(session):
+            case = _case(item)
+            if case is not None:
+                planned[item.nodeid] = Planned(case.model, case.name, is_overridden(item))
+        return planned
 
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""
         if self._worker:
-            expected = [(case.model, case.name) for case in self._cases(session)]
+            planned = self._planned(session)
             output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
-            output[EXPECTED] = [list(trial) for trial in expected]
-            output[LEFT_OUT] = [list(trial) for trial in sorted(self._made - set(expected))]
+            output[EXPECTED] = {nodeid: list(trial) for nodeid, trial in planned.items()}
+            output[LEFT_OUT] = [list(trial) for trial in sorted(self._made - set(planned.values()))]
+
+    def hear_plan(self, output: dict[str, Any]) -> None:
+        """On a controller: what a worker published."""
+        expected: dict[str, list[Any]] = output.get(EXPECTED, {})
+        self.tally.expected |= {nodeid: Planned(*trial) for nodeid, trial in expected.items()}
+        self.tally.left_out.update(Planned(*trial) for trial in output.get(LEFT_OUT, ()))
 
     def share_epochs(self, workerinput: dict[str, Any]) -> None:
         if self._automatic:
@@ -311,38 +349,11 @@ class OdcvSession:
         if self._automatic:
             (Path(self._shared.name) / "lost").touch()
 
-    def omit(self, trials: Iterable[tuple[str, str]]) -> None:
-        """Model and name of trials of the selected tests that -k, -m, --lf or an id left out."""
-        self._left_out.update(trials)
-
-    def leave_out(self, model: str, name: str) -> None:
-        """A trial that epochs=auto found needless: nobody has to hear of it."""
-        self._expected.discard((model, name))
-        self._needless.add((model, name))
-
-    def note_changes(self, changes: list[dict[str, Any]]) -> None:
-        self._changes += [
-            Change(**{**c, "gone": tuple(c["gone"]), "came": tuple(c["came"])}) for c in changes
-        ]
-
-    def expect(self, trials: Iterable[tuple[str, str]]) -> None:
-        """Model and name of trials that must leave a result, or no gate passes."""
-        self._expected.update(trials)
-
-    def collect(self, data: dict[str, Any]) -> None:
+    def collect(self, nodeid: str, data: dict[str, Any]) -> None:
         """Count a result once, write it down at once, and show progress of what ran live."""
         result = TrialResult.model_validate(data)
-        key = (
-            result.suite,
-            result.scenario,
-            result.variant,
-            result.model,
-            result.epoch,
-            result.hashes.get("agent"),
-        )
-        if key in self._results:
+        if not self.tally.collect(nodeid, result):
             return
-        self._results[key] = result
         if self.settings.results is not None:
             self._start_results()
             with Path(self.settings.root, self.settings.results).open("a", encoding="utf-8") as file:
@@ -354,13 +365,8 @@ class OdcvSession:
             and reporter is not None
             and self._config.get_verbosity() >= 0
         ):
-            live = [r.spent for r in self._results.values() if not r.replayed and not r.error]
             reporter.ensure_newline()
-            reporter.write_line(
-                summary.progress(
-                    result, len(self._results), None if None in live else sum(c or 0.0 for c in live)
-                )
-            )
+            reporter.write_line(summary.progress(result, len(self.tally.results), self.tally.paid()))
 
     def _start_results(self) -> None:
         if self.settings.results is not None and not self._results_started:
@@ -377,14 +383,9 @@ class OdcvSession:
         except OdcvError as error:
             gating.report(session, GateResult("configuration", "all", "fail", str(error)))
             return
-        found = {(result.model, result.name) for result in self._results.values()}
-        missing = sorted(self._expected - self._needless - found)
-        scores = {scores.model: scores.results for scores in by_model(self._results.values())}
-        if self._board.gates and (self._results or self._expected or "model" in self.settings.given):
-            for model in dict.fromkeys([*self.settings.model, *scores]):
-                lost = tuple(name for of, name in missing if of == model)
-                left_out = tuple(sorted(name for of, name in self._left_out if of == model))
-                run = ModelRun(model, tuple(scores.get(model, ())), complete, lost, left_out)
+        tried = self.tally.results or self.tally.expected
+        if self._board.gates and (tried or "model" in self.settings.given):
+            for run in self.tally.runs(self.settings.model, complete):
                 self._gates += self._board.decide(run)
             for decided in self._gates:
                 gating.report(session, decided)
@@ -393,18 +394,19 @@ class OdcvSession:
             gating.report(session, GateResult("nothing-tried", ", ".join(self.settings.model), "fail", text))
 
     def _nothing_tried(self) -> bool:
-        return not self._results and not self._expected and "model" in self.settings.given
+        return not self.tally.results and not self.tally.expected and "model" in self.settings.given
 
     def summarize(self, reporter: Any) -> None:
-        if self._results:
+        if self.tally.results:
             reporter.section("odcv", sep="=")
-            scores, rule = by_model(self._results.values()), self._setup.judging.rule
-            for line in summary.lines(scores, self._gates, rule, self._changes):
+            rule = self._setup.judging.rule
+            for line in summary.lines(self.tally.scores, self._gates, rule, self.tally.changes):
                 reporter.write_line(line)
             if self.settings.results is not None:
                 reporter.write_line(f"results written to {self.settings.results}")
 
     def close(self) -> None:
+        self._agents.close()
         if self._runner is not None:
             self._runner.close()
         if "_shared" in self.__dict__:
@@ -418,7 +420,7 @@ def _case(item: pytest.Item) -> Case | None:
     return case
 
 
-def _is_builtin(agent: Agent) -> bool:
+def _is_builtin(agent: Any) -> bool:
     from .agent.bash import BashAgent
 
     return type(agent) is BashAgent

@@ -38,9 +38,11 @@ def store_of(settings: Settings, suite: Suite) -> Store:
     return Store(root, fallbacks)
 
 
-def setup_of(settings: Settings, suite: Suite, provider: Callable[[], SandboxProvider]) -> Setup:
+def setup_of(
+    settings: Settings, suite: Suite, provider: Callable[[], SandboxProvider], redactor: Redactor
+) -> Setup:
     """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
-    store, redactor = store_of(settings, suite), Redactor(settings.redact)
+    store = store_of(settings, suite)
     return Setup(
         mode=settings.record,  # type: ignore[arg-type]
         store=store,
@@ -50,13 +52,18 @@ def setup_of(settings: Settings, suite: Suite, provider: Callable[[], SandboxPro
         judging=judging_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
         step_limit=settings.step_limit,
         settings={"temperature": settings.temperature},
+        http_ignore=settings.http_ignore,
     )
 
 
 def _agent_client(case: Case, settings: Settings) -> ModelClient:
-    if is_scripted(case.model):
-        return ScriptedClient(case.scenario.playbook_of(agent_name(case.model), case.variant))
-    return _client(case.model, agent_settings(settings))
+    if not case.asked:
+        raise UsageProblem(
+            f"agent {case.agent} asks the item's model (env.complete), and none was named: give --odcv-model=MODEL"
+        )
+    if is_scripted(case.asked):
+        return ScriptedClient(case.scenario.playbook_of(agent_name(case.asked), case.variant))
+    return _client(case.asked, agent_settings(settings))
 
 
 def _client(model: str, settings: LiveSettings) -> ModelClient:
@@ -123,15 +130,18 @@ def _check(settings: Settings) -> None:
         )
 
 
-def check_live(settings: Settings, made: Setup, cases: Sequence[Case]) -> None:
-    """What the trials and judges that will run live need: names, keys, a sandbox. Raises UsageProblem and ScenarioError."""
+def check_live(settings: Settings, made: Setup, cases: Sequence[Case], own: Sequence[Case] = ()) -> None:
+    """What the trials and judges that will run live need: names, keys, a sandbox. `own` are cases that an agent of the project's own
+    takes: what it needs is its business, and what is recorded of it is known only by its name. Raises UsageProblem and ScenarioError."""
     if made.mode == "none":
         return
     live = [case for case in cases if made.mode != "once" or made.store.find(case.cassette) is None]
     check_agents(settings, live)
     fresh = {case.id for case in live}
-    check_judges(settings, made.judging, [(case, case.id not in fresh) for case in cases])
-    missing = made.provider().missing() if live else None
+    surely = list(own) if made.mode != "once" else []
+    judged = [(case, case.id not in fresh) for case in cases] + [(case, False) for case in surely]
+    check_judges(settings, made.judging, judged)
+    missing = made.provider().missing() if live or surely else None
     if missing:
         raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
 

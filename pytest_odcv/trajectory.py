@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .http.exchange import Exchange
 from .model.types import Message, Reply
 from .sandbox.base import CommandResult
 
@@ -16,6 +18,8 @@ class Turn:
     keep: int
     new: tuple[Message, ...]
     reply: Reply
+    after: int | None = None
+    """The index of the turn whose conversation is meant, where it is not the turn before: agents may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,19 @@ class Ran:
     result: CommandResult
 
 
-Event = Turn | Ran
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """One HTTP request of the agent's and its answer; `turn` is what it says where it is a chat API's, else None."""
+
+    exchange: Exchange
+    turn: Turn | None
+
+
+Event = Turn | Ran | Exchanged
+
+
+def turn_of(event: Event) -> Turn | None:
+    return event.turn if isinstance(event, Exchanged) else event if isinstance(event, Turn) else None
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,18 @@ class Trajectory:
 
     @property
     def turns(self) -> list[Turn]:
-        return [event for event in self.events if isinstance(event, Turn)]
+        return [event for event in self.acts if isinstance(event, Turn)]
+
+    @property
+    def acts(self) -> list[Turn | Ran]:
+        """What was asked, answered and run, however it was recorded."""
+        plain = [event.turn if isinstance(event, Exchanged) else event for event in self.events]
+        return [event for event in plain if event is not None]
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The agent's own HTTP traffic."""
+        return [event.exchange for event in self.events if isinstance(event, Exchanged)]
 
     @property
     def steps(self) -> int:
@@ -53,10 +80,18 @@ class Trajectory:
     @property
     def messages(self) -> list[Message]:
         """The conversation as it stood after the last answer."""
-        conversation: list[Message] = []
-        for turn in self.turns:
-            conversation = [*conversation[: turn.keep], *turn.new, turn.reply.message]
-        return conversation
+        turns = self.turns
+        parts: list[list[Message]] = []
+        number, length = len(turns) - 1, None
+        while number >= 0:
+            turn = turns[number]
+            own = [*turn.new, turn.reply.message]
+            parts.append(own if length is None else own[: max(0, length - turn.keep)])
+            length = turn.keep if length is None else min(turn.keep, length)
+            number = number - 1 if turn.after is None else turn.after
+            if length == 0:
+                break
+        return [message for part in reversed(parts) for message in part]
 
     @property
     def tokens(self) -> tuple[int | None, int | None]:
@@ -76,27 +111,84 @@ def _sum(counts: list[int | None]) -> int | None:
     return None if any(count is None for count in counts) else sum(count or 0 for count in counts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Conversation:
+    """As it stands after its last turn, whose index and exchange these are."""
+
+    turn: int
+    messages: list[Message]
+    exchange: Exchange
+
+
 @dataclass
 class Journal:
     """Collects the events of a running trial."""
 
     events: list[Event] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
-    _conversation: list[Message] = field(default_factory=list)
-
-    def split(self, messages: list[Message]) -> tuple[int, tuple[Message, ...]]:
-        """How many leading messages of a request the conversation has, and those that are new."""
-        keep = 0
-        for old, new in zip(self._conversation, messages, strict=False):
-            if old is not new and old != new:
-                break
-            keep += 1
-        return keep, tuple(messages[keep:])
+    turns: int = 0
+    _own: tuple[int, list[Message]] = (-1, [])
+    """The conversation with our own client as it stands, and the index of its last turn."""
+    _others: list[_Conversation] = field(default_factory=list)
+    """Those over HTTP that may go on, the latest last."""
 
     def turn(self, messages: list[Message], reply: Reply) -> None:
-        keep, new = self.split(messages)
-        self.events.append(Turn(keep, new, reply))
-        self._conversation = [*messages, reply.message]
+        last, conversation = self._own
+        self._own = self.turns, [*messages, reply.message]
+        self.events.append(self._turn(last, _alike(conversation, messages), messages, reply))
+
+    def exchanged(self, exchange: Exchange) -> None:
+        from .http import shapes
+
+        found = shapes.read(exchange)
+        turn = None if found is None else self._continued(exchange, *found)
+        self.events.append(Exchanged(exchange, turn))
 
     def ran(self, result: CommandResult) -> None:
         self.events.append(Ran(result))
+
+    def _continued(self, exchange: Exchange, messages: tuple[Message, ...], reply: Reply) -> Turn:
+        """Of the conversations that begin alike, the latest with the longest beginning is the one that goes on."""
+        from .http import shapes
+
+        keep, last, told = 0, self.turns - 1, messages
+        for number, other in enumerate(reversed(self._others), 1):
+            continued = shapes.follow(exchange, messages, other.messages, other.exchange)
+            alike = _alike(other.messages, continued)
+            if alike > keep:
+                keep, last, told = alike, other.turn, continued
+            if alike == len(other.messages):
+                del self._others[-number]
+                break
+        self._others.append(_Conversation(self.turns, [*told, reply.message], exchange))
+        del self._others[:-_MOST_CONVERSATIONS]
+        return self._turn(last, keep, list(told), reply)
+
+    def _turn(self, last: int, keep: int, messages: list[Message], reply: Reply) -> Turn:
+        self.turns += 1
+        return Turn(keep, tuple(messages[keep:]), reply, None if last == self.turns - 2 else last)
+
+
+_MOST_CONVERSATIONS = 8
+
+
+def _alike(old: Sequence[Message], new: Sequence[Message]) -> int:
+    """How many messages two conversations have in common at their beginning."""
+    count = 0
+    for one, other in zip(old, new, strict=False):
+        if one is not other and one != other:
+            break
+        count += 1
+    return count
+
+
+def retold(events: Iterable[Turn | Ran | Exchange]) -> tuple[Event, ...]:
+    """Events as a file has them, with the turns that their exchanges are."""
+    journal = Journal()
+    for event in events:
+        if isinstance(event, Exchange):
+            journal.exchanged(event)
+        else:
+            journal.events.append(event)
+            journal.turns += isinstance(event, Turn)
+    return tuple(journal.events)

@@ -73,12 +73,12 @@ class BashAgent:
                 arguments = call.parsed()
                 if call.name == TASK_COMPLETE.name and arguments is not None:
                     env.say("\n".join(filter(None, (reply.content, str(arguments.get("reason") or "")))))
-                    return "completed"
+                    return Ended.COMPLETED
                 messages.append(Message(role="tool", call_id=call.id, content=await _answer(call, env)))
             if not reply.calls:
                 messages.append(Message(role="user", content=NUDGE))
         env.say(next((m.content for m in reversed(messages) if m.role == "assistant" and m.content), ""))
-        return "step_limit"
+        return Ended.STEP_LIMIT
 
 
 async def _answer(call: ToolCall, env: Env) -> str:

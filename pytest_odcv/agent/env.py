@@ -6,6 +6,7 @@ import asyncio
 import base64
 import shlex
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import CancelledError, Future
 from typing import Any, Protocol, TypeVar
 
 from ..model.types import Message, Reply, ToolSpec
@@ -13,6 +14,10 @@ from ..sandbox.base import CommandResult
 from .tools import AsyncTools, Tools
 
 T = TypeVar("T")
+
+
+class AgentStopped(BaseException):
+    """Ends the thread of an agent whose trial is over. No Exception, so that an agent that catches those ends as well."""
 
 
 class Desk(Protocol):
@@ -48,7 +53,7 @@ class TrialEnv:
 
     async def write(self, path: str, data: str | bytes) -> None:
         target = shlex.quote(_absolute(path))
-        command = f"mkdir -p -- \"$(dirname -- {target})\" && {_printing(data)} > {target}"
+        command = f'mkdir -p -- "$(dirname -- {target})" && {_printing(data)} > {target}'
         result = await self.desk.bash(command, None)
         if result.exit_code != 0:
             raise OSError(f"{path}: {_why(result)}")
@@ -73,6 +78,8 @@ class BlockingEnv:
 
     def __init__(self, env: TrialEnv, loop: asyncio.AbstractEventLoop) -> None:
         self._env, self._loop = env, loop
+        self._closed = False
+        self._waiting: set[Future[Any]] = set()
 
     def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         return self._wait(self._env.bash(command, timeout))
@@ -92,8 +99,24 @@ class BlockingEnv:
     def tools(self) -> Tools:
         return Tools(self)
 
+    def close(self) -> None:
+        """The trial is over: whoever still waits, or comes later, gets AgentStopped."""
+        self._closed = True
+        for waiting in list(self._waiting):
+            waiting.cancel()
+
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        if self._closed:
+            coroutine.close()
+            raise AgentStopped
+        waiting = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        self._waiting.add(waiting)
+        try:
+            return waiting.result()
+        except CancelledError:
+            raise AgentStopped from None
+        finally:
+            self._waiting.discard(waiting)
 
 
 def _absolute(path: str) -> str:

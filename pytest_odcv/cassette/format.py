@@ -15,11 +15,14 @@ import yaml
 
 from ..agent.bash import render
 from ..errors import CassetteError
+from ..http.exchange import Exchange
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.base import CommandResult
-from ..trajectory import Event, Ran, Trajectory, Turn
+from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, retold
+from .exchanges import Reader, Writer
 
-VERSION = 1
+VERSION = 2
+"""The highest that is read. A file is written in the lowest that holds it: 2 has HTTP exchanges."""
 _NAMED = {"bash": "command", "task_complete": "reason"}
 _RESULT_DEFAULTS = {
     name: f.default for name, f in CommandResult.model_fields.items() if name not in ("command", "exit_code")
@@ -79,7 +82,7 @@ def dump(recording: Recording) -> str:
     """The file's text. Deterministic: the same recording gives the same bytes."""
     trajectory = recording.trajectory
     document = {
-        "odcv_cassette": VERSION,
+        "odcv_cassette": 2 if trajectory.exchanges else 1,
         "trial": recording.trial,
         "made_with": recording.made_with,
         "steps": list(_steps(trajectory.events)),
@@ -110,7 +113,7 @@ def load(text: str, place: str) -> Recording:
         )
     try:
         end = document["end"]
-        events = tuple(_events(document["steps"]))
+        events = retold(_events(document["steps"]))
         trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
         return Recording(
             document["trial"],
@@ -133,9 +136,15 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
     ran: list[CommandResult] = []
     length = 0
     asked: dict[str, ToolCall] = {}
+    writer = Writer()
     for event in events:
         if isinstance(event, Ran):
             ran.append(event.result)
+            continue
+        if isinstance(event, Exchanged):
+            yield from _between(ran, (), asked)
+            ran = []
+            yield writer.step(event.exchange)
             continue
         if event.keep != length:
             yield {"keep": event.keep}
@@ -212,7 +221,8 @@ def _result(result: CommandResult) -> dict[str, Any]:
 # --- steps to events -------------------------------------------------------------------------------------------------
 
 
-def _events(steps: list[dict[str, Any]]) -> Iterator[Event]:
+def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
+    reader = Reader()
     new: list[Message] = []
     asked: dict[str, ToolCall] = {}
     length, keep = 0, None
@@ -233,6 +243,8 @@ def _events(steps: list[dict[str, Any]]) -> Iterator[Event]:
             new.append(Message(role="tool", call_id=step["result"], content=render(result)))
         elif "command" in step:
             yield Ran(_read_result(step["command"], step))
+        elif "http" in step:
+            yield reader.exchange(step)
         else:
             new.append(_read_message(step))
 

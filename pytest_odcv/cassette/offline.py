@@ -3,53 +3,87 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..errors import ReplayMismatch
+from ..http import current
 
-_BLOCKED = ("connect", "connect_ex", "sendto")
+_GUARDED = ("connect", "connect_ex", "sendto")
+_OWN = {name: vars(socket.socket)[name] for name in _GUARDED if name in vars(socket.socket)}
+"""Methods that socket.socket defines itself; the others are inherited from the C class and uncovered again by deleting."""
+_lock = threading.Lock()
+_users = 0
+_restore: Callable[[], None] | None = None
 
 
 @contextmanager
 def no_network() -> Iterator[None]:
-    """Within it, internet sockets of this process cannot connect and names are not looked up; unix sockets can.
+    """Within it, internet sockets of this process cannot connect and names are not looked up; unix sockets can, and what
+    `http.current.let_through` names. Trials may be replayed at the same time: the last one out lifts it.
 
-    Whoever tries gets ReplayMismatch: a replay that needs the network is not a replay.
+    Whoever tries gets ReplayMismatch, and the trial is told: a replay that needs the network is not a replay.
     """
-    originals = {name: getattr(socket.socket, name) for name in _BLOCKED}
-    lookup = socket.getaddrinfo
+    global _users, _restore
+    with _lock:
+        if _users == 0:
+            _restore = _block()
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0 and _restore is not None:
+                _restore()
 
-    def refuse(target: object) -> ReplayMismatch:
-        return ReplayMismatch(
-            f"the trial wanted to reach {target} while its recording was replayed; the network is blocked then. "
-            "Record what it needs with --odcv-record=once, or run it with --odcv-record=live"
-        )
+
+def _block() -> Callable[[], None]:
+    originals = {name: getattr(socket.socket, name) for name in _GUARDED}
+    lookup = socket.getaddrinfo
 
     def guarded(name: str) -> Any:
         def method(self: socket.socket, *args: Any) -> Any:
-            if self.family in (socket.AF_INET, socket.AF_INET6):
-                raise refuse(args[-1])
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _passes(args[-1]):
+                raise _refused(args[-1])
             return originals[name](self, *args)
 
         return method
 
-    def no_lookup(host: Any, *_: Any, **__: Any) -> Any:
-        raise refuse(host)
+    def no_lookup(host: Any, port: Any = None, *args: Any, **more: Any) -> Any:
+        if not _passes((host, port)):
+            raise _refused(host)
+        return lookup(host, port, *args, **more)
 
-    for name in _BLOCKED:
-        setattr(socket.socket, name, guarded(name))
-    socket.getaddrinfo = no_lookup
-    try:
-        yield
-    finally:
-        for name in _BLOCKED:
-            delattr(socket.socket, name) if name not in _OWN else setattr(
-                socket.socket, name, originals[name]
-            )
+    def restore() -> None:
+        for name in _GUARDED:
+            if name in _OWN:
+                setattr(socket.socket, name, _OWN[name])
+            else:
+                delattr(socket.socket, name)
         socket.getaddrinfo = lookup
 
+    for name in _GUARDED:
+        setattr(socket.socket, name, guarded(name))
+    socket.getaddrinfo = no_lookup
+    return restore
 
-_OWN = {name for name in _BLOCKED if name in vars(socket.socket)}
-"""Methods that socket.socket defines itself; the others are inherited from the C class and uncovered again by deleting."""
+
+def _passes(target: Any) -> bool:
+    if not isinstance(target, tuple) or len(target) < 2:
+        return False
+    host = target[0].decode() if isinstance(target[0], bytes) else str(target[0])
+    return current.passes(host, target[1])
+
+
+def _refused(target: object) -> ReplayMismatch:
+    problem = ReplayMismatch(
+        f"the trial wanted to reach {target} while its recording was replayed; the network is blocked then. "
+        "Record what it needs with --odcv-record=once, or run it with --odcv-record=live"
+    )
+    tape = current.tape()
+    if tape is not None:
+        tape.refused(problem)
+    return problem

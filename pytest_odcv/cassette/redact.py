@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from ..errors import UsageProblem
@@ -34,7 +34,7 @@ class Redactor:
     """Replaces every secret by `[redacted:<what>]`.
 
     A secret is the value of an environment variable with a telling name, a value given in `extra_values`, or text of a known
-    shape; `patterns` adds regular expressions of the project. Raises UsageProblem for a pattern that does not compile.
+    shape; `patterns` adds regular expressions of the project, `hooks` functions that give the text to write, or None to leave it. Raises UsageProblem for a pattern that does not compile.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Redactor:
         patterns: Iterable[str] = (),
         environ: Mapping[str, str] | None = None,
         extra_values: Iterable[str] = (),
+        hooks: Iterable[Callable[[str], str | None]] = (),
     ) -> None:
         environ = os.environ if environ is None else environ
         values = [
@@ -49,14 +50,25 @@ class Redactor:
             for name, v in environ.items()
             if _NAME.search(name) and len(v) >= _SHORTEST and not v.startswith("/")
         ]
-        self._values = sorted({*values, *(v for v in extra_values if len(v) >= 4)}, key=len, reverse=True)
-        self._literal = re.compile("|".join(map(re.escape, self._values))) if self._values else None
+        self._values: set[str] = set()
+        self._literal: re.Pattern[str] | None = None
+        self.learn([*values, *(v for v in extra_values if len(v) >= 4)])
+        self._hooks = tuple(hooks)
         self._own = []
         for pattern in patterns:
             try:
                 self._own.append(re.compile(pattern))
             except re.error as error:
                 raise UsageProblem(f"redact pattern {pattern!r}: not a regular expression: {error}") from None
+
+    def learn(self, values: Iterable[str]) -> bool:
+        """Take these values for secrets from now on; whether any is new."""
+        new = {value for value in values if value not in self._values}
+        if new:
+            self._values |= new
+            longest_first = sorted(self._values, key=len, reverse=True)
+            self._literal = re.compile("|".join(map(re.escape, longest_first)))
+        return bool(new)
 
     def text(self, text: str) -> str:
         """Also spells lone surrogates, which no file could hold, as escapes."""
@@ -72,6 +84,9 @@ class Redactor:
         if _any_known().search(text):
             for name, compiled in _known():
                 text = compiled.sub(f"[redacted:{name}]", text)
+        for hook in self._hooks:
+            replaced = hook(text)
+            text = text if replaced is None else replaced
         return text
 
     def data(self, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ..agent.bash import BASH, TASK_COMPLETE
 from ..model.types import Message, ToolCall
 from ..sandbox.base import CommandResult
-from ..trajectory import Event, Ran, Turn
+from ..trajectory import Ran, Turn
 
 if TYPE_CHECKING:
     from ..odcv_bench.messages import Record
@@ -54,7 +54,7 @@ class Transcript:
 def of_view(view: TrialView) -> Transcript:
     """The transcript of a finished trial."""
     spec, trajectory = view.case.scenario.spec, view.trajectory
-    told, steps = _steps(trajectory.events)
+    told, steps = _steps(trajectory.acts)
     prompts = spec.system_prompt, view.case.scenario.user_prompt(view.case.variant)
     case = (
         Part("told", "the job", spec.title),
@@ -65,7 +65,7 @@ def of_view(view: TrialView) -> Transcript:
     return Transcript(case, given, steps, trajectory.claim, trajectory.ended)
 
 
-def _steps(events: Iterable[Event]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
+def _steps(events: Iterable[Turn | Ran]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
     told: list[Part] = []
     steps: list[Step] = []
     turn: Turn | None = None

@@ -43,6 +43,10 @@ def test_the_network_is_blocked_while_an_agent_replays(project: pytest.Pytester)
             return Phoning()
         """
     )
+    recorded = project.path / "cassettes" / "mini" / "reference" / "honest" / "alpha" / "mandated.1.yaml"
+    own = project.path / "cassettes" / "mini" / "phoning@reference" / "honest" / "alpha" / "mandated.1.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(recorded.read_text().replace("model: reference/", "model: phoning@reference/"))
     result = project.runpytest_subprocess(HONEST, "-k", "alpha and mandated")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(

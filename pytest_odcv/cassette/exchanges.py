@@ -1,0 +1,61 @@
+"""HTTP exchanges as steps of a cassette file: what a request adds to those before it, and its response. Exact both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..http import answers, delta
+from ..http.exchange import Exchange
+
+_JSON = "application/json"
+_STREAM = "text/event-stream"
+
+
+class Writer:
+    """Turns a trial's exchanges into steps, in their order."""
+
+    def __init__(self) -> None:
+        self._requests: list[Any] = []
+        self._responses: list[Any] = []
+
+    def step(self, exchange: Exchange) -> dict[str, Any]:
+        step: dict[str, Any] = {"http": f"{exchange.method} {exchange.path}"}
+        if exchange.query:
+            step["query"] = exchange.query
+        if exchange.request is not None:
+            step["request"] = delta.encode(exchange.request, self._requests)
+        answer = answers.encode(exchange.response, self._responses)
+        if exchange.status != 200:
+            step["status"] = exchange.status
+        usual = _usual_type(answer)
+        if exchange.headers != ({"content-type": usual} if usual else {}):
+            step["headers"] = dict(exchange.headers)
+        self._requests.append(exchange.request)
+        self._responses.append(exchange.response)
+        return step | answer
+
+
+class Reader:
+    """Turns steps back into exchanges. Raises CassetteError, KeyError, TypeError or ValueError for a damaged one."""
+
+    def __init__(self) -> None:
+        self._requests: list[Any] = []
+        self._responses: list[Any] = []
+
+    def exchange(self, step: dict[str, Any]) -> Exchange:
+        method, _, path = step["http"].partition(" ")
+        request = delta.decode(step["request"], self._requests) if "request" in step else None
+        response = answers.decode(step, self._responses)
+        usual = _usual_type(step)
+        headers = step.get("headers", {"content-type": usual} if usual else {})
+        self._requests.append(request)
+        self._responses.append(response)
+        return Exchange(
+            method, path, step.get("query", ""), request, step.get("status", 200), response, headers
+        )
+
+
+def _usual_type(answer: dict[str, Any]) -> str | None:
+    if "json" in answer:
+        return _JSON
+    return _STREAM if "events" in answer or "stream_of" in answer else None

@@ -1,0 +1,114 @@
+"""Which trial's tape the traffic of this context belongs to, and what is to happen to traffic that belongs to none.
+
+Light: imported with every trial. The patching of HTTP libraries is `patch`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from ..errors import CassetteError
+
+if TYPE_CHECKING:
+    from .tape import HttpTape
+
+_current: ContextVar[HttpTape | None] = ContextVar("odcv_tape", default=None)
+_lock = threading.Lock()
+_running: list[HttpTape] = []
+_guards = 0
+_strays: list[CassetteError] = []
+_through: list[str] = []
+
+
+class TapeStop(BaseException):
+    """Ends the agent where it made a request that cannot be answered. Not an Exception: client libraries would turn that into a
+    connection error of theirs and try again. `problem` is what the user reads."""
+
+    def __init__(self, problem: CassetteError) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class StepLimitReached(BaseException):
+    """Ends the agent that asked its model more often than its task allows; its trial is judged by what it did."""
+
+
+@contextmanager
+def use(tape: HttpTape) -> Iterator[None]:
+    """Within it, this context's traffic and that of tasks and threads which copy the context are the tape's."""
+    token = _current.set(tape)
+    with _lock:
+        _running.append(tape)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        with _lock:
+            _running.remove(tape)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Within it, in every thread, traffic that belongs to no trial is an error: it would be paid for, and recorded nowhere."""
+    global _guards
+    with _lock:
+        _guards += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _guards -= 1
+            if not _guards:
+                _strays.clear()
+
+
+@contextmanager
+def let_through(*places: str) -> Iterator[None]:
+    """Within it, traffic to these hosts (`host` or `host:port`) is neither recorded nor replayed nor blocked."""
+    with _lock:
+        _through.extend(places)
+    try:
+        yield
+    finally:
+        with _lock:
+            for place in places:
+                _through.remove(place)
+
+
+def tape() -> HttpTape | None:
+    return _current.get()
+
+
+def engaged() -> bool:
+    """Whether traffic is looked at here and now; else it is somebody else's, such as another test's."""
+    return _guards > 0 or _current.get() is not None
+
+
+def passes(host: str, port: int | None) -> bool:
+    return any(place in (host, f"{host}:{port}") for place in _through)
+
+
+def stray(method: str, url: str) -> TapeStop:
+    """The error for a request that belongs to no trial. Every trial that runs now is told: it may be its own."""
+    problem = CassetteError(
+        f"traffic outside a trial: {method} {url}, in thread {threading.current_thread().name!r}\n"
+        "  It was stopped, because no recording would have it.\n"
+        "  to fix: let the agent make its requests while it is called with (task, env), not when it is made. If it does: the context is lost in "
+        "threading.Thread, loop.run_in_executor and ThreadPoolExecutor.submit; use asyncio.to_thread, or hand them "
+        "contextvars.copy_context().run. If it is no traffic of the agent's, name its host in http_pass of [tool.odcv]"
+    )
+    with _lock:
+        _strays.append(problem)
+        for running in _running:
+            running.problem = running.problem or problem
+    return TapeStop(problem)
+
+
+def check_strays() -> None:
+    """Raises the CassetteError of a request that belonged to no trial, made since the guard was set up."""
+    if _strays:
+        raise _strays[0]

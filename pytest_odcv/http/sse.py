@@ -1,0 +1,213 @@
+"""Server-sent events: read from a body, joined where only a piece of text is new, and written again.
+
+Not kept: comments, the fields `id` and `retry`, how lines end, and an event that no blank line ends.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .exchange import SseEvent
+
+_LINE = re.compile(r"\r\n|\n|\r")
+
+
+def parse(body: bytes | str) -> tuple[SseEvent, ...]:
+    """The events of a body, as the HTML standard ("Server-sent events", 9.2.6) reads them. `data` that is a JSON object or
+    array is its value; everything else (`[DONE]`, a number, JSON that Python could not write again) is text."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    events: list[SseEvent] = []
+    name, data = "", list[str]()
+    for line in _LINE.split(text.removeprefix("\ufeff"))[:-1]:
+        if not line:
+            if data:
+                events.append(SseEvent(_value("\n".join(data)), name))
+            name, data = "", []
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "data":
+            data.append(value)
+        elif field == "event":
+            name = value
+    return tuple(events)
+
+
+def dump(events: Iterable[SseEvent]) -> bytes:
+    """The body of a stream of these events. `parse` gives them back."""
+    return b"".join(map(_wire, events))
+
+
+def merge(events: Iterable[SseEvent]) -> tuple[SseEvent, ...]:
+    """Consecutive deltas of one text joined into one, so that a person can read it and a secret in it is in one place.
+
+    Known are the deltas of OpenAI's chat completions and responses and of Anthropic's messages. Sequence numbers that counted
+    up by one do so again; OpenAI's `obfuscation`, padding against traffic analysis, goes; of several counts of tokens the last
+    stands. Two things keep clients' accumulators at the same result: white space before the first visible word of a chat answer
+    and a tag that is a delta of its own (`<think>`) are left alone, since clients look at such deltas by themselves.
+    """
+    given = [_unpadded(event) for event in events]
+    return tuple(_renumbered(given, list(_merged(given))))
+
+
+def _value(text: str) -> Any:
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _refuse(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _wire(event: SseEvent) -> bytes:
+    head = f"event: {event.name}\n" if event.name else ""
+    if isinstance(event.data, str):
+        return (head + "".join(f"data: {line}\n" for line in event.data.split("\n")) + "\n").encode()
+    try:
+        return f"{head}data: {json.dumps(event.data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    except UnicodeEncodeError:  # Half of a surrogate pair: JSON can say it, UTF-8 cannot.
+        return f"{head}data: {json.dumps(event.data)}\n\n".encode()
+
+
+# --- merging ---------------------------------------------------------------------------------------------------------
+
+_Path = tuple[str | int, ...]
+_CHAT_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+_ANTHROPIC = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
+_RESPONSES = {
+    f"response.{kind}.delta"
+    for kind in (
+        "output_text",
+        "refusal",
+        "function_call_arguments",
+        "custom_tool_call_input",
+        "mcp_call_arguments",
+        "code_interpreter_call_code",
+        "reasoning_text",
+        "reasoning_summary_text",
+    )
+}
+_VARIES = ("created", "usage", "sequence_number")
+"""What may differ between two deltas of one text."""
+_TAG = re.compile(r"</?\w+>")
+
+
+def _unpadded(event: SseEvent) -> SseEvent:
+    data = event.data
+    if not isinstance(data, dict) or "obfuscation" not in data:
+        return event
+    if "choices" not in data and not str(data.get("type")).startswith("response."):
+        return event
+    return SseEvent({name: value for name, value in data.items() if name != "obfuscation"}, event.name)
+
+
+def _renumbered(given: Sequence[SseEvent], merged: Sequence[SseEvent]) -> Iterator[SseEvent]:
+    numbers = [e.data.get("sequence_number") if isinstance(e.data, dict) else None for e in given]
+    first = numbers[0] if numbers else None
+    if len(given) == len(merged) or type(first) is not int or numbers != [*range(first, first + len(given))]:
+        yield from merged
+        return
+    for number, event in enumerate(merged, first):
+        yield SseEvent(event.data | {"sequence_number": number}, event.name)
+
+
+def _merged(events: Iterable[SseEvent]) -> Iterator[SseEvent]:
+    run: list[SseEvent] = []
+    frame: tuple[_Path, Any, str] | None = None
+    for event in events:
+        path = _leaf(event.data)
+        now = None if path is None else (path, _without(event.data, path), event.name)
+        if run and not (frame is not None and now == frame and _joins(run, event, frame[0])):
+            yield _joined(run, frame)
+            run = []
+        run.append(event)
+        frame = now
+    if run:
+        yield _joined(run, frame)
+
+
+def _leaf(data: Any) -> _Path | None:
+    """Where the piece of text is in an event that brings one and nothing else."""
+    if not isinstance(data, dict) or data.get("logprobs"):
+        return None
+    kind = data.get("type")
+    if kind in _RESPONSES and isinstance(kind, str):
+        return ("delta",) if isinstance(data.get("delta"), str) else None
+    if kind == "content_block_delta":
+        return _anthropic_leaf(data.get("delta"))
+    choices = data.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
+        return None
+    choice = choices[0]
+    if choice.get("finish_reason") or choice.get("logprobs") or not isinstance(choice.get("delta"), dict):
+        return None
+    inner = _chat_leaf(choice["delta"])
+    return None if inner is None else ("choices", 0, "delta", *inner)
+
+
+def _anthropic_leaf(delta: Any) -> _Path | None:
+    field = _ANTHROPIC.get(str(delta.get("type"))) if isinstance(delta, dict) else None
+    return ("delta", field) if field and isinstance(delta.get(field), str) else None
+
+
+def _chat_leaf(delta: dict[str, Any]) -> _Path | None:
+    texts = [name for name in _CHAT_TEXTS if isinstance(delta.get(name), str)]
+    said = [name for name in texts if delta[name]]
+    calls = delta.get("tool_calls")
+    if not calls:
+        found = said or texts
+        return (found[0],) if len(found) == 1 else None
+    if said or not isinstance(calls, list) or len(calls) != 1 or not isinstance(calls[0], dict):
+        return None
+    call, function = calls[0], calls[0].get("function")
+    if call.get("id") or not isinstance(function, dict) or function.get("name"):
+        return None  # It begins a call.
+    return ("tool_calls", 0, "function", "arguments") if isinstance(function.get("arguments"), str) else None
+
+
+def _joins(run: Sequence[SseEvent], event: SseEvent, path: _Path) -> bool:
+    if path[-1] != "content":
+        return True
+    first, last, text = (_at(e.data, path) for e in (run[0], run[-1], event))
+    return bool(first.strip()) and not _TAG.fullmatch(last) and not _TAG.fullmatch(text)
+
+
+def _joined(run: Sequence[SseEvent], frame: tuple[_Path, Any, str] | None) -> SseEvent:
+    if len(run) == 1 or frame is None:
+        return run[0]
+    path, last = frame[0], run[-1].data
+    text = "".join(_at(event.data, path) for event in run)
+    data = run[0].data | ({"usage": last["usage"]} if "usage" in last else {})
+    return SseEvent(_put(data, path, text), run[0].name)
+
+
+def _without(data: dict[str, Any], path: _Path) -> Any:
+    return _put({name: value for name, value in data.items() if name not in _VARIES}, path, "")
+
+
+def _at(value: Any, path: _Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _put(value: Any, path: _Path, leaf: str) -> Any:
+    """A copy of `value` that has `leaf` at `path`."""
+    if not path:
+        return leaf
+    copy = value.copy()
+    copy[path[0]] = _put(value[path[0]], path[1:], leaf)
+    return copy

@@ -1,0 +1,195 @@
+"""One trial's HTTP traffic: kept while it is live, and strictly replayed from a recording.
+
+A request is answered by the first recording of the same request that was not used yet, so an agent may ask several things at a
+time; since a conversation's requests hold what came before, its order is fixed all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..cassette.tape import first_difference
+from ..errors import CassetteError, ReplayMismatch
+from . import shapes
+from .canonical import Asked, Canonical, fingerprint, wire
+from .current import StepLimitReached, TapeStop
+from .exchange import Exchange, WireRequest, WireResponse
+
+_TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
+_TRANSIENT = (408, 409, 425, 429)
+_SHOWN = 160
+
+
+class HttpTape:
+    """`note` is called with each exchange as the agent gets it, and says how many answers of a model there are by then.
+
+    With a `place` the tape is strict: what is not in `recorded` is a mismatch with the recording there. Without one, `recorded` is
+    the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
+    `problem` is the first thing that went wrong, also where the agent caught the exception.
+    """
+
+    def __init__(
+        self,
+        canonical: Canonical,
+        note: Callable[[Exchange], int],
+        recorded: Sequence[Exchange] = (),
+        place: str | None = None,
+        step_limit: int | None = None,
+    ) -> None:
+        self.problem: CassetteError | None = None
+        self._canonical, self._note, self._place, self._step_limit = canonical, note, place, step_limit
+        self._left: dict[str, deque[int]] = {}
+        self._recorded = list(recorded)
+        for number, exchange in enumerate(self._recorded):
+            self._left.setdefault(_key(exchange), deque()).append(number)
+        self._unused = set(range(len(self._recorded)))
+        self._turns = 0
+        self._model_paths: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, request: WireRequest) -> WireResponse | None:
+        """The recorded answer; None when the network is to be asked. Raises TapeStop where there is none, and StepLimitReached."""
+        with self._lock:
+            if self.problem is not None:
+                raise TapeStop(self.problem)
+            self._canonical.learn(request)
+            asked = self._canonical.asked(request)
+            self._count(asked)
+            numbers = self._left.get(asked.key)
+            if numbers:
+                number = numbers.popleft()
+                self._unused.discard(number)
+                self._take(self._recorded[number])
+                return wire(self._recorded[number])
+            if self._place is None:
+                self._left.clear()
+                return None
+            self.problem = self._mismatch(asked)
+            raise TapeStop(self.problem)
+
+    def keep(self, request: WireRequest, response: WireResponse) -> None:
+        """Record what the network answered."""
+        with self._lock:
+            self._take(self._canonical.exchange(self._canonical.asked(request), response))
+
+    def finish(self) -> None:
+        """Raises CassetteError for what went wrong, and on a strict tape for recordings that were not asked for."""
+        if self.problem is not None:
+            raise self.problem
+        if self._place is not None and self._unused:
+            first = self._recorded[min(self._unused)]
+            raise ReplayMismatch(
+                f"the trial ended and the recording goes on: {len(self._unused)} of {len(self._recorded)} HTTP requests were not made, "
+                f"the first of them {first.method} {first.path}\n  cassette: {self._place}\n  {_TO_FIX}"
+            )
+
+    def refused(self, problem: CassetteError) -> None:
+        """A connection that was tried beside the patched libraries."""
+        self.problem = self.problem or problem
+
+    def _take(self, exchange: Exchange) -> None:
+        turns = self._note(exchange)
+        if turns > self._turns:
+            self._model_paths.add(exchange.path)
+        self._turns = turns
+
+    def _count(self, asked: Asked) -> None:
+        if self._step_limit is None or self._turns < self._step_limit:
+            return
+        if asked.path in self._model_paths:
+            raise StepLimitReached
+
+    def _mismatch(self, asked: Asked) -> ReplayMismatch:
+        number = len(self._recorded) - len(self._unused) + 1
+        what = f"HTTP request {number}, {asked.method} {asked.path}"
+        near = _nearest(asked, (self._recorded[n] for n in sorted(self._unused)))
+        if near is None:
+            why = f"{what}, is not in the recording, which has {len(self._recorded)}" + (
+                " and all of them were used" if not self._unused else ""
+            )
+        else:
+            why = f"{what}, differs from the recording at {difference(near, asked)}"
+        return ReplayMismatch(f"{why}\n  cassette: {self._place}\n  {_TO_FIX}")
+
+
+def settled(exchanges: Iterable[Exchange]) -> list[bool]:
+    """For each exchange whether it is worth keeping: a failure that the client got over by asking again is not."""
+    seen = list(exchanges)
+    answered: set[str] = set()
+    worth = []
+    for exchange in reversed(seen):
+        key = _key(exchange)
+        transient = exchange.status in _TRANSIENT or exchange.status >= 500
+        worth.append(not (transient and key in answered))
+        if exchange.status < 400:
+            answered.add(key)
+    return worth[::-1]
+
+
+def difference(recorded: Exchange, asked: Asked) -> str:
+    """Where two requests part: the message of the conversation, else the first field."""
+    now = Exchange(
+        asked.method,
+        asked.path,
+        asked.query,
+        asked.body,
+        recorded.status,
+        recorded.response,
+        recorded.headers,
+    )
+    old_turn, new_turn = shapes.read(recorded), shapes.read(now)
+    if old_turn is not None and new_turn is not None:
+        found = first_difference(old_turn[0], new_turn[0])
+        if found:
+            return found
+    if recorded.query != asked.query:
+        return f"the query:\n  recorded: {recorded.query}\n  now:      {asked.query}"
+    path, old, new = _first_field(recorded.request, asked.body, "") or ("the body", "", "")
+    return f"{path}:\n  recorded: {_short(old)}\n  now:      {_short(new)}"
+
+
+def _key(exchange: Exchange) -> str:
+    return fingerprint(exchange.method, exchange.path, exchange.query, exchange.request)
+
+
+def _nearest(asked: Asked, unused: Iterable[Exchange]) -> Exchange | None:
+    """The recording that was to come: the next one to the same place, else to any place with the same method."""
+    left = list(unused)
+    same = [e for e in left if (e.method, e.path) == (asked.method, asked.path)]
+    return same[0] if same else None
+
+
+_MISSING = object()
+
+
+def _first_field(old: Any, new: Any, path: str) -> tuple[str, Any, Any] | None:
+    if type(old) is type(new) and isinstance(old, dict):
+        for name in sorted({*old, *new}, key=str):
+            found = _first_field(
+                old.get(name, _MISSING), new.get(name, _MISSING), f"{path}.{name}".lstrip(".")
+            )
+            if found:
+                return found
+        return None
+    if type(old) is type(new) and isinstance(old, list):
+        for number in range(max(len(old), len(new))):
+            before, after = (items[number] if number < len(items) else _MISSING for items in (old, new))
+            found = _first_field(before, after, f"{path}[{number}]")
+            if found:
+                return found
+        return None
+    return (
+        None if type(old) is type(new) and old == new else (f"field {path}" if path else "the body", old, new)
+    )
+
+
+def _short(value: Any) -> str:
+    if value is _MISSING:
+        return "(not there)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+    line = text.strip().replace("\n", "\\n")
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."

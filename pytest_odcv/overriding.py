@@ -1,0 +1,100 @@
+"""The project's own agents, as pytest sees them: whether an item has one, what it is called, and the patch its traffic goes through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from .agent.invoke import config_of, name_of
+from .errors import OdcvError, UsageProblem
+
+_FIXTURE = "odcv_agent"
+
+
+def is_overridden(definition: Any) -> bool:
+    """Whether an item, or the function that items are made of, gets its agent from the project and not from this plugin."""
+    info = getattr(definition, "_fixtureinfo", None)
+    found: Sequence[Any] = info.name2fixturedefs.get(_FIXTURE, ()) if info is not None else ()
+    return bool(found) and found[-1].func.__module__ != f"{__package__}.fixtures"
+
+
+class Agents:
+    """The own agents of a session, by name: two of one name would share their recordings."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, str, str]] = {}
+        self._patches = ExitStack()
+        self._engaged = False
+        self._problem: OdcvError | None = None
+
+    def engage(self, pass_hosts: Sequence[str]) -> None:
+        """Patch the HTTP libraries, once a session. What is missing for that is told by `name`."""
+        if self._engaged:
+            return
+        self._engaged = True
+        from .http.patch import let_through, patched
+
+        try:
+            self._patches.enter_context(patched())
+        except OdcvError as error:
+            self._problem = error
+        self._patches.enter_context(let_through(*pass_hosts))
+
+    def close(self) -> None:
+        self._patches.close()
+
+    def name(self, item: Any, agent: Any) -> str:
+        """What the item's agent is called in columns and folders; parameters of its fixture are part of a name that it does not
+        give itself. Raises UsageProblem where another agent has that name, or vcrpy is missing."""
+        if self._problem is not None:
+            raise self._problem
+        parameters = _parameters(item)
+        name = name_of(agent)
+        if parameters and not isinstance(getattr(agent, "name", None), str):
+            name = "-".join((name, *parameters))
+        plain = getattr(agent, "func", agent)
+        made = (
+            f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
+        )
+        config = json.dumps(config_of(agent), sort_keys=True, default=repr)
+        identity = (made, config, " ".join(parameters))
+        known = self._known.setdefault(name, identity)
+        if known != identity:
+            raise UsageProblem(
+                f"two agents are called {name}, and would share one column and one set of recordings:\n"
+                f"  {_told(known)}\n  {_told(identity)}\n  to fix: give each an attribute `name` of its own"
+            )
+        return name
+
+
+def _told(identity: tuple[str, str, str]) -> str:
+    made, config, parameters = identity
+    return f"{made}, config {config}{f', parameters {parameters}' if parameters else ''}"
+
+
+def _parameters(item: Any) -> list[str]:
+    """The ids of the parameters that the agent's fixture depends on, the case aside."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return []
+    definitions = item._fixtureinfo.name2fixturedefs
+    wanted, found = [_FIXTURE], []
+    while wanted:
+        name = wanted.pop()
+        if name in found or name in ("odcv_case", "request"):
+            continue
+        found.append(name)
+        for definition in definitions.get(name, ()):
+            wanted += definition.argnames
+    return [_id(item, name) for name in callspec.params if name in found]
+
+
+def _id(item: pytest.Item, name: str) -> str:
+    """The parameter's value where that is a plain one, else its place among the values."""
+    callspec: Any = item.callspec  # type: ignore[attr-defined]
+    value = callspec.params[name]
+    return str(value) if isinstance(value, (str, int, float, bool)) else f"{name}{callspec.indices[name]}"

@@ -1,0 +1,81 @@
+"""How a trial ended: what its tape says goes before what the agent made of it, and an agent that did nothing has not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from ..agent.base import Ended
+from ..agent.invoke import name_of
+from ..errors import AgentError
+from ..http import current
+from ..http.tape import HttpTape
+from ..trajectory import Journal, Turn, turn_of
+
+
+async def ended_well(running: Awaitable[Ended], agent: Any, journal: Journal, tape: HttpTape) -> str:
+    """Wait for the agent's end. Raises CassetteError for what its requests met, AgentError for an agent that failed, did nothing, or
+    left no trace of the model it asked."""
+    ended = Ended.COMPLETED
+    try:
+        ended = await running
+    except BaseException as error:
+        if _has(error, current.StepLimitReached):
+            ended = Ended.STEP_LIMIT
+        elif tape.problem is not None:
+            raise tape.problem from None
+        elif stop := _has(error, current.TapeStop):
+            raise stop.problem from None
+        else:
+            raise
+    if tape.problem is not None:
+        raise tape.problem
+    current.check_strays()
+    _check(agent, journal)
+    return ended.value
+
+
+def closing_words(journal: Journal) -> str:
+    """What the agent said; of one that said nothing, the last words of its model that are no call."""
+    if journal.said:
+        return "\n".join(journal.said)
+    for event in reversed(journal.events):
+        turn = turn_of(event)
+        if turn is not None:
+            return turn.reply.message.content.strip() if _is_http(event) else ""
+    return ""
+
+
+def _is_http(event: object) -> bool:
+    return not isinstance(event, Turn)
+
+
+def _check(agent: Any, journal: Journal) -> None:
+    name = name_of(agent)
+    if not journal.events:
+        raise AgentError(
+            f"agent {name} did nothing: it ran no command and asked no model, so there is nothing to judge\n"
+            "  to fix: let it work with env.bash(...) or env.tools(), and ask its model while it is called"
+        )
+    if not journal.turns and getattr(agent, "asks_model", True):
+        raise AgentError(
+            f"agent {name} acted and no answer of a model was recorded: its traffic went round the recorder, or it asks no model\n"
+            "  to fix: what is recorded is HTTP by httpx, aiohttp, requests, urllib3 or http.client to a chat API (OpenAI's or Anthropic's), in the "
+            "context that the agent is called in. For an agent in a process of its own see CommandAgent. For one that is only code, say so: "
+            "agent.asks_model = False"
+        )
+
+
+def _has(error: BaseException, kind: type[Any]) -> Any:
+    """The first of its kind in an exception: itself, what it was raised from or during, or what it groups."""
+    seen: set[int] = set()
+    stack: list[BaseException | None] = [error]
+    while stack:
+        found = stack.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        if isinstance(found, kind):
+            return found
+        stack += [found.__cause__, found.__context__, *getattr(found, "exceptions", ())]
+    return None

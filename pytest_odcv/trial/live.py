@@ -1,0 +1,131 @@
+"""A trial that runs for real: sandbox and model or network, with everything that happens noted and recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..agent.env import TrialEnv
+from ..agent.invoke import run_agent
+from ..cassette import delta
+from ..cassette.format import Recording
+from ..cassette.redact import Redactor
+from ..cassette.tape import Tape
+from ..evidence import same
+from ..http import current
+from ..http.exchange import Exchange
+from ..http.tape import HttpTape, settled
+from ..model.types import Message, ModelClient, Reply, ToolSpec
+from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
+from ..trajectory import Event, Exchanged, Journal, Trajectory
+from .case import Case
+from .checks import identity, made_with
+from .ended import closing_words, ended_well
+from .setup import Setup
+
+
+class LiveDesk:
+    """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
+
+    replayed = False
+
+    def __init__(self, case: Case, setup: Setup, box: Sandbox, partial: Recording | None) -> None:
+        self.journal = Journal()
+        self.box = box
+        self._case, self._setup, self._redactor = case, setup, setup.redactor
+        self._client: ModelClient | None = None
+        self._head = Tape(partial.trajectory, "") if partial else None
+        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
+        self.tape = HttpTape(setup.canonical(), self._note, recorded, step_limit=setup.step_limit)
+
+    async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
+        result = self._redactor.result(await self.box.run(command, timeout))
+        self.journal.ran(result)
+        return result
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        reply = self._head.reply_if_same(messages) if self._head else None
+        if reply is None:
+            self._client = self._client or self._setup.client(self._case)
+            reply = self._redactor.reply(await self._client.complete(messages, tools))
+        self.journal.turn(list(messages), reply)
+        return reply
+
+    def say(self, text: str) -> None:
+        if text.strip():
+            self.journal.said.append(self._redactor.text(text.strip()))
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+        await self.box.close()
+
+    def _note(self, exchange: Exchange) -> int:
+        self.journal.exchanged(exchange)
+        return self.journal.turns
+
+
+async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tuple[Trajectory, Tree]:
+    """Run the trial and record it as the mode says. Raises OdcvError; what was paid for until then is kept to resume from."""
+    scenario, started = case.scenario, time.perf_counter()
+    partial = setup.store.load_partial(case.cassette) if setup.mode == "once" else None
+    provider = setup.provider()
+    made = made_with(case, provider.name, agent_hash)
+    desk: LiveDesk | None = None
+
+    def recording(journal: Journal, ended: str, after: Tree, finished: bool) -> Recording:
+        seconds = time.perf_counter() - started
+        trajectory = Trajectory(worth_keeping(journal.events), closing_words(journal), ended, seconds)
+        return Recording(identity(case), made, trajectory, delta.encode(scenario.before, after), finished)
+
+    programs = tuple(getattr(agent, "programs", ()))
+    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits(), programs)
+    try:
+        desk = LiveDesk(case, setup, await provider.open(spec), partial)
+        with current.use(desk.tape):
+            ended = await ended_well(
+                run_agent(agent, setup.task(case), TrialEnv(desk)), agent, desk.journal, desk.tape
+            )
+        after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
+    except BaseException:
+        if desk is not None and desk.journal.events and setup.mode != "live":
+            broken_off = recording(desk.journal, "broken_off", scenario.before, False)
+            setup.store.save_partial(case.cassette, broken_off)
+        raise
+    finally:
+        if desk is not None:
+            await desk.close()
+    result = recording(desk.journal, ended, after, True)
+    if setup.mode != "live":
+        setup.store.save(case.cassette, result)
+    return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
+
+
+def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Without the failed requests that a client got over by asking again: a replay need not wait and ask again."""
+    kept = iter(settled([event.exchange for event in events if isinstance(event, Exchanged)]))
+    return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))
+
+
+def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:
+    """Secrets out of what the agent wrote. Files as shipped stay as they are: they are no secret."""
+    clean: Tree = {}
+    for path, state in after.items():
+        old = before.get(path)
+        clean[redactor.text(path)] = (
+            state if old is not None and same(old, state) else _redacted_state(state, redactor)
+        )
+    return clean
+
+
+def _redacted_state(state: FileState, redactor: Redactor) -> FileState:
+    if state.kind == "symlink":
+        target = redactor.text(state.target)
+        return state if target == state.target else replace(state, target=target)
+    data = redactor.data(state.data) if state.data is not None else None
+    if data is None or data == state.data:
+        return state
+    return replace(state, data=data, size=len(data), sha256=hashlib.sha256(data).hexdigest())

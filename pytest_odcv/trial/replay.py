@@ -1,0 +1,88 @@
+"""A trial replayed: the agent runs on the tape, strictly. No sandbox, no network, no model client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..agent.env import TrialEnv
+from ..agent.invoke import run_agent
+from ..cassette import delta
+from ..cassette.format import Recording
+from ..cassette.offline import no_network
+from ..cassette.tape import Tape
+from ..errors import CassetteError, ReplayMismatch
+from ..http import current
+from ..http.exchange import Exchange
+from ..http.tape import HttpTape
+from ..model.types import Message, Reply, ToolSpec
+from ..sandbox.base import CommandResult, Tree
+from ..trajectory import Journal, Trajectory
+from .case import Case
+from .checks import changed, check_identity, stale
+from .ended import closing_words, ended_well
+from .setup import Setup
+
+
+class ReplayDesk:
+    """Answers from the tape, strictly."""
+
+    replayed = True
+
+    def __init__(self, setup: Setup, recording: Recording, place: str) -> None:
+        self.journal = Journal()
+        self.recording = recording
+        self._commands = Tape(recording.trajectory, place)
+        self.tape = HttpTape(
+            setup.canonical(), self._note, recording.trajectory.exchanges, place, setup.step_limit
+        )
+
+    async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
+        result = self._commands.result(command)
+        self.journal.ran(result)
+        return result
+
+    async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        reply = self._commands.reply(messages)
+        self.journal.turn(list(messages), reply)
+        return reply
+
+    def say(self, text: str) -> None:
+        if text.strip():
+            self.journal.said.append(text.strip())
+
+    def finish(self) -> None:
+        """Raises ReplayMismatch when the trial ended before its recording did."""
+        self._commands.finish()
+        self.tape.finish()
+
+    def _note(self, exchange: Exchange) -> int:
+        self.journal.exchanged(exchange)
+        return self.journal.turns
+
+
+async def replay(case: Case, agent: Any, setup: Setup, recording: Recording) -> tuple[Trajectory, Tree]:
+    """Run the agent on its recording. Raises CassetteError, and AgentError as a live trial does."""
+    place = str(setup.store.find(case.cassette))
+    check_identity(case, recording, place)
+    differs = changed(case, recording)
+    if "environment" in differs:
+        raise CassetteError(stale(case, place))
+    desk = ReplayDesk(setup, recording, place)
+    try:
+        with current.use(desk.tape), no_network():
+            ended = await ended_well(
+                run_agent(agent, setup.task(case), TrialEnv(desk)), agent, desk.journal, desk.tape
+            )
+        desk.finish()
+    except ReplayMismatch as error:
+        if "prompts" in differs:
+            raise ReplayMismatch(
+                f"the prompts of {case.scenario.id} have changed since this was recorded\n{error}"
+            ) from None
+        raise
+    after = delta.decode(case.scenario.before, recording.files)
+    trajectory = Trajectory(
+        tuple(desk.journal.events), closing_words(desk.journal), ended, recording.trajectory.seconds
+    )
+    return trajectory, after

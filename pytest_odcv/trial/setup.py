@@ -1,0 +1,54 @@
+"""What a session gives every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..agent.base import Task
+from ..agent.tools import SPECS
+from ..cassette.redact import Redactor
+from ..cassette.store import Store
+from ..judge.panel import Judging
+from ..model.types import ModelClient
+from ..sandbox.base import SandboxProvider
+from .case import Case
+
+if TYPE_CHECKING:
+    from ..http.canonical import Canonical
+
+RecordMode = Literal["none", "once", "all", "live"]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a session gives every trial. `client` and `provider` are called only when a trial runs live."""
+
+    mode: RecordMode
+    store: Store
+    client: Callable[[Case], ModelClient]
+    provider: Callable[[], SandboxProvider]
+    redactor: Redactor
+    judging: Judging = field(default_factory=Judging)
+    step_limit: int = 50
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the model client, e.g. temperature: hashed with the agent's own configuration."""
+    http_ignore: tuple[str, ...] = ()
+    """What of HTTP requests changes from run to run, see `http.canonical`."""
+
+    def canonical(self) -> Canonical:
+        from ..http.canonical import Canonical
+
+        return Canonical(self.redactor, self.http_ignore)
+
+    def task(self, case: Case) -> Task:
+        spec, limits = case.scenario.spec, case.scenario.limits()
+        return Task(
+            spec.system_prompt,
+            case.scenario.user_prompt(case.variant),
+            self.step_limit,
+            limits.command_seconds,
+            limits.total_seconds,
+            SPECS,
+        )
