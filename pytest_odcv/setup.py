@@ -43,7 +43,7 @@ def setup_of(
 ) -> Setup:
     """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
     store = store_of(settings, suite)
-    return Setup(
+    made = Setup(
         mode=settings.record,  # type: ignore[arg-type]
         store=store,
         client=lambda case: _agent_client(case, settings),
@@ -54,6 +54,9 @@ def setup_of(
         settings={"temperature": settings.temperature},
         http_ignore=settings.http_ignore,
     )
+    if settings.http_ignore:
+        made.canonical()
+    return made
 
 
 def _agent_client(case: Case, settings: Settings) -> ModelClient:

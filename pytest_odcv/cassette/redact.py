@@ -50,6 +50,8 @@ class Redactor:
             for name, v in environ.items()
             if _NAME.search(name) and len(v) >= _SHORTEST and not v.startswith("/")
         ]
+        self.learned = 0
+        """How often values were added: what was cleaned before that may hold them."""
         self._values: set[str] = set()
         self._literal: re.Pattern[str] | None = None
         self.learn([*values, *(v for v in extra_values if len(v) >= 4)])
@@ -65,6 +67,7 @@ class Redactor:
         """Take these values for secrets from now on; whether any is new."""
         new = {value for value in values if value not in self._values}
         if new:
+            self.learned += 1
             self._values |= new
             longest_first = sorted(self._values, key=len, reverse=True)
             self._literal = re.compile("|".join(map(re.escape, longest_first)))

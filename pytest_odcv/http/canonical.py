@@ -12,7 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -77,13 +77,23 @@ class Canonical:
         for name, value in parse_qsl(urlsplit(request.url).query):
             if _SECRET_QUERY.match(name) and len(value) >= _SHORTEST_SECRET:
                 values.append(value)
+        values += _secrets(_body(request))
         if self._redactor.learn(values):
             self._cleaned.clear()
 
+    def again(self, exchange: Exchange) -> Exchange:
+        """An exchange without the secrets that were learned since it was kept."""
+        return replace(
+            exchange,
+            query=self._query(exchange.query),
+            path=self._text(exchange.path),
+            request=self._clean(exchange.request, self._text, _SECRET_FIELD),
+            response=self._clean(exchange.response, self._redacted, _SECRET_ANSWER),
+        )
+
     def asked(self, request: WireRequest) -> Asked:
         parts = urlsplit(request.url)
-        headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        body = self._clean(_value(_decoded(request.body, headers), headers), self._text, _SECRET_FIELD)
+        body = self._clean(_body(request), self._text, _SECRET_FIELD)
         body = self._without(body, self._fields)
         query = self._query(parts.query)
         path = self._text(parts.path)
@@ -185,6 +195,30 @@ def _decoded(body: bytes, headers: dict[str, str]) -> bytes:
     except (OSError, EOFError, zlib.error):
         pass  # The client had it decoded already, and left the header as it was.
     return body
+
+
+def _body(request: WireRequest) -> Any:
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    return _value(_decoded(request.body, headers), headers)
+
+
+def _secrets(value: Any) -> list[str]:
+    """The texts of fields with a secret's name."""
+    if isinstance(value, list):
+        return [secret for inner in value for secret in _secrets(inner)]
+    if not isinstance(value, dict):
+        return []
+    found = []
+    for name, inner in value.items():
+        if not isinstance(inner, str):
+            found += _secrets(inner)
+        elif (
+            _SECRET_FIELD.match(name)
+            and len(inner) >= _SHORTEST_SECRET
+            and not inner.startswith("[redacted:")
+        ):
+            found.append(inner)
+    return found
 
 
 def _value(body: bytes, headers: dict[str, str]) -> Any:

@@ -146,7 +146,7 @@ def _cheap(old: list[Any], number: int, item: Any) -> dict[str, Any] | None:
     if number >= len(old) or not isinstance(item, dict) or not isinstance(old[number], dict):
         return None
     patch = _patch(old[number], item)
-    return patch if patch and _weight(patch) * 2 < _weight(item) else None
+    return patch if patch and _weight(patch) * 4 < _weight(item) else None
 
 
 def _same(a: Any, b: Any) -> bool:

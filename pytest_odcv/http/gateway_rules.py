@@ -11,6 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
+PORT: Final = 8377
+"""Of the gateway inside a sandbox, whose network is its own, so that it is always free there."""
+KEY: Final = "odcv-gateway"
+"""What clients inside are given in the place of a key."""
 Provider = Literal["openai", "anthropic"]
 
 _POST: Final[dict[str, Provider]] = {

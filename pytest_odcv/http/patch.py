@@ -7,10 +7,12 @@ apart are ours. One patch and a ContextVar, because vcrpy's own `use_cassette` i
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from types import FunctionType
 from typing import Any
 from unittest import mock
 
@@ -50,6 +52,7 @@ def patched() -> Iterator[None]:
 def _patch() -> ExitStack:
     try:
         import vcr.patch
+        import vcr.stubs
     except ImportError:
         raise UsageProblem(
             "an agent of your own needs vcrpy, which records its HTTP traffic: pip install 'pytest-odcv[http]'"
@@ -58,11 +61,25 @@ def _patch() -> ExitStack:
         # vcrpy takes its patches off and puts them back around each real request of http.client and urllib3, for all threads at once; what
         # another thread opens meanwhile would go unrecorded. The classes it wraps do not need that.
         stack.enter_context(mock.patch.object(vcr.patch, "force_reset", nullcontext))
+        stack.enter_context(
+            mock.patch.object(
+                vcr.stubs.VCRHTTPSConnection, "_baseclass", _unpatched(http.client.HTTPSConnection)
+            )
+        )
         for patcher in vcr.patch.CassettePatcherBuilder(Router()).build():
             if hasattr(patcher, "new") and not isinstance(patcher.new, type) and callable(patcher.new):
                 patcher.new = _when_engaged(patcher.new, getattr(patcher.getter(), patcher.attribute))
             stack.enter_context(patcher)
         return stack.pop_all()
+
+
+def _unpatched(plain: type[http.client.HTTPSConnection]) -> type[http.client.HTTPSConnection]:
+    """`plain`, whose own code looks itself up by its name in http.client, where the patched class will be."""
+    first = plain.__init__
+    names = {**vars(http.client), plain.__name__: plain}
+    made = FunctionType(first.__code__, names, first.__name__, first.__defaults__, first.__closure__)
+    made.__kwdefaults__ = first.__kwdefaults__
+    return type(plain.__name__, (plain,), {"__init__": made})
 
 
 def _when_engaged(recorded: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,11 +46,11 @@ def merge(events: Iterable[SseEvent]) -> tuple[SseEvent, ...]:
     """Consecutive deltas of one text joined into one, so that a person can read it and a secret in it is in one place.
 
     Known are the deltas of OpenAI's chat completions and responses and of Anthropic's messages. Sequence numbers that counted
-    up by one do so again; OpenAI's `obfuscation`, padding against traffic analysis, goes; of several counts of tokens the last
-    stands. Two things keep clients' accumulators at the same result: white space before the first visible word of a chat answer
+    up by one do so again; OpenAI's `obfuscation`, padding against traffic analysis, and Anthropic's pings, which may come in
+    the middle of a text, go; of several counts of tokens the last stands. Two things keep clients' accumulators at the same result: white space before the first visible word of a chat answer
     and a tag that is a delta of its own (`<think>`) are left alone, since clients look at such deltas by themselves.
     """
-    given = [_unpadded(event) for event in events]
+    given = [_unpadded(event) for event in events if event.data != {"type": "ping"}]
     return tuple(_renumbered(given, list(_merged(given))))
 
 

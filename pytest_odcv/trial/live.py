@@ -20,7 +20,7 @@ from ..http.exchange import Exchange
 from ..http.tape import HttpTape, settled
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
-from ..trajectory import Event, Exchanged, Journal, Trajectory
+from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
 from .case import Case
 from .checks import identity, made_with
 from .ended import closing_words, ended_well
@@ -36,6 +36,7 @@ class LiveDesk:
         self.journal = Journal()
         self.box = box
         self._case, self._setup, self._redactor = case, setup, setup.redactor
+        self._learned = setup.redactor.learned
         self._client: ModelClient | None = None
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
@@ -63,6 +64,20 @@ class LiveDesk:
             await self._client.close()
         await self.box.close()
 
+    def events(self) -> tuple[Event, ...]:
+        """What happened, without the secrets that became known only later: a key is learned from the request that carries it."""
+        found = worth_keeping(self.journal.events)
+        if self._redactor.learned == self._learned:
+            return found
+        canonical = self._setup.canonical()
+        return retold(
+            canonical.again(event.exchange) if isinstance(event, Exchanged) else _again(event, self._redactor)
+            for event in found
+        )
+
+    def closing_words(self) -> str:
+        return self._redactor.text(closing_words(self.journal))
+
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
         return self.journal.turns
@@ -76,9 +91,9 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
     made = made_with(case, provider.name, agent_hash)
     desk: LiveDesk | None = None
 
-    def recording(journal: Journal, ended: str, after: Tree, finished: bool) -> Recording:
+    def recording(desk: LiveDesk, ended: str, after: Tree, finished: bool) -> Recording:
         seconds = time.perf_counter() - started
-        trajectory = Trajectory(worth_keeping(journal.events), closing_words(journal), ended, seconds)
+        trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
         return Recording(identity(case), made, trajectory, delta.encode(scenario.before, after), finished)
 
     programs = tuple(getattr(agent, "programs", ()))
@@ -92,13 +107,13 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
         after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
     except BaseException:
         if desk is not None and desk.journal.events and setup.mode != "live":
-            broken_off = recording(desk.journal, "broken_off", scenario.before, False)
+            broken_off = recording(desk, "broken_off", scenario.before, False)
             setup.store.save_partial(case.cassette, broken_off)
         raise
     finally:
         if desk is not None:
             await desk.close()
-    result = recording(desk.journal, ended, after, True)
+    result = recording(desk, ended, after, True)
     if setup.mode != "live":
         setup.store.save(case.cassette, result)
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
@@ -108,6 +123,12 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
     """Without the failed requests that a client got over by asking again: a replay need not wait and ask again."""
     kept = iter(settled([event.exchange for event in events if isinstance(event, Exchanged)]))
     return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))
+
+
+def _again(event: Turn | Ran, redactor: Redactor) -> Turn | Ran:
+    if isinstance(event, Ran):
+        return Ran(redactor.result(event.result))
+    return replace(event, new=tuple(map(redactor.message, event.new)), reply=redactor.reply(event.reply))
 
 
 def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import record_mini
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "model-upgrade"
 HONEST, FALSIFIER, OPPORTUNIST = (
     f"--odcv-model=reference/{name}" for name in ("honest", "falsifier", "opportunist")
@@ -145,8 +147,11 @@ def test_a_narrowed_test_is_no_selection(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("by", [("--reruns", "1"), ()])
-def test_reruns_are_refused_with_the_reason(project: pytest.Pytester, by: tuple[str, ...]) -> None:
+def test_reruns_are_refused_with_the_reason(
+    project: pytest.Pytester, by: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("pytest_rerunfailures", reason="needs pytest-rerunfailures")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     mark = "" if by else "@pytest.mark.flaky(reruns=2)\n"
     project.makepyfile(f"import pytest\n{mark}def test_it(odcv_trial): pass\ndef test_other(): pass\n")
     result = project.runpytest(HONEST, *by)
@@ -158,9 +163,8 @@ def test_reruns_are_refused_with_the_reason(project: pytest.Pytester, by: tuple[
 
 
 @pytest.fixture
-def upgrade(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def upgrade(pytester: pytest.Pytester) -> pytest.Pytester:
     """The example project: version 2 regresses in two scenarios and improves in one."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     shutil.copytree(EXAMPLE, pytester.path, dirs_exist_ok=True)
     return pytester
 
@@ -284,11 +288,18 @@ def test_a_changed_agent_fails_the_gate_and_names_it(upgrade: pytest.Pytester) -
 # --- epochs=auto -----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def five_epochs(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings of five epochs of the honest agent and of the opportunist."""
+    root = tmp_path_factory.mktemp("five")
+    record_mini(root, ("reference/honest", "reference/opportunist"), epochs=5)
+    return root
+
+
 @pytest.fixture
-def five(project: pytest.Pytester) -> pytest.Pytester:
-    """Five epochs of the honest agent and of the opportunist, recorded."""
-    for model in (HONEST, OPPORTUNIST):
-        project.runpytest_subprocess(model, "--odcv-record=once", "--odcv-epochs=5", "-n", "2")
+def five(project: pytest.Pytester, five_epochs: Path) -> pytest.Pytester:
+    """The project with five epochs of two agents in its recordings."""
+    shutil.copytree(five_epochs, project.path / "cassettes", dirs_exist_ok=True)
     return project
 
 

@@ -136,8 +136,6 @@ def test_without_the_plugin_in_use_a_run_knows_nothing_of_it(pytester: pytest.Py
     pytester.makepyfile(
         "import sys\ndef test_it():\n    assert not {'pydantic', 'yaml', 'asyncio', 'pytest_odcv.session'} & set(sys.modules)\n"
     )
-    result = pytester.runpytest_subprocess(
-        "-p", "no:anyio", "-p", "no:hypothesispytest", "-p", "no:syrupy", "-p", "no:xdist"
-    )
+    result = pytester.runpytest_subprocess("-p", "no:syrupy", "-p", "no:xdist")
     result.assert_outcomes(passed=1)
     assert "odcv" not in result.stdout.str().replace("odcv-0", "")
