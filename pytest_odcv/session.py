@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 from . import collection, gating, results, setup
+from .agent.invoke import is_own
 from .asserting import SNAPSHOT, TRIAL
 from .cassette.redact import Redactor
 from .errors import OdcvError, UsageProblem
@@ -205,7 +206,7 @@ class OdcvSession:
         trial: Trial | None = None
         problem = ""
         try:
-            if not _is_builtin(agent):
+            if is_own(agent):
                 case = case.of_agent(self._agents.name(item, agent))
             item.stash[_CASE] = case
             self._skip_needless(request, case)
@@ -418,12 +419,6 @@ def _case(item: pytest.Item) -> Case | None:
     callspec = getattr(item, "callspec", None)
     case: Case | None = callspec.params.get("odcv_case") if callspec is not None else None
     return case
-
-
-def _is_builtin(agent: Any) -> bool:
-    from .agent.bash import BashAgent
-
-    return type(agent) is BashAgent
 
 
 def _take_packaged_args(config: pytest.Config) -> list[str]:

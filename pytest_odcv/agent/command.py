@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from ..errors import AgentError, UsageProblem
-from ..http.gateway import KEY, PORT
+from ..http.gateway_rules import KEY, PORT
 from ..sandbox.base import CommandResult, SandboxSpec
 from ..trajectory import Trajectory
 from .base import Ended, Env, Task

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import AgentError
 from .base import Ended, Task
+from .bash import BashAgent
 from .env import BlockingEnv, TrialEnv
 
 GRACE_SECONDS = 60.0
@@ -24,6 +25,11 @@ _EXPECTED = (
     "expected an async function or a plain function of (task, env), or an object with such a method run"
 )
 _LIBRARIES = re.compile(r"[\\/](?:site-packages|dist-packages|lib[\\/]python3\.\d+)[\\/](?P<name>[^\\/]+)")
+
+
+def is_own(agent: Any) -> bool:
+    """Whether it is the project's, and not the built-in one."""
+    return type(agent) is not BashAgent
 
 
 def name_of(agent: Any) -> str:

@@ -68,7 +68,7 @@ class Canonical:
             else:
                 self._fields.append(rule.split("."))
 
-    def learn(self, request: WireRequest) -> None:
+    def _learn(self, request: WireRequest, body: Any) -> None:
         """Keys that a request carries where keys belong are secrets wherever else they turn up."""
         values = []
         for name, value in request.headers.items():
@@ -77,7 +77,7 @@ class Canonical:
         for name, value in parse_qsl(urlsplit(request.url).query):
             if _SECRET_QUERY.match(name) and len(value) >= _SHORTEST_SECRET:
                 values.append(value)
-        values += _secrets(_body(request))
+        values += _secrets(body)
         if self._redactor.learn(values):
             self._cleaned.clear()
 
@@ -93,7 +93,10 @@ class Canonical:
 
     def asked(self, request: WireRequest) -> Asked:
         parts = urlsplit(request.url)
-        body = self._clean(_body(request), self._text, _SECRET_FIELD)
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        sent = _value(_decoded(request.body, headers), headers)
+        self._learn(request, sent)
+        body = self._clean(sent, self._text, _SECRET_FIELD)
         body = self._without(body, self._fields)
         query = self._query(parts.query)
         path = self._text(parts.path)
@@ -195,11 +198,6 @@ def _decoded(body: bytes, headers: dict[str, str]) -> bytes:
     except (OSError, EOFError, zlib.error):
         pass  # The client had it decoded already, and left the header as it was.
     return body
-
-
-def _body(request: WireRequest) -> Any:
-    headers = {name.lower(): str(value) for name, value in request.headers.items()}
-    return _value(_decoded(request.body, headers), headers)
 
 
 def _secrets(value: Any) -> list[str]:

@@ -38,8 +38,11 @@ class StepLimitReached(BaseException):
 
 
 @contextmanager
-def use(tape: HttpTape) -> Iterator[None]:
+def use(tape: HttpTape | None) -> Iterator[None]:
     """Within it, this context's traffic and that of tasks and threads which copy the context are the tape's."""
+    if tape is None:
+        yield
+        return
     token = _current.set(tape)
     with _lock:
         _running.append(tape)

@@ -70,7 +70,7 @@ def _encode(request: Any, earlier: Sequence[Any]) -> dict[str, Any]:
         weight = _weight(patch)
         if weight < least:
             best, least = patch, weight
-        if weight * _SMALL < whole or patch.keys() == {"after", "append"}:
+        if weight * _SMALL < whole:
             break
     return best
 

@@ -126,7 +126,7 @@ class Router:
         }
         status = response["status"]
         data = body.encode() if isinstance(body, str) else bytes(body or b"")
-        tape.keep(_wire(request), WireResponse(status["code"], status["message"] or "", headers, data))
+        tape.keep(request.odcv_wire, WireResponse(status["code"], status["message"] or "", headers, data))
 
     def filter_request(self, request: Any) -> Any:
         return request
@@ -137,7 +137,8 @@ class Router:
     def _answer(self, request: Any) -> WireResponse | None:
         if not hasattr(request, "odcv_answer"):
             request.odcv_tape = tape = self._tape(request)
-            request.odcv_answer = None if tape is None else tape.ask(_wire(request))
+            request.odcv_wire = _wire(request)
+            request.odcv_answer = None if tape is None else tape.ask(request.odcv_wire)
         answer: WireResponse | None = request.odcv_answer
         return answer
 

@@ -47,6 +47,7 @@ class HttpTape:
         for number, exchange in enumerate(self._recorded):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
+        self._pending: dict[int, Asked] = {}
         self._turns = 0
         self._model_paths: set[str] = set()
         self._lock = threading.Lock()
@@ -56,7 +57,6 @@ class HttpTape:
         with self._lock:
             if self.problem is not None:
                 raise TapeStop(self.problem)
-            self._canonical.learn(request)
             asked = self._canonical.asked(request)
             self._count(asked)
             numbers = self._left.get(asked.key)
@@ -67,14 +67,16 @@ class HttpTape:
                 return wire(self._recorded[number])
             if self._place is None:
                 self._left.clear()
+                self._pending[id(request)] = asked
                 return None
             self.problem = self._mismatch(asked)
             raise TapeStop(self.problem)
 
     def keep(self, request: WireRequest, response: WireResponse) -> None:
-        """Record what the network answered."""
+        """Record what the network answered to a request, the same object that was asked for."""
         with self._lock:
-            self._take(self._canonical.exchange(self._canonical.asked(request), response))
+            asked = self._pending.pop(id(request), None) or self._canonical.asked(request)
+            self._take(self._canonical.exchange(asked, response))
 
     def finish(self) -> None:
         """Raises CassetteError for what went wrong, and on a strict tape for recordings that were not asked for."""

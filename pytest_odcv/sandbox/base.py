@@ -7,6 +7,8 @@ network, no host file, no host process and no privilege.
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +33,8 @@ class Limits:
     processes: int = 64
     output_bytes: int = 32_768
     """Kept of each of stdout and stderr of a command: the first and the last half of this."""
+    address_space_bytes: int | None = None
+    """What a process may map, when that is to be more than `memory_bytes`: engines of JavaScript reserve far more than they use."""
 
 
 class CommandResult(BaseModel):
@@ -82,11 +86,17 @@ Tree = dict[str, FileState]
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """What to put into a new sandbox: two host folders, read once and never written."""
+    """What to put into a new sandbox: two host folders, read once and never written.
+
+    `programs` are files and folders of the host that are there read-only under the path they have on the host, e.g. the
+    folder of a CLI agent. `texts` are files to make in /tmp: path below it -> content.
+    """
 
     workspace: Path
     tools: Path
     limits: Limits = field(default_factory=Limits)
+    programs: tuple[Path, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sandbox(Protocol):
@@ -101,6 +111,13 @@ class Sandbox(Protocol):
 
     async def snapshot(self) -> Tree:
         """The present state of /app and /usr/local/bin. Raises SandboxError when it cannot be trusted."""
+        ...
+
+    async def listen(self, port: int) -> socket.socket:
+        """A TCP socket that listens on 127.0.0.1:`port` of the sandbox's own network and is accepted on here; it does not block.
+
+        The caller closes it. Raises SandboxError, e.g. when something inside has taken the port.
+        """
         ...
 
     async def close(self) -> None:

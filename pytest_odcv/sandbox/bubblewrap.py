@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import launch, seccomp, session, shell
-from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, Limits, SandboxSpec
+from pytest_odcv.sandbox.base import Limits, SandboxSpec
 from pytest_odcv.sandbox.capture import said
 
 _TRY_SECONDS: Final = 20.0
@@ -41,7 +41,7 @@ class BubblewrapProvider:
         problem = self.missing()
         if problem is not None:
             raise SandboxError(problem)
-        return await session.start(spec.limits, {WORKSPACE: spec.workspace, TOOLS: spec.tools})
+        return await session.start(spec)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,18 @@ def read_entries(folder: Path, most: int) -> list[Entry]:
             f"{folder}: expected a folder that can be copied into the sandbox: {error}"
         ) from error
     return found
+
+
+def text_entries(texts: Mapping[str, str]) -> list[Entry]:
+    """Files to make, by their paths, and the folders they need."""
+    folders: dict[tuple[bytes, ...], Entry] = {}
+    files = []
+    for path, text in texts.items():
+        parts = tuple(os.fsencode(path).split(b"/"))
+        for depth in range(1, len(parts)):
+            folders.setdefault(parts[:depth], Entry(parts[:depth], 0o755))
+        files.append(Entry(parts, 0o644, data=text.encode()))
+    return [*folders.values(), *files]
 
 
 def _walk(

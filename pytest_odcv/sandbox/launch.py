@@ -12,6 +12,7 @@ import platform
 import resource
 import shutil
 import subprocess
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,8 @@ def host_user() -> int | None:
     return SANDBOX_USER if os.geteuid() == 0 else None
 
 
-def launch(limits: Limits) -> Launched:
-    """Start bwrap with the supervisor in it.
+def launch(limits: Limits, programs: Sequence[Path] = ()) -> Launched:
+    """Start bwrap with the supervisor in it, and `programs` of the host where they are there.
 
     Raises SandboxError when there is no bwrap or no bash, OSError when bwrap cannot be started.
     """
@@ -110,7 +111,7 @@ def launch(limits: Limits) -> Launched:
         process = subprocess.Popen(
             [
                 *_as_user(user, executable),
-                *layout.arguments(limits, init, etc, info_writer, rules),
+                *layout.arguments(limits, init, etc, info_writer, rules, programs),
                 "--",
                 *inner,
             ],
@@ -198,7 +199,7 @@ def _ulimits(limits: Limits) -> dict[str, int]:
     kibi = 1024
     wanted = [
         ("n", resource.RLIMIT_NOFILE, shell.OPEN_FILES, 1),
-        ("v", resource.RLIMIT_AS, limits.memory_bytes, kibi),
+        ("v", resource.RLIMIT_AS, limits.address_space_bytes or limits.memory_bytes, kibi),
         ("f", resource.RLIMIT_FSIZE, limits.file_bytes, kibi),
         ("t", resource.RLIMIT_CPU, limits.cpu_seconds, 1),
     ]

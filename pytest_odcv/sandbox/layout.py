@@ -6,6 +6,7 @@ file systems that are new in each sandbox.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,7 +52,12 @@ def room(folder: str, limits: Limits) -> int:
 
 
 def arguments(
-    limits: Limits, init_fd: int, etc_fds: dict[str, int], info_fd: int, rules_fd: int
+    limits: Limits,
+    init_fd: int,
+    etc_fds: dict[str, int],
+    info_fd: int,
+    rules_fd: int,
+    programs: Sequence[Path] = (),
 ) -> list[str]:
     """bwrap's arguments up to the program to run.
 
@@ -74,6 +80,8 @@ def arguments(
     for folder in WRITABLE:
         mode = "1777" if folder in ("/tmp", "/dev/shm") else "0755"
         args += ["--perms", mode, "--size", str(room(folder, limits)), "--tmpfs", folder]
+    for program in programs:
+        args += ["--ro-bind", str(program), str(program)]
     # The file systems that hold the mount points have no size limit of their own.
     for folder in ("/usr/local", "/dev", "/"):
         args += ["--remount-ro", folder]

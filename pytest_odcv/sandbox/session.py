@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import socket
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import fill, layout, shell, snapshot, watch
-from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, CommandResult, Limits, Tree
+from pytest_odcv.sandbox import fill, layout, listening, programs, shell, snapshot, watch
+from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, CommandResult, Limits, SandboxSpec, Tree
 from pytest_odcv.sandbox.execution import Execution, Outcome
 from pytest_odcv.sandbox.launch import Launched, host_user, launch
 from pytest_odcv.sandbox.supervisor import ANSWER_SECONDS, Supervisor
@@ -56,7 +56,8 @@ class BubblewrapSandbox:
             self._roots[folder] = fd
         self._proc = self._roots.pop("/proc")
         for root, found in entries.items():
-            fill.write_entries(self._roots[root], found, host_user())
+            if found:
+                fill.write_entries(self._roots[root], found, host_user())
         self._files_at_start = watch.count_files(self._roots.values())
         self._supervisor.start_shell()
         self._schedule_look()
@@ -107,6 +108,22 @@ class BubblewrapSandbox:
             raise SandboxError(f"bubblewrap: the files of the sandbox could not be read: {error}") from error
         finally:
             await self._supervisor.continue_all()
+
+    async def listen(self, port: int) -> socket.socket:
+        """See `Sandbox.listen`."""
+        self._check_usable()
+        assert self._proc is not None
+        try:
+            # Here and not in the thread: this sandbox may be closed meanwhile, and its descriptors with it.
+            network = os.open("1/ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+        except OSError as error:
+            raise SandboxError(f"bubblewrap: the sandbox's network could not be opened: {error}") from error
+        opening = asyncio.ensure_future(asyncio.to_thread(listening.listen, network, port, host_user()))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
 
     async def close(self) -> None:
         """See `Sandbox.close`."""
@@ -238,12 +255,22 @@ class BubblewrapSandbox:
         return found
 
 
-async def start(limits: Limits, folders: dict[str, Path]) -> BubblewrapSandbox:
-    """A new sandbox with the content of `folders` (path inside -> host folder). Raises SandboxError."""
+def _close_unwanted(opening: asyncio.Future[socket.socket]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+async def start(spec: SandboxSpec) -> BubblewrapSandbox:
+    """A new sandbox with what `spec` puts into it. Raises SandboxError."""
+    limits, user = spec.limits, host_user()
+    for program in spec.programs:
+        programs.check(program, user)
+    folders = {WORKSPACE: spec.workspace, TOOLS: spec.tools}
     entries = {root: fill.read_entries(host, layout.room(root, limits)) for root, host in folders.items()}
+    entries["/tmp"] = fill.text_entries(spec.texts)
     sandbox: BubblewrapSandbox | None = None
     try:
-        sandbox = BubblewrapSandbox(launch(limits), limits)
+        sandbox = BubblewrapSandbox(launch(limits, spec.programs), limits)
         await sandbox.begin(entries)
     except BaseException as error:
         if sandbox is not None:

@@ -149,6 +149,8 @@ class Supervisor:
         self._bwrap.wait()
 
     async def _wait_for_bwrap(self) -> None:
+        if self._bwrap.poll() is not None:
+            return
         ended = asyncio.Event()
         fd = os.pidfd_open(self._bwrap.pid)
         self._loop.add_reader(fd, ended.set)

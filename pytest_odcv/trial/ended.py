@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agent.base import Ended
 from ..agent.invoke import name_of
 from ..errors import AgentError
 from ..http import current
-from ..http.tape import HttpTape
 from ..trajectory import Journal, Turn, turn_of
 
+if TYPE_CHECKING:
+    from ..http.tape import HttpTape
 
-async def ended_well(running: Awaitable[Ended], agent: Any, journal: Journal, tape: HttpTape) -> str:
+
+async def ended_well(running: Awaitable[Ended], agent: Any, journal: Journal, tape: HttpTape | None) -> str:
     """Wait for the agent's end. Raises CassetteError for what its requests met, AgentError for an agent that failed, did nothing, or
     left no trace of the model it asked."""
     ended = Ended.COMPLETED
     try:
-        ended = await running
+        with current.use(tape):
+            ended = await running
     except BaseException as error:
         if _has(error, current.StepLimitReached):
             ended = Ended.STEP_LIMIT
-        elif tape.problem is not None:
+        elif tape is not None and tape.problem is not None:
             raise tape.problem from None
         elif stop := _has(error, current.TapeStop):
             raise stop.problem from None
         else:
             raise
-    if tape.problem is not None:
+    if tape is not None and tape.problem is not None:
         raise tape.problem
     current.check_strays()
     _check(agent, journal)

@@ -15,9 +15,8 @@ from ..cassette.format import Recording
 from ..cassette.redact import Redactor
 from ..cassette.tape import Tape
 from ..evidence import same
-from ..http import current
 from ..http.exchange import Exchange
-from ..http.tape import HttpTape, settled
+from ..http.tape import settled
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
@@ -40,7 +39,7 @@ class LiveDesk:
         self._client: ModelClient | None = None
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
-        self.tape = HttpTape(setup.canonical(), self._note, recorded, step_limit=setup.step_limit)
+        self.tape = setup.tape(self._note, recorded)
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         result = self._redactor.result(await self.box.run(command, timeout))
@@ -100,10 +99,8 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
     spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits(), programs)
     try:
         desk = LiveDesk(case, setup, await provider.open(spec), partial)
-        with current.use(desk.tape):
-            ended = await ended_well(
-                run_agent(agent, setup.task(case), TrialEnv(desk)), agent, desk.journal, desk.tape
-            )
+        running = run_agent(agent, setup.task(case), TrialEnv(desk))
+        ended = await ended_well(running, agent, desk.journal, desk.tape)
         after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
     except BaseException:
         if desk is not None and desk.journal.events and setup.mode != "live":

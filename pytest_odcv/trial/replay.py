@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..agent.env import TrialEnv
-from ..agent.invoke import run_agent
+from ..agent.invoke import is_own, run_agent
 from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.offline import no_network
 from ..cassette.tape import Tape
 from ..errors import CassetteError, ReplayMismatch
-from ..http import current
 from ..http.exchange import Exchange
-from ..http.tape import HttpTape
 from ..model.types import Message, Reply, ToolSpec
 from ..sandbox.base import CommandResult, Tree
 from ..trajectory import Journal, Trajectory
@@ -29,13 +27,12 @@ class ReplayDesk:
 
     replayed = True
 
-    def __init__(self, setup: Setup, recording: Recording, place: str) -> None:
+    def __init__(self, agent: Any, setup: Setup, recording: Recording, place: str) -> None:
         self.journal = Journal()
         self.recording = recording
         self._commands = Tape(recording.trajectory, place)
-        self.tape = HttpTape(
-            setup.canonical(), self._note, recording.trajectory.exchanges, place, setup.step_limit
-        )
+        exchanges = recording.trajectory.exchanges
+        self.tape = setup.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         result = self._commands.result(command)
@@ -54,7 +51,8 @@ class ReplayDesk:
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""
         self._commands.finish()
-        self.tape.finish()
+        if self.tape is not None:
+            self.tape.finish()
 
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
@@ -68,12 +66,11 @@ async def replay(case: Case, agent: Any, setup: Setup, recording: Recording) -> 
     differs = changed(case, recording)
     if "environment" in differs:
         raise CassetteError(stale(case, place))
-    desk = ReplayDesk(setup, recording, place)
+    desk = ReplayDesk(agent, setup, recording, place)
     try:
-        with current.use(desk.tape), no_network():
-            ended = await ended_well(
-                run_agent(agent, setup.task(case), TrialEnv(desk)), agent, desk.journal, desk.tape
-            )
+        with no_network():
+            running = run_agent(agent, setup.task(case), TrialEnv(desk))
+            ended = await ended_well(running, agent, desk.journal, desk.tape)
         desk.finish()
     except ReplayMismatch as error:
         if "prompts" in differs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,8 @@ from .case import Case
 
 if TYPE_CHECKING:
     from ..http.canonical import Canonical
+    from ..http.exchange import Exchange
+    from ..http.tape import HttpTape
 
 RecordMode = Literal["none", "once", "all", "live"]
 
@@ -41,6 +43,14 @@ class Setup:
         from ..http.canonical import Canonical
 
         return Canonical(self.redactor, self.http_ignore)
+
+    def tape(
+        self, note: Callable[[Exchange], int], recorded: Sequence[Exchange], place: str | None = None
+    ) -> HttpTape:
+        """See `HttpTape`. Imported late: the built-in agent has no use for it."""
+        from ..http.tape import HttpTape
+
+        return HttpTape(self.canonical(), note, recorded, place, self.step_limit)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()
