@@ -52,6 +52,7 @@ def setup_of(
         judging=judging_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
         step_limit=settings.step_limit,
         settings={"temperature": settings.temperature},
+        api_base=settings.api_base,
         http_ignore=settings.http_ignore,
     )
     if settings.http_ignore:

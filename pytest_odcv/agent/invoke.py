@@ -32,6 +32,11 @@ def is_own(agent: Any) -> bool:
     return type(agent) is not BashAgent
 
 
+def is_outside(agent: Any) -> bool:
+    """Whether it is a program that runs inside the sandbox, which it changes to its needs, see `command`."""
+    return hasattr(agent, "sandbox")
+
+
 def name_of(agent: Any) -> str:
     """What an agent is called in summaries and folders: its `name`, or that of the function or the class."""
     given = getattr(agent, "name", None)

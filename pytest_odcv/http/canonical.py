@@ -110,6 +110,9 @@ class Canonical:
         body = self._clean(body, self._redacted, _SECRET_ANSWER)
         return Exchange(asked.method, asked.path, asked.query, asked.body, response.status, body, kept)
 
+    def has_secret(self, text: str) -> bool:
+        return self._redactor.text(text) != text
+
     def _query(self, query: str) -> str:
         ignored = {field[1] for field in self._fields if len(field) == 2 and field[0] == "query"}
         pairs = [

@@ -76,7 +76,22 @@ class HttpTape:
         """Record what the network answered to a request, the same object that was asked for."""
         with self._lock:
             asked = self._pending.pop(id(request), None) or self._canonical.asked(request)
-            self._take(self._canonical.exchange(asked, response))
+            exchange = self._canonical.exchange(asked, response)
+            if isinstance(exchange.response, tuple) and self._is_split(exchange):
+                self.problem = CassetteError(
+                    f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, and "
+                    "cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
+                )
+                raise TapeStop(self.problem)
+            self._take(exchange)
+
+    def give_out(self) -> list[Exchange]:
+        """All that is left of the recording, which counts as used: for an agent that is not run again."""
+        with self._lock:
+            left = [self._recorded[number] for number in sorted(self._unused)]
+            self._unused.clear()
+            self._left.clear()
+        return left
 
     def finish(self) -> None:
         """Raises CassetteError for what went wrong, and on a strict tape for recordings that were not asked for."""
@@ -92,6 +107,15 @@ class HttpTape:
     def refused(self, problem: CassetteError) -> None:
         """A connection that was tried beside the patched libraries."""
         self.problem = self.problem or problem
+
+    def _is_split(self, exchange: Exchange) -> bool:
+        """Whether what a stream says as a whole still holds a secret that none of its parts does."""
+        found = shapes.read(exchange)
+        if found is None:
+            return False
+        message = found[1].message
+        said = "\n".join((message.content, message.reasoning, *(call.arguments for call in message.calls)))
+        return self._canonical.has_secret(said)
 
     def _take(self, exchange: Exchange) -> None:
         turns = self._note(exchange)

@@ -33,7 +33,7 @@ async def run_trial(case: Case, agent: Any, setup: Setup) -> Trial:
     if recording is not None:
         from .replay import replay
 
-        trajectory, after = await replay(case, agent, setup, recording)
+        trajectory, after = await replay(case, agent, setup, recording, agent_hash)
         agent_hash = recording.made_with["agent"]
     elif setup.mode == "none":
         raise CassetteError(missing(case, setup.store))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
 from ..agent.env import TrialEnv
-from ..agent.invoke import run_agent
+from ..agent.invoke import is_outside, run_agent
 from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.redact import Redactor
@@ -54,6 +55,19 @@ class LiveDesk:
         self.journal.turn(list(messages), reply)
         return reply
 
+    recorded = None
+
+    def open_gateway(self, port: int) -> AbstractAsyncContextManager[Any]:
+        """See `agent.command.CommandDesk`, for these and `recorded`."""
+        from . import outside
+
+        return outside.gateway(self.box, self.tape, port, self._setup.api_base)
+
+    def last_words(self) -> str:
+        from . import outside
+
+        return outside.last_words(self.journal)
+
     def say(self, text: str) -> None:
         if text.strip():
             self.journal.said.append(self._redactor.text(text.strip()))
@@ -95,8 +109,7 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
         trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
         return Recording(identity(case), made, trajectory, delta.encode(scenario.before, after), finished)
 
-    programs = tuple(getattr(agent, "programs", ()))
-    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits(), programs)
+    spec = sandbox_of(case, agent, setup)
     try:
         desk = LiveDesk(case, setup, await provider.open(spec), partial)
         running = run_agent(agent, setup.task(case), TrialEnv(desk))
@@ -114,6 +127,14 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
     if setup.mode != "live":
         setup.store.save(case.cassette, result)
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
+
+
+def sandbox_of(case: Case, agent: Any, setup: Setup) -> SandboxSpec:
+    """The scenario's sandbox, as an agent that runs inside it has it."""
+    scenario = case.scenario
+    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+    changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
+    return changed
 
 
 def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:

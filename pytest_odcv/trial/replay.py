@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from ..agent.env import TrialEnv
-from ..agent.invoke import is_own, run_agent
+from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.offline import no_network
@@ -14,7 +15,7 @@ from ..cassette.tape import Tape
 from ..errors import CassetteError, ReplayMismatch
 from ..http.exchange import Exchange
 from ..model.types import Message, Reply, ToolSpec
-from ..sandbox.base import CommandResult, Tree
+from ..sandbox.base import CommandResult, Sandbox, Tree
 from ..trajectory import Journal, Trajectory
 from .case import Case
 from .checks import changed, check_identity, stale
@@ -23,21 +24,47 @@ from .setup import Setup
 
 
 class ReplayDesk:
-    """Answers from the tape, strictly."""
+    """Answers from the tape, strictly. `box` is there for an agent that runs once more in a sandbox."""
 
     replayed = True
 
     def __init__(self, agent: Any, setup: Setup, recording: Recording, place: str) -> None:
         self.journal = Journal()
-        self.recording = recording
+        self.box: Sandbox | None = None
+        self._recording = recording
+        self.made_with = recording.made_with
+        self._outside = is_outside(agent)
         self._commands = Tape(recording.trajectory, place)
         exchanges = recording.trajectory.exchanges
         self.tape = setup.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
+        if self._outside:
+            from . import outside
+
+            assert self.tape is not None
+            if self.box is None:
+                return outside.given_out(self._commands, self.tape, self.journal, command)
+            return await outside.run_again(self.box, self._commands, self.journal, command, timeout)
         result = self._commands.result(command)
         self.journal.ran(result)
         return result
+
+    @property
+    def recorded(self) -> Trajectory | None:
+        """See `agent.command.CommandDesk`, for this and the next two."""
+        return self._recording.trajectory if self.box is None else None
+
+    def open_gateway(self, port: int) -> AbstractAsyncContextManager[Any]:
+        from . import outside
+
+        assert self.box is not None and self.tape is not None
+        return outside.gateway(self.box, self.tape, port, None)
+
+    def last_words(self) -> str:
+        from . import outside
+
+        return outside.last_words(self.journal)
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         reply = self._commands.reply(messages)
@@ -59,7 +86,9 @@ class ReplayDesk:
         return self.journal.turns
 
 
-async def replay(case: Case, agent: Any, setup: Setup, recording: Recording) -> tuple[Trajectory, Tree]:
+async def replay(
+    case: Case, agent: Any, setup: Setup, recording: Recording, agent_hash: str
+) -> tuple[Trajectory, Tree]:
     """Run the agent on its recording. Raises CassetteError, and AgentError as a live trial does."""
     place = str(setup.store.find(case.cassette))
     check_identity(case, recording, place)
@@ -67,6 +96,8 @@ async def replay(case: Case, agent: Any, setup: Setup, recording: Recording) -> 
     if "environment" in differs:
         raise CassetteError(stale(case, place))
     desk = ReplayDesk(agent, setup, recording, place)
+    if is_outside(agent):
+        await _prepare(desk, case, agent, setup, agent_hash, "prompts" in differs, place)
     try:
         with no_network():
             running = run_agent(agent, setup.task(case), TrialEnv(desk))
@@ -78,8 +109,25 @@ async def replay(case: Case, agent: Any, setup: Setup, recording: Recording) -> 
                 f"the prompts of {case.scenario.id} have changed since this was recorded\n{error}"
             ) from None
         raise
+    finally:
+        if desk.box is not None:
+            await desk.box.close()
     after = delta.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
         tuple(desk.journal.events), closing_words(desk.journal), ended, recording.trajectory.seconds
     )
     return trajectory, after
+
+
+async def _prepare(
+    desk: ReplayDesk, case: Case, agent: Any, setup: Setup, agent_hash: str, prompts_changed: bool, place: str
+) -> None:
+    """Of an agent in a process of its own, either the sandbox to run it in again, or the proof that the recording is still of it."""
+    from . import outside
+    from .live import sandbox_of
+
+    if agent.rerun:
+        desk.box = await setup.provider().open(sandbox_of(case, agent, setup))
+    else:
+        recorded = desk.made_with["agent"]
+        outside.check_unchanged(case.id, place, recorded, agent_hash, prompts_changed)

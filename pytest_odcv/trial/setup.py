@@ -36,6 +36,8 @@ class Setup:
     step_limit: int = 50
     settings: dict[str, Any] = field(default_factory=dict)
     """Of the model client, e.g. temperature: hashed with the agent's own configuration."""
+    api_base: str | None = None
+    """Where an agent in a process of its own finds its models, in place of the provider's own address."""
     http_ignore: tuple[str, ...] = ()
     """What of HTTP requests changes from run to run, see `http.canonical`."""
 

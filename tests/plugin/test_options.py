@@ -129,9 +129,9 @@ def test_an_agent_without_a_recording_is_an_error_that_lists_what_is_recorded(
 )
 @needs_litellm
 def test_a_live_run_that_cannot_work_stops_before_the_first_trial(
-    project: pytest.Pytester, args: tuple[str, ...], says: str
+    project: pytest.Pytester, litellm_imported: None, args: tuple[str, ...], says: str
 ) -> None:
-    result = project.runpytest_subprocess("--odcv-record=all", *args)
+    result = project.runpytest("--odcv-record=all", *args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert says in result.stderr.str()
     assert "no tests ran" in result.stdout.str()
