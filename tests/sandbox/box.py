@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,20 @@ class Box:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def open(self, workspace: Path, tools: Path, limits: Limits) -> None:
-        self._ask("open", workspace=str(workspace), tools=str(tools), limits=asdict(limits))
+    def open(
+        self,
+        workspace: Path,
+        tools: Path,
+        limits: Limits,
+        programs: Sequence[Path] = (),
+        gateway: bool = False,
+    ) -> None:
+        folders = {
+            "workspace": str(workspace),
+            "tools": str(tools),
+            "programs": [str(path) for path in programs],
+        }
+        self._ask("open", limits=asdict(limits), gateway=gateway, **folders)
 
     def run(self, command: str, timeout: float | None = None) -> CommandResult:
         return CommandResult(**self._ask("run", command=command, timeout=timeout))

@@ -13,27 +13,47 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pytest_odcv.http.exchange import WireRequest, WireResponse
+from pytest_odcv.http.gateway import Gateway
+from pytest_odcv.http.gateway_rules import PORT
 from pytest_odcv.sandbox.base import Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.session import BubblewrapSandbox
 
+ANSWER = b'{"answer": "%s"}' % (b"x" * 200_000)
+
+
+class Tape:
+    """Answers every request with `ANSWER`."""
+
+    def ask(self, request: WireRequest) -> WireResponse:
+        return WireResponse(200, "OK", {"content-type": ["application/json"]}, ANSWER)
+
+    def keep(self, request: WireRequest, response: WireResponse) -> None:
+        raise AssertionError("nothing was asked for real")
+
 
 class Driver:
-    """Holds at most one open sandbox."""
+    """Holds at most one open sandbox, with a gateway in it when that is asked for."""
 
     def __init__(self) -> None:
         self.sandbox: BubblewrapSandbox | None = None
+        self.gateway: Gateway | None = None
         self.namespace = 0
         self.held = 0
 
-    async def open(self, workspace: str, tools: str, limits: dict[str, Any]) -> None:
+    async def open(
+        self, workspace: str, tools: str, limits: dict[str, Any], programs: list[str], gateway: bool
+    ) -> None:
         Path("/proc/self/clear_refs").write_text(
             "5"
         )  # The peak starts anew: this process serves many attacks.
         self.held = _kib("VmRSS")
         self.sandbox = await BubblewrapProvider().open(
-            SandboxSpec(Path(workspace), Path(tools), Limits(**limits))
+            SandboxSpec(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
         )
+        if gateway:
+            self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()
         self.namespace = _namespace(_supervisor(self.sandbox))
 
     async def run(self, command: str, timeout: float | None) -> dict[str, Any]:
@@ -60,6 +80,9 @@ class Driver:
 
     async def close(self) -> None:
         assert self.sandbox is not None
+        if self.gateway is not None:
+            await self.gateway.__aexit__(None, None, None)
+            self.gateway = None
         await self.sandbox.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_limits_are_in_the_units_of_bash_and_never_above_what_this_process_may_s
     assert launch._ulimits(LIMITS) == {"n": 256, "v": 1 << 20, "f": 1 << 10, "t": 5, "u": 33}
 
 
+def test_what_a_process_may_map_can_be_more_than_it_may_use() -> None:
+    assert launch._ulimits(LIMITS)["v"] == 1 << 20
+    assert launch._ulimits(replace(LIMITS, address_space_bytes=1 << 36))["v"] == 1 << 26
+
+
 @pytest.mark.parametrize(
     ("release", "limited"), [("5.13.19", False), ("5.14", True), ("6.18.44-fc", True), ("4.19.0", False)]
 )
@@ -63,5 +69,7 @@ def test_every_writable_file_system_has_a_size_and_together_they_have_the_disk_l
 
 
 def test_nothing_of_the_host_is_bound_writable() -> None:
-    arguments = layout.arguments(LIMITS, 10, {}, 11, 12)
+    arguments = layout.arguments(LIMITS, 10, {}, 11, 12, [Path("/opt/tool")])
+    at = arguments.index("/opt/tool")
+    assert arguments[at - 1 : at + 2] == ["--ro-bind", "/opt/tool", "/opt/tool"]
     assert not {"--bind", "--dev-bind", "--bind-try", "--overlay", "--share-net"} & set(arguments)

@@ -3,10 +3,21 @@
 Every attack is bounded by itself (counts, sizes, `timeout`), so that it would also end where the sandbox failed.
 """
 
-from tests.sandbox.attacks import evidence, framing, network, privilege, reading, resources, signals, writing
+from tests.sandbox.attacks import (
+    evidence,
+    framing,
+    gateway,
+    network,
+    privilege,
+    reading,
+    resources,
+    signals,
+    writing,
+)
 
 ATTACKS = (
     *network.ATTACKS,
+    *gateway.ATTACKS,
     *reading.ATTACKS,
     *writing.ATTACKS,
     *privilege.ATTACKS,

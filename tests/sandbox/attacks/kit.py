@@ -53,7 +53,8 @@ class Scene:
 class Attack:
     """`script` is run with these names replaced: @FILE@, @FOLDER@, @TCP@, @UDP@, @ABSTRACT@, @MARK@ (see `Host`).
 
-    With `python`, the script is Python and run by the host's /usr/bin/python3. `contained` asserts.
+    With `python`, the script is Python and run by the host's /usr/bin/python3. With `gateway`, there is a gateway in the
+    sandbox, that answers everything with `driver.ANSWER`. `contained` asserts.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Attack:
     contained: Callable[[Scene], object]
     limits: Limits = field(default=LIMITS)
     python: bool = False
+    gateway: bool = False
 
     def command(self, host: Host, mark: str) -> str:
         values = {

@@ -71,6 +71,18 @@ print("MADE")
     ),
     Attack("memory of one process", "print(len(bytearray(1 << 29)), 'GOT')", never("GOT"), python=True),
     Attack(
+        "memory of one process that may map more",
+        """
+import time
+held = [bytearray(1 << 20) for _ in range(600)]
+time.sleep(1)
+print(len(held), "GOT")
+""",
+        lambda scene: (_ended_for("memory")(scene), never("GOT")(scene)),
+        replace(LIMITS, address_space_bytes=1 << 36),
+        python=True,
+    ),
+    Attack(
         "memory of many processes",
         """
 import os, time
