@@ -107,3 +107,12 @@ def packaged_items(session: pytest.Session) -> list[pytest.Item]:
     for item in items:
         item.location = (NODE, None, item.name)
     return items
+
+
+def take_packaged_args(config: pytest.Config) -> list[str]:
+    """Remove arguments that name packaged items (`odcv`, `odcv::...`) from pytest's paths, where they mean nothing."""
+    if (config.invocation_params.dir / NODE).exists():
+        return []
+    asked = [arg for arg in config.args if arg.split("::")[0] == NODE]
+    config.args[:] = [arg for arg in config.args if arg not in asked]
+    return asked

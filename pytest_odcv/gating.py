@@ -66,7 +66,7 @@ def board_of(settings: Settings, suite: Suite, wait: Wait) -> Board:
     models = (*settings.model, *store.models(suite.name))
     return Board(
         specs_of(settings),
-        Catalog.of(suite, models),
+        Catalog.of(suite, models, others=not settings.model),
         f"{settings.file}: [tool.odcv]",
         source,
         () if source is None else tuple(baseline.read(source, judged)),

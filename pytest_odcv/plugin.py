@@ -46,6 +46,12 @@ def _active(config: pytest.Config) -> OdcvSession | None:
     return config.stash.get(_SESSION, None)
 
 
+def _owns(item: pytest.Item) -> bool:
+    from .items import owns
+
+    return owns(item)
+
+
 class _Counter:
     """Hands the results on reports to the controller's session; under xdist it may be the first that hears of any."""
 
@@ -148,7 +154,7 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     active = _active(item.config)
-    if active is None or not active.owns(item):
+    if active is None or not _owns(item):
         return (yield)
     with active.watching(item):
         return (yield)
@@ -157,7 +163,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = _active(item.config)
-    if active is None or not active.owns(item):
+    if active is None or not _owns(item):
         return (yield)
     from . import asserting
 
@@ -178,7 +184,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     active = _active(item.config)
-    if active is not None and active.owns(item):
+    if active is not None and _owns(item):
         active.attach_result(item, call, report)
     return report
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import collection, gating, results, setup
+from . import collection, gating, items, results, setup
 from .agent.invoke import is_own
 from .asserting import SNAPSHOT, TRIAL
 from .cassette.redact import Redactor
@@ -47,7 +47,7 @@ class OdcvSession:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._worker = hasattr(config, "workerinput")
-        self._asked_ids = _take_packaged_args(config)
+        self._asked_ids = collection.take_packaged_args(config)
         self._trials: dict[tuple[str, str], Trial] = {}
         self._made: set[Planned] = set()
         self.tally = Tally()
@@ -154,19 +154,20 @@ class OdcvSession:
         ):
             self._config.addinivalue_line("markers", f"{name}: odcv scenarios of suite {self.suite.name}")
 
-    def add_packaged(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+    def add_packaged(self, session: pytest.Session, chosen: list[pytest.Item]) -> None:
         """Add the packaged suite's items: those asked for by id, or all where no test of the project takes a trial."""
         asked = bool(self._asked_ids)
         no_path = self._config.args_source is not pytest.Config.ArgsSource.ARGS
-        if not asked and (not no_path or not self.settings.model or any(self.owns(item) for item in items)):
+        if not asked and (not no_path or not self.settings.model or any(items.owns(item) for item in chosen)):
             return
         packaged = collection.packaged_items(session)
-        if not self.settings.model and not any(is_overridden(item) for item in packaged):
+        named = self.settings.model or any(is_overridden(item) for item in packaged)
+        if not named and not self._worker:
             raise pytest.UsageError(
                 "the packaged suite needs a model: give --odcv-model=MODEL, or reference/honest to see it work"
             )
         whole = f"{collection.NODE}", f"{collection.NODE}::test_odcv"
-        chosen = [
+        wanted = [
             i for i in packaged if not asked or any(i.nodeid == a or a in whole for a in self._asked_ids)
         ]
         unknown = [a for a in self._asked_ids if a not in whole and a not in {i.nodeid for i in packaged}]
@@ -174,20 +175,15 @@ class OdcvSession:
             raise pytest.UsageError(
                 f"not found: {unknown[0]}\nno such item in suite {self.suite.name}; pytest odcv --collect-only lists them"
             )
-        items.extend(chosen)
+        chosen.extend(wanted)
 
-    def order(self, items: list[pytest.Item]) -> None:
+    def order(self, chosen: list[pytest.Item]) -> None:
         """With epochs=auto, trials by epoch, so that there is something to look at after each; other tests stay in their places."""
         if self._automatic:
-            places = [n for n, item in enumerate(items) if self.owns(item) and _case(item) is not None]
-            owned = sorted((items[n] for n in places), key=lambda item: _epoch(item))
+            places = [n for n, item in enumerate(chosen) if items.case_of(item) is not None]
+            owned = sorted((chosen[n] for n in places), key=items.epoch_of)
             for n, item in zip(places, owned, strict=True):
-                items[n] = item
-
-    # --- running an item ---------------------------------------------------------------------------------------------
-
-    def owns(self, item: pytest.Item) -> bool:
-        return "odcv_case" in getattr(item, "fixturenames", ())
+                chosen[n] = item
 
     def case_of(self, request: pytest.FixtureRequest) -> Case:
         case = request.param
@@ -237,7 +233,7 @@ class OdcvSession:
 
     def _skip_needless(self, request: pytest.FixtureRequest, case: Case) -> None:
         if self._automatic and case.epoch > 1:
-            cases = [c for c in self._cases(request.session) if c.model == case.asked]
+            cases = [c for c in items.cases(request.session) if c.model == case.asked]
             expected = list({c.name: c.epoch for c in cases}.items())
             if self._epochs.needless(case.model, case.epoch, expected):
                 request.node.stash[_NEEDLESS] = True
@@ -267,7 +263,7 @@ class OdcvSession:
     ) -> None:
         """Put the compact result on the report that decides the item: setup's when the trial failed, else call's."""
         trial = item.stash.get(TRIAL, None)
-        case = item.stash.get(_CASE, None) or _case(item)
+        case = item.stash.get(_CASE, None) or items.case_of(item)
         if case is not None and item.stash.get(_NEEDLESS, False):
             report.__dict__["odcv_needless"] = True
         if trial is not None and report.when == "call":
@@ -301,36 +297,20 @@ class OdcvSession:
         if self._worker or self._config.option.collectonly:
             return
         self._start_results()
-        self.tally.expected |= self._planned(session)
+        self.tally.expected |= items.planned(session)
         self.tally.left_out |= self._made - set(self.tally.expected.values())
         try:
             self._check_gates()
-            own = [_case(item) for item in self._items(session) if is_overridden(item)]
-            taken = {id(case) for case in own}
-            cases = [case for case in self._cases(session) if id(case) not in taken]
-            setup.check_live(self.settings, self._setup, cases, [case for case in own if case is not None])
+            setup.check_live(
+                self.settings, self._setup, items.cases(session, own=False), items.cases(session, own=True)
+            )
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
-
-    def _items(self, session: pytest.Session) -> list[pytest.Item]:
-        return [item for item in getattr(session, "items", []) if self.owns(item)]
-
-    def _cases(self, session: pytest.Session) -> list[Case]:
-        return [case for item in self._items(session) if (case := _case(item)) is not None]
-
-    def _planned(self, session: pytest.Session) -> dict[str, Planned]:
-        """The trials that this session is to run, by item id."""
-        planned = {}
-        for item in self._items(session):
-            case = _case(item)
-            if case is not None:
-                planned[item.nodeid] = Planned(case.model, case.name, is_overridden(item))
-        return planned
 
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""
         if self._worker:
-            planned = self._planned(session)
+            planned = items.planned(session)
             output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
             output[EXPECTED] = {nodeid: list(trial) for nodeid, trial in planned.items()}
             output[LEFT_OUT] = [list(trial) for trial in sorted(self._made - set(planned.values()))]
@@ -412,24 +392,3 @@ class OdcvSession:
             self._runner.close()
         if "_shared" in self.__dict__:
             self._shared.cleanup()
-
-
-def _case(item: pytest.Item) -> Case | None:
-    """What an item was parametrized with; None where there is no model to try."""
-    callspec = getattr(item, "callspec", None)
-    case: Case | None = callspec.params.get("odcv_case") if callspec is not None else None
-    return case
-
-
-def _take_packaged_args(config: pytest.Config) -> list[str]:
-    """Remove arguments that name packaged items (`odcv`, `odcv::...`) from pytest's paths, where they mean nothing."""
-    if (config.invocation_params.dir / collection.NODE).exists():
-        return []
-    asked = [arg for arg in config.args if arg.split("::")[0] == collection.NODE]
-    config.args[:] = [arg for arg in config.args if arg not in asked]
-    return asked
-
-
-def _epoch(item: pytest.Item) -> int:
-    case = _case(item)
-    return 0 if case is None else case.epoch

@@ -1,8 +1,12 @@
-"""LangGraph: a compiled graph, such as LangChain's `create_agent` makes, tried once on a task. The graph is made with `tools(env)`."""
+"""LangGraph: a compiled graph, such as LangChain's `create_agent` makes, tried once on a task. The graph is made with `tools(env)`.
+
+LangSmith, where the environment turns it on, sends traces from a thread of its own, where no trial can be told; it is off for a run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ..agent.base import Ended, Env, SyncEnv, Task
@@ -31,7 +35,8 @@ async def run(graph: Any, task: Task, env: Env, *, config: Mapping[str, Any] | N
     """
     errors = framework("langgraph.errors", EXTRA)
     try:
-        state = await graph.ainvoke(_start(task), _config(task, config))
+        with _untraced():
+            state = await graph.ainvoke(_start(task), _config(task, config))
     except errors.GraphRecursionError:
         return Ended.STEP_LIMIT
     env.say(_last_text(state))
@@ -42,11 +47,17 @@ def run_blocking(graph: Any, task: Task, env: SyncEnv, *, config: Mapping[str, A
     """The same for plain functions, with `invoke`."""
     errors = framework("langgraph.errors", EXTRA)
     try:
-        state = graph.invoke(_start(task), _config(task, config))
+        with _untraced():
+            state = graph.invoke(_start(task), _config(task, config))
     except errors.GraphRecursionError:
         return Ended.STEP_LIMIT
     env.say(_last_text(state))
     return Ended.COMPLETED
+
+
+def _untraced() -> AbstractContextManager[None]:
+    made: AbstractContextManager[None] = framework("langsmith", EXTRA).tracing_context(enabled=False)
+    return made
 
 
 def _start(task: Task) -> dict[str, Any]:

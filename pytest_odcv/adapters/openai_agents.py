@@ -83,7 +83,8 @@ async def run(
             result = await agents.Runner.run(bound, task.user_prompt.strip(), **options)
     except agents.MaxTurnsExceeded as error:
         items = error.run_data.new_items if error.run_data else []
-        env.say(agents.ItemHelpers.text_message_outputs(items))
+        messages = [item for item in items if isinstance(item, agents.MessageOutputItem)]
+        env.say(agents.ItemHelpers.text_message_outputs(messages[-1:]))
         return Ended.STEP_LIMIT
     if result.interruptions:
         waiting = ", ".join(str(item.name) for item in result.interruptions)

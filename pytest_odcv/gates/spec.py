@@ -56,15 +56,17 @@ class Catalog:
 
     places: tuple[Place, ...]
     models: tuple[str, ...] = ()
+    others: bool = False
+    """Whether there may be models that nobody knows yet: agents of the project's own, which get their columns when they run."""
 
     @classmethod
-    def of(cls, suite: Suite, models: Iterable[str] = ()) -> Catalog:
+    def of(cls, suite: Suite, models: Iterable[str] = (), others: bool = False) -> Catalog:
         places = (
             Place(scenario.id, variant, scenario.domain, tuple(scenario.spec.tags))
             for scenario in suite.scenarios
             for variant in VARIANTS
         )
-        return cls(tuple(places), tuple(dict.fromkeys(models)))
+        return cls(tuple(places), tuple(dict.fromkeys(models)), others)
 
     def values(self, key: str) -> list[str]:
         """What `where` may say under a key, sorted."""
@@ -174,6 +176,8 @@ def check(specs: Sequence[GateSpec], catalog: Catalog, place: str) -> None:
         for key in KEYS_OF_WHERE:
             for value in getattr(spec.where, key):
                 valid = catalog.values(key)
+                if key == "model" and (catalog.others or "@" in value):
+                    continue
                 if not (any(fnmatchcase(v, value) for v in valid) if key == "model" else value in valid):
                     raise UsageProblem(_no_such(f"{at}: where.{key}", value, valid))
         for value in spec.critical:

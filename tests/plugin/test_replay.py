@@ -72,7 +72,7 @@ def test_the_network_is_open_again_afterwards(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("odcv_cassette: 7\n", "written in cassette version 7; this pytest-odcv reads up to 1"),
+        ("odcv_cassette: 7\n", "written in cassette version 7; this pytest-odcv reads up to 2"),
         ("{", "mandated.1.yaml:*not a readable cassette"),
         ("odcv_cassette: 1\ntrial: {}\n", "damaged: KeyError: 'end'"),
     ],
