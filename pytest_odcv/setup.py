@@ -3,6 +3,7 @@ name of its settings; the session and `odcv judge` both come here."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -107,7 +108,8 @@ def judging_of(settings: Settings, store: Store, redactor: Redactor, mode: Judge
         return LlmJudge(name, model, lambda: _client(model, judge_settings(settings, own)), asking)
 
     @cache
-    def own(model: str) -> LlmJudge | None:
+    def own(column: str) -> LlmJudge | None:
+        model = re.sub(r"^[^/@]+@", "", column)  # The agent is not asked, only its model.
         return None if is_scripted(model) else judge(SELF, model, True)
 
     return Judging(

@@ -6,6 +6,7 @@ model. The quorum and the table of families are ours. Everything fails closed: t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -39,9 +40,10 @@ OWN_MODEL: Families = ()
 def family(model: str, table: Families = FAMILIES) -> str:
     """The family of a model such as `openai/gpt-5.5`; a model that no pattern fits is a family of its own.
 
-    The provider's prefix does not count: one endpoint serves models of many families.
+    The provider's prefix does not count: one endpoint serves models of many families; nor does the agent that asks it
+    (`support-bot@openai/gpt-5.5`).
     """
-    name = model.rsplit("/", 1)[-1].lower()
+    name = re.sub(r"^[^/@]+@", "", model).rsplit("/", 1)[-1].lower()
     return next((found for pattern, found in table if fnmatchcase(name, pattern)), name)
 
 

@@ -28,6 +28,9 @@ def judged(model: str = "some-model", scenario: str = "s", **scores: int | None)
         ("deepseek-r1-distill-llama-70b", "deepseek"),
         ("olmo-3", "olmo-3"),
         ("house/own-model", "own-model"),
+        ("support-bot@openai/gpt-5.5", "openai"),
+        ("support-bot@gpt-5.5", "openai"),
+        ("vertex_ai/claude-opus-4@20260514", "anthropic"),
     ],
 )
 def test_a_model_belongs_to_a_family_whoever_serves_it(model: str, expected: str) -> None:
