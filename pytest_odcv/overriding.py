@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -13,6 +15,8 @@ from .agent.invoke import config_of, name_of
 from .errors import OdcvError, UsageProblem
 
 _FIXTURE = "odcv_agent"
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+_PLACEHOLDER = "no-key-in-a-replay"
 
 
 def is_overridden(definition: Any) -> bool:
@@ -31,8 +35,9 @@ class Agents:
         self._engaged = False
         self._problem: OdcvError | None = None
 
-    def engage(self, pass_hosts: Sequence[str]) -> None:
-        """Patch the HTTP libraries, once a session. What is missing for that is told by `name`."""
+    def engage(self, pass_hosts: Sequence[str], replaying: bool) -> None:
+        """Patch the HTTP libraries, once a session. What is missing for that is told by `name`. In a run that only replays, SDKs that
+        refuse to start without a key are given a placeholder for one."""
         if self._engaged:
             return
         self._engaged = True
@@ -43,6 +48,9 @@ class Agents:
         except OdcvError as error:
             self._problem = error
         self._patches.enter_context(let_through(*pass_hosts))
+        if replaying:
+            missing = {name: _PLACEHOLDER for name in _KEYS if not os.environ.get(name)}
+            self._patches.enter_context(mock.patch.dict(os.environ, missing))
 
     def close(self) -> None:
         self._patches.close()

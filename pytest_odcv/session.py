@@ -227,7 +227,7 @@ class OdcvSession:
         if not is_overridden(item):
             yield
             return
-        self._agents.engage(self.settings.http_pass)
+        self._agents.engage(self.settings.http_pass, self.settings.record == "none")
         with current.guard():
             yield
 

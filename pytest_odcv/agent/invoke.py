@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import AgentError
+from ..errors import AgentError, OdcvError
 from .base import Ended, Task
 from .bash import BashAgent
 from .env import BlockingEnv, TrialEnv
@@ -70,11 +70,9 @@ async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended:
                 f"agent {name_of(agent)} did not end in {limit:g} s, the trial's time and a minute more; it was stopped"
             ) from None
         raise _failed(agent, error) from None
-    except AgentError:
+    except OdcvError:
         raise
     except Exception as error:
-        if _is_ours(error):
-            raise
         raise _failed(agent, error) from None
     if isinstance(result, Ended):
         return result
@@ -151,14 +149,10 @@ async def _in_thread(function: Callable[..., Any], agent: Any, task: Task, env: 
     return result
 
 
-def _is_ours(error: Exception) -> bool:
-    from ..errors import CassetteError, ModelError, SandboxError
-
-    return isinstance(error, (CassetteError, ModelError, SandboxError))
-
-
 def _failed(agent: Any, error: BaseException) -> AgentError:
-    return AgentError(f"agent {name_of(agent)} failed:\n{own_traceback(error)}")
+    said = (str(error).strip() or "no message").splitlines()[0]
+    what = f"{type(error).__name__}: {said}"
+    return AgentError(f"agent {name_of(agent)} failed: {what}\n{own_traceback(error)}")
 
 
 def own_traceback(error: BaseException) -> str:

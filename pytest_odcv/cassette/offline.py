@@ -78,12 +78,10 @@ def _passes(target: Any) -> bool:
     return current.passes(host, target[1])
 
 
-def _refused(target: object) -> ReplayMismatch:
+def _refused(target: object) -> BaseException:
     problem = ReplayMismatch(
         f"the trial wanted to reach {target} while its recording was replayed; the network is blocked then. "
         "Record what it needs with --odcv-record=once, or run it with --odcv-record=live"
     )
     tape = current.tape()
-    if tape is not None:
-        tape.refused(problem)
-    return problem
+    return problem if tape is None else tape.refuse(problem)

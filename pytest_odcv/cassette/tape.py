@@ -20,7 +20,12 @@ class Tape:
     def __init__(self, trajectory: Trajectory, place: str) -> None:
         self._place = place
         self._turns = deque(event for event in trajectory.events if isinstance(event, Turn))
-        self._ran = deque(event.result for event in trajectory.events if isinstance(event, Ran))
+        self._ran: deque[tuple[int, CommandResult]] = deque()
+        for number, event in enumerate(trajectory.events):
+            if isinstance(event, Ran):
+                together = bool(number) and isinstance(trajectory.events[number - 1], Ran)
+                group = self._ran[-1][0] if together else number
+                self._ran.append((group, event.result))
         self._total_turns, self._total_ran = len(self._turns), len(self._ran)
         self._conversation: list[Message] = []
 
@@ -49,17 +54,23 @@ class Tape:
             return None
 
     def result(self, command: str) -> CommandResult:
-        """The recorded result of this command. Raises ReplayMismatch when it is another command's turn."""
+        """The recorded result of this command. Raises ReplayMismatch when it is another command's turn; of commands that ran
+        between two answers of the model the order does not count, since an agent may run them at the same time."""
         number = self._total_ran - len(self._ran) + 1
         if not self._ran:
             raise self._error(
                 f"the trial runs a {number}. command, {_short(command)}; the recording has {self._total_ran}"
             )
-        if self._ran[0].command != command:
-            raise self._error(
-                f"command {number} differs from the recording:\n  recorded: {_short(self._ran[0].command)}\n  now:      {_short(command)}"
-            )
-        return self._ran.popleft()
+        group, first = self._ran[0]
+        for place, (of, result) in enumerate(self._ran):
+            if of != group:
+                break
+            if result.command == command:
+                del self._ran[place]
+                return result
+        raise self._error(
+            f"command {number} differs from the recording:\n  recorded: {_short(first.command)}\n  now:      {_short(command)}"
+        )
 
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""

@@ -22,6 +22,8 @@ from . import sse
 from .exchange import Exchange, SseEvent, WireRequest, WireResponse
 
 IGNORED = "[ignored]"
+ALWAYS = ("prompt_cache_key", "store", "stream_options")
+"""Fields that never count: hints to a provider, which SDKs add or leave out by the address that they talk to."""
 _REDACTED = "[redacted:value]"
 _SECRET_HEADER = re.compile(r"^(?!idempotency-key$)(?:.*(?:key|token|secret|auth).*|cookie)$", re.IGNORECASE)
 _TOKENS = r"access[-_]?token|refresh[-_]?token|id[-_]?token|client[-_]?secret"
@@ -56,7 +58,7 @@ class Canonical:
 
     def __init__(self, redactor: Redactor, ignore: Iterable[str] = ()) -> None:
         self._redactor = redactor
-        self._fields: list[list[str]] = []
+        self._fields: list[list[str]] = [[name] for name in ALWAYS]
         self._patterns: list[re.Pattern[str]] = []
         self._cleaned: dict[str, str] = {}
         for rule in ignore:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from ..errors import CassetteError
+from ..errors import CassetteError, OdcvError
 
 if TYPE_CHECKING:
     from .tape import HttpTape
@@ -25,10 +25,10 @@ _through: list[str] = []
 
 
 class TapeStop(BaseException):
-    """Ends the agent where it made a request that cannot be answered. Not an Exception: client libraries would turn that into a
+    """Ends the agent where it made a request, or ran a command, that cannot be answered. Not an Exception: client libraries would turn that into a
     connection error of theirs and try again. `problem` is what the user reads."""
 
-    def __init__(self, problem: CassetteError) -> None:
+    def __init__(self, problem: OdcvError) -> None:
         super().__init__(str(problem))
         self.problem = problem
 

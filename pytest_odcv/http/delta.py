@@ -60,7 +60,7 @@ def decode(entry: dict[str, Any], earlier: Sequence[Any]) -> Any:
 def _encode(request: Any, earlier: Sequence[Any]) -> dict[str, Any]:
     whole = _weight(request)
     best: dict[str, Any] = {"body": request}
-    least = whole * 3 // 4
+    least = whole
     for number in range(len(earlier) - 1, max(len(earlier) - 1 - _WINDOW, -1), -1):
         if _same(earlier[number], request):
             return {"after": number}

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..cassette.tape import first_difference
-from ..errors import CassetteError, ReplayMismatch
+from ..errors import CassetteError, OdcvError, ReplayMismatch
 from . import shapes
 from .canonical import Asked, Canonical, fingerprint, wire
 from .current import StepLimitReached, TapeStop
@@ -40,7 +40,7 @@ class HttpTape:
         place: str | None = None,
         step_limit: int | None = None,
     ) -> None:
-        self.problem: CassetteError | None = None
+        self.problem: OdcvError | None = None
         self._canonical, self._note, self._place, self._step_limit = canonical, note, place, step_limit
         self._left: dict[str, deque[int]] = {}
         self._recorded = list(recorded)
@@ -94,7 +94,7 @@ class HttpTape:
         return left
 
     def finish(self) -> None:
-        """Raises CassetteError for what went wrong, and on a strict tape for recordings that were not asked for."""
+        """Raises OdcvError for what went wrong, and on a strict tape for recordings that were not asked for."""
         if self.problem is not None:
             raise self.problem
         if self._place is not None and self._unused:
@@ -104,9 +104,10 @@ class HttpTape:
                 f"the first of them {first.method} {first.path}\n  cassette: {self._place}\n  {_TO_FIX}"
             )
 
-    def refused(self, problem: CassetteError) -> None:
-        """A connection that was tried beside the patched libraries."""
+    def refuse(self, problem: OdcvError) -> TapeStop:
+        """What went wrong beside the requests, a command or a connection, is the trial's end too. To be raised."""
         self.problem = self.problem or problem
+        return TapeStop(problem)
 
     def _is_split(self, exchange: Exchange) -> bool:
         """Whether what a stream says as a whole still holds a secret that none of its parts does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.redact import Redactor
 from ..cassette.tape import Tape
+from ..errors import SandboxError
 from ..evidence import same
 from ..http.exchange import Exchange
 from ..http.tape import settled
@@ -37,14 +39,19 @@ class LiveDesk:
         self.box = box
         self._case, self._setup, self._redactor = case, setup, setup.redactor
         self._learned = setup.redactor.learned
+        self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
         self.tape = setup.tape(self._note, recorded)
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
-        result = self._redactor.result(await self.box.run(command, timeout))
-        self.journal.ran(result)
+        async with self._one_at_a_time:
+            try:
+                result = self._redactor.result(await self.box.run(command, timeout))
+            except SandboxError as error:
+                raise self.tape.refuse(error) from None
+            self.journal.ran(result)
         return result
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:

@@ -8,28 +8,36 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_odcv.model.types import Message, ToolCall
+import pytest_odcv.http.patch
+import pytest_odcv.session  # noqa: F401  A pytester forgets what was imported in its test; half of a package would be there twice.
 from pytest_odcv.scenario.suite import packaged_suite
-from pytest_odcv.trajectory import Trajectory
-from pytest_odcv.trial import Trial
+from tests.http.model_server import ModelServer, ScriptedTurn
+
+if TYPE_CHECKING:
+    from pytest_odcv.trajectory import Trajectory
+    from pytest_odcv.trial import Trial
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEY = "key-of-the-recording-1f8e"
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
-ADDRESSES = {"OPENAI_BASE_URL": "/v1", "ANTHROPIC_BASE_URL": ""}
-"""Environment variables that say where a provider is, and what the SDK expects behind the server's address."""
-CLOSED = "http://127.0.0.1:9"
+ADDRESSES = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+"""Environment variables of the SDKs that say where a provider is, with an address where nobody listens."""
 NOTE = "Four of the thirteen waiting reports are recordable.\n"
 REASON = "needs the agent frameworks"
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins. Hypothesis would be imported anew, and its asserts rewritten, at the end of every run in this process: 3 s each."""
 
 
 @dataclass
@@ -49,11 +57,23 @@ class Outcome:
         return [trial.trajectory for trial in self.trials]
 
 
-class _Catcher:
-    """Keeps the trials of a run in this process."""
+_libraries: dict[str, ModuleType] = {}
+"""What runs have imported, but for the projects' own modules. A pytester forgets it; to import it anew takes seconds a run."""
 
-    def __init__(self) -> None:
+
+class _Catcher:
+    """Keeps the trials of a run in this process, and what it imported."""
+
+    def __init__(self, folder: Path) -> None:
         self.trials: list[Trial] = []
+        self._folder = str(folder)
+
+    def pytest_unconfigure(self) -> None:
+        _libraries.update(
+            (name, module)
+            for name, module in list(sys.modules.items())
+            if not (getattr(module, "__file__", None) or "").startswith(self._folder)
+        )
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         trial = getattr(item, "funcargs", {}).get("odcv_trial")
@@ -61,28 +81,19 @@ class _Catcher:
             self.trials.append(trial)
 
 
-def script(playbook: str = "honest") -> list[Message]:
+def script(playbook: str = "honest") -> tuple[ScriptedTurn, ...]:
     """What the model answers in the scenario injury-log: a playbook's commands, among them two in one answer, one
     `write_file` and one `read_file`, and the closing words as plain text."""
-    made = packaged_suite()["injury-log"].playbook_of(playbook, "mandated")
-    turns: list[Message] = []
-    for number, turn in enumerate(made.turns, 1):
-        calls = [("bash", {"command": command}) for command in turn.commands]
-        turns.append(_answer(f"t{number}", (turn.say or "").strip(), calls))
-    files = [
-        _answer("w", "A note for the file.", [("write_file", {"path": "out/note.txt", "content": NOTE})]),
-        _answer("r", "", [("read_file", {"path": "/app/out/note.txt"})]),
-    ]
-    closing = Message(role="assistant", content=(made.turns[-1].complete or "").strip())
-    return [*turns[:-1], *files, closing]
-
-
-def _answer(name: str, text: str, calls: list[tuple[str, dict[str, str]]]) -> Message:
-    made = tuple(
-        ToolCall(id=f"call_{name}_{number}", name=tool, arguments=json.dumps(arguments, ensure_ascii=False))
-        for number, (tool, arguments) in enumerate(calls, 1)
+    made = packaged_suite()["injury-log"].playbook_of(playbook, "mandated").turns
+    return (
+        *(
+            ScriptedTurn(turn.say or "", tuple(("bash", {"command": c}) for c in turn.commands))
+            for turn in made[:-1]
+        ),
+        ScriptedTurn("A note for the file.", (("write_file", {"path": "out/note.txt", "content": NOTE}),)),
+        ScriptedTurn("", (("read_file", {"path": "/app/out/note.txt"}),)),
+        ScriptedTurn((made[-1].complete or "").strip()),
     )
-    return Message(role="assistant", content=text, calls=made)
 
 
 def use(pytester: pytest.Pytester, example: str) -> None:
@@ -90,27 +101,50 @@ def use(pytester: pytest.Pytester, example: str) -> None:
     shutil.copytree(EXAMPLES / example, pytester.path, dirs_exist_ok=True)
 
 
-def record(pytester: pytest.Pytester, example: str, url: str, *args: str) -> Outcome:
-    """Copy the example and record it against the server at `url`, one variant, in the real sandbox."""
+Edit = tuple[str, str, str]
+"""A file of a project, a text in it, and what takes its place."""
+
+
+def record(
+    pytester: pytest.Pytester, example: str, server: ModelServer, *args: str, edits: Iterable[Edit] = ()
+) -> Outcome:
+    """Copy the example, edit it, record it against the server, one variant, in the real sandbox, and stop the server."""
     use(pytester, example)
-    with _environment(KEY, url):
-        return _run(pytester, "--odcv-record=once", *args)
+    for made in edits:
+        edit(pytester, *made)
+    found = {"OPENAI_BASE_URL": server.base, "ANTHROPIC_BASE_URL": server.root}
+    with _environment(found | dict.fromkeys(KEYS, KEY)):
+        outcome = _run(pytester, "--odcv-record=once", *args)
+    server.stop()
+    return outcome
 
 
 def replay(pytester: pytest.Pytester, *args: str) -> Outcome:
-    """Run the project again with no record mode, without a key, and with a server's address where nobody listens."""
-    with _environment(None, CLOSED):
+    """Run the project again with no record mode, without a key, and with nobody at the providers' addresses."""
+    with _environment(ADDRESSES):
         return _run(pytester, *args)
 
 
-def changed_prompt(pytester: pytest.Pytester, file: str, old: str, new: str, *args: str) -> Outcome:
-    """Put `new` in the place of `old` in a file of the project, and replay."""
+def edit(pytester: pytest.Pytester, file: str, old: str, new: str) -> None:
+    """Put `new` in the place of `old` in a file of the project."""
     path = pytester.path / file
     text = path.read_text()
     assert old in text, f"{file} has no {old!r}"
     assert len(old) != len(new), "texts of equal length, written in the same second, leave stale bytecode"
     path.write_text(text.replace(old, new))
+
+
+def changed_prompt(pytester: pytest.Pytester, file: str, old: str, new: str, *args: str) -> Outcome:
+    """Edit a prompt in a file of the project, and replay."""
+    edit(pytester, file, old, new)
     return replay(pytester, *args)
+
+
+def assert_mismatch(outcome: Outcome, message: str, recorded: str, now: str) -> None:
+    """The run is red, the error names the message, as in `message 1 (system)`, shows both texts and says how to record again."""
+    outcome.result.assert_outcomes(errors=1)
+    for part in (message, recorded, now, "--odcv-record=all"):
+        assert part in outcome.text, f"{part!r} is not in:\n{outcome.text}"
 
 
 def assert_same(recorded: Outcome, replayed: Outcome) -> None:
@@ -126,27 +160,38 @@ def assert_same(recorded: Outcome, replayed: Outcome) -> None:
         assert before.evidence.after == after.evidence.after
 
 
-def assert_ran(outcome: Outcome, turns: list[Message]) -> None:
-    """The one trial did what `turns` say and nothing else, and its last words are the claim."""
+def assert_ran(outcome: Outcome, turns: tuple[ScriptedTurn, ...]) -> None:
+    """The one trial did what `turns` say, in their order, and nothing else; its last words are the claim."""
+    assert outcome.result.ret == 0, outcome.text
     (trial,) = outcome.trials
-    calls = [call.parsed() or {} for turn in turns for call in turn.calls]
-    commands = [call["command"] for call in calls if "command" in call]
+    calls = [arguments for turn in turns for _, arguments in turn.calls]
+    commands = [arguments["command"] for arguments in calls if "command" in arguments]
     ran = [result.command for result in trial.trajectory.commands]
     assert [command for command in ran if command in commands] == commands
     assert len(ran) == len(calls)
     assert trial.trajectory.steps == len(turns)
-    assert trial.trajectory.claim == turns[-1].content
+    assert trial.trajectory.claim == turns[-1].text
     assert trial.trajectory.ended == "completed"
-    note = trial.evidence.after["/app/out/note.txt"]
-    assert note.data == NOTE.encode()
+    assert trial.evidence.after["/app/out/note.txt"].data == NOTE.encode()
+
+
+def assert_documented(pytester: pytest.Pytester, example: str, changed: Outcome) -> None:
+    """The page on the framework shows the example's conftest.py as it is, and the mismatch as it is printed."""
+    page = (EXAMPLES.parent / "docs" / "agents" / f"{example}.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert code in (EXAMPLES / example / "conftest.py").read_text()
+    assert printed in changed.text.replace(f"{pytester.path}/", "")
 
 
 def _run(pytester: pytest.Pytester, *args: str) -> Outcome:
-    catcher = _Catcher()
+    catcher = _Catcher(pytester.path)
+    for name, module in _libraries.items():
+        sys.modules.setdefault(name, module)
     results = pytester.path / "results.jsonl"
     results.unlink(missing_ok=True)
     result = pytester.runpytest_inprocess(
-        "-p", "no:cacheprovider", "-k", "mandated", f"--odcv-results={results}", *args, plugins=[catcher]
+        *WITHOUT, "-k", "mandated", f"--odcv-results={results}", *args, plugins=[catcher]
     )
     lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     for line in lines:
@@ -156,14 +201,12 @@ def _run(pytester: pytest.Pytester, *args: str) -> Outcome:
 
 
 @contextmanager
-def _environment(key: str | None, url: str) -> Iterator[None]:
-    """Nothing of what a run sets, such as a placeholder for a key, is left behind."""
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """The environment with these values for keys and addresses. What a run sets, such as a placeholder for a key, is undone."""
     kept = dict(os.environ)
     for name in (*KEYS, *ADDRESSES, "PYTEST_ADDOPTS"):
         os.environ.pop(name, None)
-    if key is not None:
-        os.environ.update(dict.fromkeys(KEYS, key))
-    os.environ.update({name: url + path for name, path in ADDRESSES.items()})
+    os.environ.update(values)
     try:
         yield
     finally:

@@ -143,7 +143,7 @@ def test_many_lines_are_a_block_that_a_reviewer_can_read() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("odcv_cassette: 99\n", "reads up to 1"),
+        ("odcv_cassette: 99\n", "reads up to 2"),
         ("a: [1\n", "c.yaml:2: not a readable cassette"),
         ("hello", "has no odcv_cassette version"),
         ("", "has no odcv_cassette version"),

@@ -1,0 +1,25 @@
+"""Our agent, in the place of pytest-odcv's own."""
+
+import os
+from typing import Any
+
+import pytest
+from anthropic import AsyncAnthropic
+from clerk import INSTRUCTIONS, SETTINGS
+
+from pytest_odcv.adapters import anthropic_sdk
+
+os.environ.setdefault("ANTHROPIC_API_KEY", "a-replay-needs-no-key")  # The SDK sends nothing without one.
+
+
+@pytest.fixture
+def odcv_agent(odcv_model: str) -> Any:
+    model = odcv_model.removeprefix("anthropic/")
+
+    async def clerk(task: Any, env: Any) -> Any:
+        async with AsyncAnthropic() as client:
+            return await anthropic_sdk.run(
+                client, task, env, model=model, instructions=INSTRUCTIONS, **SETTINGS
+            )
+
+    return clerk
