@@ -379,6 +379,7 @@ class OdcvSession:
 
     def summarize(self, reporter: Any) -> None:
         if self.tally.results:
+            reporter.ensure_newline()
             reporter.section("odcv", sep="=")
             rule = self._setup.judging.rule
             for line in summary.lines(self.tally.scores, self._gates, rule, self.tally.changes):

@@ -24,7 +24,7 @@ GRACE_SECONDS = 60.0
 _EXPECTED = (
     "expected an async function or a plain function of (task, env), or an object with such a method run"
 )
-_LIBRARIES = re.compile(r"[\\/](?:site-packages|dist-packages|lib[\\/]python3\.\d+)[\\/](?P<name>[^\\/]+)")
+_LIBRARIES = re.compile(r".*[\\/](?:site-packages|dist-packages|lib[\\/]python3\.\d+)[\\/](?P<name>[^\\/]+)")
 
 
 def is_own(agent: Any) -> bool:

@@ -74,10 +74,14 @@ class Tape:
 
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""
-        if self._turns or self._ran:
+        counts = (
+            (len(self._turns), self._total_turns, "answers"),
+            (len(self._ran), self._total_ran, "commands"),
+        )
+        left = [f"{left} of {total} {what}" for left, total, what in counts if left]
+        if left:
             raise self._error(
-                f"the trial ended and the recording goes on: {len(self._turns)} of {self._total_turns} answers and "
-                f"{len(self._ran)} of {self._total_ran} commands were not asked for"
+                f"the trial ended and the recording goes on: {' and '.join(left)} were not asked for"
             )
 
     def _error(self, what: str) -> ReplayMismatch:

@@ -44,7 +44,8 @@ class HttpTape:
         self._canonical, self._note, self._place, self._step_limit = canonical, note, place, step_limit
         self._left: dict[str, deque[int]] = {}
         self._recorded = list(recorded)
-        for number, exchange in enumerate(self._recorded):
+        self._compared = [canonical.compared(exchange) for exchange in recorded]
+        for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
         self._pending: dict[int, Asked] = {}
@@ -133,7 +134,7 @@ class HttpTape:
     def _mismatch(self, asked: Asked) -> ReplayMismatch:
         number = len(self._recorded) - len(self._unused) + 1
         what = f"HTTP request {number}, {asked.method} {asked.path}"
-        near = _nearest(asked, (self._recorded[n] for n in sorted(self._unused)))
+        near = _nearest(asked, (self._compared[n] for n in sorted(self._unused)))
         if near is None:
             why = f"{what}, is not in the recording, which has {len(self._recorded)}" + (
                 " and all of them were used" if not self._unused else ""

@@ -81,9 +81,9 @@ class ReplayDesk:
 
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""
-        self._commands.finish()
         if self.tape is not None:
             self.tape.finish()
+        self._commands.finish()
 
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)

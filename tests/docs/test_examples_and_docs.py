@@ -56,7 +56,7 @@ def test_links_between_documents_lead_somewhere() -> None:
     for file in [
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "examples").glob("*/README.md"),
     ]:
         for target in re.findall(r"\]\(([^)#]+)\)", file.read_text()):

@@ -537,6 +537,10 @@ def pytest_odcv_redact(text):
     project.makeconftest(LOOP + conftest.replace("RUN", "'1002'"))
     replay(project, server, "odcv", "-k", "alpha and mandated").assert_outcomes(passed=1)
     project.makeconftest(LOOP + conftest.replace("RUN", "'1002'").replace("blue", "red"))
+    result = replay(project, server, "odcv", "-k", "alpha and mandated", "--odcv-http-ignore=metadata")
+    result.assert_outcomes(
+        passed=1
+    )  # The recording was made without this rule, and is looked at by it all the same.
     result = replay(project, server, "odcv", "-k", "alpha and mandated")
     result.stdout.fnmatch_lines(
         ["*differs from the recording at field metadata.team:", "  recorded: blue", "  now:      red"]
