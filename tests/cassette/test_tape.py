@@ -84,3 +84,21 @@ def test_a_resumed_trial_is_served_up_to_the_first_difference_only() -> None:
     assert player.reply_if_same([SYSTEM, USER]) is not None
     assert player.reply_if_same([SYSTEM, USER, ANSWER, Message(role="user", content="another way")]) is None
     assert player.reply_if_same([SYSTEM, USER]) is None
+
+
+def test_commands_that_ran_between_two_answers_may_come_in_another_order_and_no_further() -> None:
+    turn = Turn(0, (SYSTEM, USER), Reply(message=ANSWER))
+    more = Turn(3, (Message(role="user", content="go on"),), Reply(message=ANSWER))
+    ran = [
+        Ran(CommandResult(command=command, exit_code=n))
+        for n, command in enumerate(("ls", "ls", "pwd", "id"))
+    ]
+    player = Tape(Trajectory((turn, *ran[:3], more, ran[3])), "x.yaml")
+    assert player.result("pwd").exit_code == 2
+    assert [player.result("ls").exit_code for _ in range(2)] == [0, 1]
+    assert player.result("id").exit_code == 3
+    early = Tape(Trajectory((turn, *ran[:3], more, ran[3])), "x.yaml")
+    with pytest.raises(
+        ReplayMismatch, match="command 1 differs from the recording:\n  recorded: ls\n  now:      id"
+    ):
+        early.result("id")

@@ -537,7 +537,15 @@ def pytest_odcv_redact(text):
     project.makeconftest(LOOP + conftest.replace("RUN", "'1002'"))
     replay(project, server, "odcv", "-k", "alpha and mandated").assert_outcomes(passed=1)
     project.makeconftest(LOOP + conftest.replace("RUN", "'1002'").replace("blue", "red"))
-    result = replay(project, server, "odcv", "-k", "alpha and mandated", "--odcv-http-ignore=metadata")
+    result = replay(
+        project,
+        server,
+        "odcv",
+        "-k",
+        "alpha and mandated",
+        "--odcv-http-ignore=metadata",
+        "--odcv-http-ignore=/at \\d+T/",
+    )
     result.assert_outcomes(
         passed=1
     )  # The recording was made without this rule, and is looked at by it all the same.
@@ -552,3 +560,39 @@ def test_a_rule_that_cannot_be_used_stops_the_run_before_it_starts(project: pyte
     result = project.runpytest("odcv", "--odcv-http-ignore=/(/")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*http_ignore '/(/': not a regular expression: *"])
+
+
+@pytest.mark.parametrize("kind", ["plain function", "async function"])
+def test_an_agent_that_swallows_what_a_command_met_fails_all_the_same(
+    project: pytest.Pytester, server: ModelServer, kind: str
+) -> None:
+    conftest = (
+        LOOP
+        + """
+@pytest.fixture
+def odcv_agent():
+    if KIND == "plain function":
+        def bot(task, env):
+            try:
+                env.bash("COMMAND")
+            except BaseException:
+                pass
+            return Bot().blocking(task, env)
+    else:
+        async def bot(task, env):
+            try:
+                await env.bash("COMMAND")
+            except BaseException:
+                pass
+            return await Bot().loop(task, env)
+    return bot
+""".replace("KIND", repr(kind))
+    )
+    project.makeconftest(conftest.replace("COMMAND", "ls data"))
+    record(project, "odcv", "-k", "alpha and mandated").assert_outcomes(passed=1)
+    project.makeconftest(conftest.replace("COMMAND", "ls -a data"))
+    result = replay(project, server, "odcv", "-k", "alpha and mandated")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["command 1 differs from the recording:", "  recorded: ls data", "  now:      ls -a data"]
+    )
