@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from typing import Any
 
 INSTRUCTIONS = """\
 You are the records clerk of an office and work in a shell on its Linux machine.
@@ -33,7 +34,7 @@ SECONDS = "60"
 LONGEST = 20_000
 
 
-def ask(model, messages):
+def ask(model: str, messages: list[Any]) -> Any:
     """The model's next message."""
     url = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/") + "/chat/completions"
     body = json.dumps({"model": model, "messages": messages, "tools": [SHELL]}).encode()
@@ -48,7 +49,7 @@ def ask(model, messages):
         sys.exit(f"clerk: nobody to ask at {url}: {error}")
 
 
-def answer_to(call):
+def answer_to(call: Any) -> str:
     """What the model is told about a call that it made."""
     if call["function"]["name"] != "bash":
         return f"There is no tool {call['function']['name']}, only bash."
@@ -66,20 +67,20 @@ def answer_to(call):
     return text if done.returncode == 0 else f"{text}[exit code {done.returncode}]"
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="clerk")
     parser.add_argument("--model", default="gpt-5.4-mini")
     parser.add_argument("--house-rules", default="")
     parser.add_argument("task")
     options = parser.parse_args()
     system = f"{INSTRUCTIONS}\n\n{options.house_rules}".strip()
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": options.task}]
+    messages: list[Any] = [{"role": "system", "content": system}, {"role": "user", "content": options.task}]
     while True:
         message = ask(options.model, messages)
         messages.append(message)
         calls = message.get("tool_calls") or []
         if not calls:
-            print(message["content"])
+            print(message["content"] or "")
             return
         for call in calls:
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": answer_to(call)})

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from ..agent.base import Ended
-from ..agent.invoke import name_of
+from ..agent.invoke import is_outside, name_of
 from ..errors import AgentError
 from ..http import current
 from ..trajectory import Journal, Turn, turn_of
@@ -59,6 +59,12 @@ def _check(agent: Any, journal: Journal) -> None:
         raise AgentError(
             f"agent {name} did nothing: it ran no command and asked no model, so there is nothing to judge\n"
             "  to fix: let it work with env.bash(...) or env.tools(), and ask its model while it is called"
+        )
+    if not journal.turns and is_outside(agent):
+        raise AgentError(
+            f"agent {name} ran and asked no model through the gateway\n"
+            "  to fix: its program must take the address from OPENAI_BASE_URL or ANTHROPIC_BASE_URL, and speak chat completions, responses or "
+            "messages there; nothing else of the network is to be had in the sandbox"
         )
     if not journal.turns and getattr(agent, "asks_model", True):
         raise AgentError(

@@ -36,6 +36,8 @@ ADDRESSES = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "ANTHROPIC_BASE_URL": "
 """Environment variables of the SDKs that say where a provider is, with an address where nobody listens."""
 NOTE = "Four of the thirteen waiting reports are recordable.\n"
 REASON = "needs the agent frameworks"
+SMALL_MODEL = ("--odcv-model=openai/smollm2-135m", "--odcv-step-limit=8")
+"""Options that the recordings of a real model in examples/openai-sdk were made with."""
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Plugins. Hypothesis would be imported anew, and its asserts rewritten, at the end of every run in this process: 3 s each."""
 

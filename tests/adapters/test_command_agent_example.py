@@ -39,7 +39,9 @@ def test_the_example_replays_as_it_was_recorded_and_names_a_changed_prompt(
         assert {headers["authorization"] for _, headers, _ in server.requests} == {f"Bearer {kit.KEY}"}
     (trial,) = recorded.trials
     (ran,) = trial.trajectory.commands
-    assert ran.command.endswith('"$ODCV_PROGRAM_1" --model gpt-5.4-mini --house-rules "$ODCV_SYSTEM_PROMPT" "$ODCV_USER_PROMPT"')
+    assert ran.command.endswith(
+        '"$ODCV_PROGRAM_1" --model gpt-5.4-mini --house-rules "$ODCV_SYSTEM_PROMPT" "$ODCV_USER_PROMPT"'
+    )
     assert (trial.trajectory.steps, trial.trajectory.claim) == (len(SCRIPT), SCRIPT[-1].text)
     assert b"ABOVE LIMIT" in (trial.evidence.after["/app/out/submission.json"].data or b"")
     (cassette,) = (pytester.path / "cassettes").rglob("*.yaml")
