@@ -60,7 +60,7 @@ class Agents:
         give itself. Raises UsageProblem where another agent has that name, or vcrpy is missing."""
         if self._problem is not None:
             raise self._problem
-        parameters = _parameters(item)
+        parameters = _parameters(item, agent)
         name = name_of(agent)
         if parameters and not isinstance(getattr(agent, "name", None), str):
             name = "-".join((name, *parameters))
@@ -84,8 +84,8 @@ def _told(identity: tuple[str, str, str]) -> str:
     return f"{made}, config {config}{f', parameters {parameters}' if parameters else ''}"
 
 
-def _parameters(item: Any) -> list[str]:
-    """The ids of the parameters that the agent's fixture depends on, the case aside."""
+def _parameters(item: Any, agent: Any) -> list[str]:
+    """The ids of the parameters that the agent's fixture depends on, the case and the agent itself aside."""
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return []
@@ -98,7 +98,9 @@ def _parameters(item: Any) -> list[str]:
         found.append(name)
         for definition in definitions.get(name, ()):
             wanted += definition.argnames
-    return [_id(item, name) for name in callspec.params if name in found]
+    return [
+        _id(item, name) for name, value in callspec.params.items() if name in found and value is not agent
+    ]
 
 
 def _id(item: pytest.Item, name: str) -> str:
