@@ -39,7 +39,7 @@ class StepLimitReached(BaseException):
 
 @contextmanager
 def use(tape: HttpTape | None) -> Iterator[None]:
-    """Within it, this context's traffic and that of tasks and threads which copy the context are the tape's."""
+    """Within it, this context's traffic and that of tasks and threads which copy the context are the tape's; it closes the tape."""
     if tape is None:
         yield
         return
@@ -49,6 +49,7 @@ def use(tape: HttpTape | None) -> Iterator[None]:
     try:
         yield
     finally:
+        tape.close()
         _current.reset(token)
         with _lock:
             _running.remove(tape)

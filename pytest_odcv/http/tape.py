@@ -51,6 +51,7 @@ class HttpTape:
         self._pending: dict[int, Asked] = {}
         self._turns = 0
         self._model_paths: set[str] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     def ask(self, request: WireRequest) -> WireResponse | None:
@@ -58,6 +59,12 @@ class HttpTape:
         with self._lock:
             if self.problem is not None:
                 raise TapeStop(self.problem)
+            if self._closed:
+                raise TapeStop(
+                    CassetteError(
+                        f"{request.method} {request.url}: this trial is over, and no recording would have what is asked now"
+                    )
+                )
             asked = self._canonical.asked(request)
             self._count(asked)
             numbers = self._left.get(asked.key)
@@ -85,6 +92,11 @@ class HttpTape:
                 )
                 raise TapeStop(self.problem)
             self._take(exchange)
+
+    def close(self) -> None:
+        """The trial is over. What a thread or a task that it left behind asks now is refused, not paid for."""
+        with self._lock:
+            self._closed = True
 
     def give_out(self) -> list[Exchange]:
         """All that is left of the recording, which counts as used: for an agent that is not run again."""

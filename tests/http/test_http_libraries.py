@@ -242,6 +242,10 @@ def test_a_thread_without_the_context_is_told_and_so_is_the_trial(echo: ModelSer
         with pytest.raises(CassetteError, match=r"in thread 'pool-1'[\s\S]*copy_context"):
             tape.finish()
     assert isinstance(raised[0], TapeStop)
+    with patched(), taped([]):
+        left_behind = contextvars.copy_context()
+    with patched(), pytest.raises(TapeStop, match="this trial is over"):
+        left_behind.run(_requests, url, _body("late"))
     assert [exchange.request["messages"][0]["content"] for exchange in kept] == ["kept"]
     assert len(echo.requests) == 1
 
