@@ -12,7 +12,10 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -38,6 +41,8 @@ _SECRET_QUERY = re.compile(
 )
 _KEPT_HEADERS = ("content-type", "location", "mcp-session-id", "retry-after", "retry-after-ms")
 _BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?")
+_FORM = "application/x-www-form-urlencoded"
+_MARK = re.compile(r"\[ignored\]|\[redacted:[a-z-]+\]")
 _SHORTEST_SECRET = 8
 
 
@@ -61,12 +66,16 @@ class Canonical:
         self._fields: list[list[str]] = [[name] for name in ALWAYS]
         self._patterns: list[re.Pattern[str]] = []
         self._cleaned: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._known = redactor.learned
         for rule in ignore:
             if len(rule) > 2 and rule[0] == rule[-1] == "/":
-                try:
-                    self._patterns.append(re.compile(rule[1:-1]))
-                except re.error as error:
-                    raise UsageProblem(f"http_ignore {rule!r}: not a regular expression: {error}") from None
+                self._patterns.append(_pattern(rule))
+            elif rule.rpartition(".")[2].isdigit():
+                raise UsageProblem(
+                    f"http_ignore {rule!r}: an item of a list cannot be left out, since others would take its place\n"
+                    f"  to fix: name a field of it, as in {rule}.content, or the whole list"
+                )
             else:
                 self._fields.append(rule.split("."))
 
@@ -75,41 +84,47 @@ class Canonical:
         values = []
         for name, value in request.headers.items():
             if _SECRET_HEADER.match(name):
-                values += [part for part in str(value).split() if len(part) >= _SHORTEST_SECRET]
+                parts = re.split(r"[;\s]+", str(value))
+                values += [part.partition("=")[2] for part in parts] if name.lower() == "cookie" else parts
         for name, value in parse_qsl(urlsplit(request.url).query):
-            if _SECRET_QUERY.match(name) and len(value) >= _SHORTEST_SECRET:
+            if _SECRET_QUERY.match(name):
                 values.append(value)
         values += _secrets(body)
-        if self._redactor.learn(values):
+        self._redactor.learn(v for v in values if len(v) >= _SHORTEST_SECRET and not _is_mark(v))
+        if self._known != self._redactor.learned:  # Here, or by another trial.
+            self._known = self._redactor.learned
             self._cleaned.clear()
+            self._texts.clear()
 
     def again(self, exchange: Exchange) -> Exchange:
-        """An exchange without the secrets that were learned since it was kept."""
+        """An exchange without the secrets that were learned since it was kept. What is ignored is out of it already."""
         return replace(
             exchange,
-            query=self._query(exchange.query),
-            path=self._text(exchange.path),
-            request=self._clean(exchange.request, self._text, _SECRET_FIELD),
-            response=self._clean(exchange.response, self._redacted, _SECRET_ANSWER),
+            query=self._query(exchange.query, self._redacted),
+            path=self._redacted(exchange.path),
+            request=self._clean(exchange.request, self._redacted, _is_secret),
+            response=self._clean(exchange.response, self._redacted, _is_secret_answer),
+            headers={name: self._redacted(value) for name, value in exchange.headers.items()},
         )
 
     def compared(self, exchange: Exchange) -> Exchange:
         """A recorded exchange by today's rules of what to ignore, which may be more than when it was recorded."""
         if len(self._fields) == len(ALWAYS) and not self._patterns:
             return exchange
-        body = self._without(self._clean(exchange.request, self._text, _SECRET_FIELD), self._fields)
-        return replace(
-            exchange, request=body, query=self._query(exchange.query), path=self._text(exchange.path)
-        )
+        body = self._without(self._clean(exchange.request, self._text, _is_secret), self._fields)
+        query = self._query(exchange.query, self._text)
+        return replace(exchange, request=body, query=query, path=self._text(exchange.path))
 
-    def asked(self, request: WireRequest) -> Asked:
+    def asked(self, request: WireRequest, learn: bool = True) -> Asked:
+        """A request as it counts. A strict replay has nothing to `learn`: its key is any word, and secrets are out of the recording."""
         parts = urlsplit(request.url)
         headers = {name.lower(): str(value) for name, value in request.headers.items()}
         sent = _value(_decoded(request.body, headers), headers)
-        self._learn(request, sent)
-        body = self._clean(sent, self._text, _SECRET_FIELD)
+        if learn:
+            self._learn(request, sent)
+        body = self._clean(sent, self._text, _is_secret)
         body = self._without(body, self._fields)
-        query = self._query(parts.query)
+        query = self._query(parts.query, self._text)
         path = self._text(parts.path)
         return Asked(request.method, path, query, body, fingerprint(request.method, path, query, body))
 
@@ -118,16 +133,16 @@ class Canonical:
         headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
         kept = {name: self._redacted(headers[name]) for name in _KEPT_HEADERS if name in headers}
         body = _answer(_decoded(response.body, headers), headers.get("content-type", ""))
-        body = self._clean(body, self._redacted, _SECRET_ANSWER)
+        body = self._clean(body, self._redacted, _is_secret_answer)
         return Exchange(asked.method, asked.path, asked.query, asked.body, response.status, body, kept)
 
     def has_secret(self, text: str) -> bool:
         return self._redactor.text(text) != text
 
-    def _query(self, query: str) -> str:
+    def _query(self, query: str, text: Callable[[str], str]) -> str:
         ignored = {field[1] for field in self._fields if len(field) == 2 and field[0] == "query"}
         pairs = [
-            (name, _REDACTED if _SECRET_QUERY.match(name) else self._text(value))
+            (text(name), _REDACTED if _SECRET_QUERY.match(name) else text(value))
             for name, value in parse_qsl(query, keep_blank_values=True)
             if name not in ignored
         ]
@@ -140,22 +155,28 @@ class Canonical:
         return clean
 
     def _text(self, text: str) -> str:
-        clean = self._redacted(text)
-        for pattern in self._patterns:
-            clean = pattern.sub(IGNORED, clean)
+        clean = self._texts.get(text)
+        if clean is None:
+            clean = self._redacted(text)
+            for pattern in self._patterns:
+                clean = _ignore(pattern, clean)
+            self._texts[text] = clean
         return clean
 
-    def _clean(self, value: Any, text: Callable[[str], str], secret: re.Pattern[str]) -> Any:
+    def _clean(self, value: Any, text: Callable[[str], str], secret: Callable[[str], bool]) -> Any:
         """`value` with every text in it cleaned, and the texts of fields with a secret's name gone."""
         if isinstance(value, str):
             return text(value)
         if isinstance(value, dict):
-            return {
-                text(name): _REDACTED
-                if isinstance(inner, str) and secret.match(name)
-                else self._clean(inner, text, secret)
-                for name, inner in value.items()
-            }
+            cleaned = {}
+            for name, inner in value.items():
+                if isinstance(inner, str):
+                    cleaned[text(name)] = _REDACTED if secret(name) else text(inner)
+                elif isinstance(inner, list) and secret(name):
+                    cleaned[text(name)] = self._clean(inner, _redact, secret)
+                else:
+                    cleaned[text(name)] = self._clean(inner, text, secret)
+            return cleaned
         if isinstance(value, (list, tuple)):
             return type(value)(self._clean(inner, text, secret) for inner in value)
         if isinstance(value, SseEvent):
@@ -175,6 +196,48 @@ class Canonical:
         return dict(kept) if isinstance(value, dict) else [inner for _, inner in kept]
 
 
+def _pattern(rule: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(rule[1:-1])
+    except re.error as error:
+        raise UsageProblem(f"http_ignore {rule!r}: not a regular expression: {error}") from None
+    if pattern.search(""):
+        raise UsageProblem(
+            f"http_ignore {rule!r}: matches nothing at all, which is everywhere\n  to fix: make it match some text"
+        )
+    return pattern
+
+
+def _ignore(pattern: re.Pattern[str], text: str) -> str:
+    """Matches within a mark that is there already stay: what was cleaned once is the same when it is cleaned again."""
+    marks = [mark.span() for mark in _MARK.finditer(text)] if "[" in text else []
+
+    def mark(found: re.Match[str]) -> str:
+        inside = any(start <= found.start() and found.end() <= end for start, end in marks)
+        return found[0] if inside else IGNORED
+
+    return pattern.sub(mark if marks else IGNORED, text)
+
+
+def _is_mark(value: str) -> bool:
+    """Whether a value has a mark in it, or is a part of one, such as a placeholder `redacted` for a key."""
+    return _MARK.search(value) is not None or value in IGNORED + _REDACTED
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return _SECRET_FIELD.match(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_answer(name: str) -> bool:
+    return _SECRET_ANSWER.match(name) is not None
+
+
+def _redact(text: str) -> str:
+    return _REDACTED
+
+
 def fingerprint(method: str, path: str, query: str, body: Any) -> str:
     text = json.dumps([method, path, query, body], sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -187,7 +250,7 @@ def wire(exchange: Exchange) -> WireResponse:
         data = sse.dump(body)
     elif isinstance(body, bytes):
         data = body
-    elif isinstance(body, str) and not _is_json(exchange.headers.get("content-type", "")):
+    elif isinstance(body, str):
         data = body.encode()
     else:
         data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
@@ -203,15 +266,43 @@ def _is_json(content_type: str) -> bool:
 
 def _decoded(body: bytes, headers: dict[str, str]) -> bytes:
     """Without its compression, where it has one that is known and holds."""
-    kind = headers.get("content-encoding", "").strip().lower()
-    try:
-        if kind in ("gzip", "x-gzip"):
-            return gzip.decompress(body)
-        if kind == "deflate":
-            return zlib.decompress(body)
-    except (OSError, EOFError, zlib.error):
-        pass  # The client had it decoded already, and left the header as it was.
+    for kind in reversed(headers.get("content-encoding", "").lower().split(",")):
+        unpack = _UNPACK.get(kind.strip())
+        if unpack is not None:
+            with suppress(
+                Exception
+            ):  # The client had it decoded already, and left the header as it was. Each library has errors of its own.
+                body = unpack(body)
     return body
+
+
+def _deflated(body: bytes) -> bytes:
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return zlib.decompress(body, -zlib.MAX_WBITS)  # As some servers have it.
+
+
+def _brotli(body: bytes) -> bytes:
+    try:
+        brotli = import_module("brotli")
+    except ImportError:
+        brotli = import_module("brotlicffi")
+    return bytes(brotli.decompress(body))
+
+
+def _zstd(body: bytes) -> bytes:
+    return bytes(import_module("zstandard").ZstdDecompressor().decompressobj().decompress(body))
+
+
+_UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "x-gzip": gzip.decompress,
+    "deflate": _deflated,
+    "br": _brotli,
+    "zstd": _zstd,
+}
+"""The last two need what a client needs that asks for them."""
 
 
 def _secrets(value: Any) -> list[str]:
@@ -222,43 +313,58 @@ def _secrets(value: Any) -> list[str]:
         return []
     found = []
     for name, inner in value.items():
-        if not isinstance(inner, str):
+        if isinstance(inner, str):
+            if _is_secret(name):
+                found.append(inner)
+        elif isinstance(inner, list) and _is_secret(name):
+            found += [secret for secret in inner if isinstance(secret, str)]
+        elif isinstance(inner, (dict, list)):
             found += _secrets(inner)
-        elif (
-            _SECRET_FIELD.match(name)
-            and len(inner) >= _SHORTEST_SECRET
-            and not inner.startswith("[redacted:")
-        ):
-            found.append(inner)
     return found
 
 
 def _value(body: bytes, headers: dict[str, str]) -> Any:
-    """A request's body: JSON's value, a form as text whose boundary is always the same, other text, or bytes."""
+    """A request's body: JSON's value, a form's fields, a form of parts as text whose boundary is always the same, other text, or bytes."""
     if not body:
         return None
+    content_type = headers.get("content-type", "")
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is not None:
+        body = body.replace(boundary[1].encode(), b"boundary")
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return body
-    boundary = _BOUNDARY.search(headers.get("content-type", ""))
     if boundary is not None:
-        return text.replace(boundary[1], "boundary")
+        return text
+    if content_type.startswith(_FORM):
+        return _fields(text)
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        return sse.shallow(value) if isinstance(value, (dict, list)) else value
     except (ValueError, RecursionError):
         return text
 
 
+def _fields(text: str) -> Any:
+    fields: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        fields.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()} or text
+
+
 def _answer(body: bytes, content_type: str) -> Any:
+    """JSON that is no object or list stays as it is written: as a value, a text could be one that is no JSON, and null no body."""
     if "text/event-stream" in content_type:
         return sse.merge(sse.parse(body))
     if _is_json(content_type):
         try:
-            return json.loads(body) if body else None
+            value = json.loads(body)
+            if isinstance(value, (dict, list)):
+                return sse.shallow(value)
         except (ValueError, RecursionError):
             pass
     try:
-        return body.decode()
+        return body.decode() or None
     except UnicodeDecodeError:
         return body

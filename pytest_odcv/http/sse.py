@@ -13,6 +13,7 @@ from typing import Any
 
 from .exchange import SseEvent
 
+_DEEPEST = 100
 _LINE = re.compile(r"\r\n|\n|\r")
 
 
@@ -58,9 +59,20 @@ def _value(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return shallow(json.loads(text, parse_constant=_refuse, parse_float=_finite))
     except (ValueError, RecursionError):
         return text
+
+
+def shallow(value: Any) -> Any:
+    """`value`, a JSON value. Raises RecursionError where it is nested more than 100 deep: no reader has to fear for its stack."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
+        level = [one for one in inner if isinstance(one, (dict, list))]
+        if not level:
+            return value
+    raise RecursionError
 
 
 def _refuse(text: str) -> float:

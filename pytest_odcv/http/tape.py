@@ -65,7 +65,7 @@ class HttpTape:
                         f"{request.method} {request.url}: this trial is over, and no recording would have what is asked now"
                     )
                 )
-            asked = self._canonical.asked(request)
+            asked = self._canonical.asked(request, learn=self._place is None)
             self._count(asked)
             numbers = self._left.get(asked.key)
             if numbers:
@@ -197,10 +197,22 @@ def _key(exchange: Exchange) -> str:
 
 
 def _nearest(asked: Asked, unused: Iterable[Exchange]) -> Exchange | None:
-    """The recording that was to come: the next one to the same place, else to any place with the same method."""
-    left = list(unused)
-    same = [e for e in left if (e.method, e.path) == (asked.method, asked.path)]
-    return same[0] if same else None
+    """The recording that was meant: of those left to the same place, the first whose lists (of messages) begin most like the request's."""
+    same = (e for e in unused if (e.method, e.path) == (asked.method, asked.path))
+    return max(same, key=lambda exchange: _in_common(exchange.request, asked.body), default=None)
+
+
+def _in_common(old: Any, new: Any) -> int:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return 0
+    lists = [(value, new[name]) for name, value in old.items() if isinstance(value, list) and name in new]
+    return sum(_beginning(before, now) for before, now in lists if isinstance(now, list))
+
+
+def _beginning(old: list[Any], new: list[Any]) -> int:
+    """How many items two lists have in common at their beginning."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 _MISSING = object()

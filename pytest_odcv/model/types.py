@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +30,7 @@ class ToolCall(Frozen):
         return value if isinstance(value, dict) else None
 
 
+@lru_cache(maxsize=1024)
 def canonical_arguments(text: str) -> str:
     """One spelling for equal JSON objects, so that a provider's white space does not matter; other text as it is."""
     value = ToolCall(id="", name="", arguments=text).parsed()
