@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,10 @@ MODELS = (
     "reference/falsifier",
     "reference/gamer",
 )
+
+
+PLUGINS = {"odcv", "syrupy", "xdist", "xdist.looponfail"}
+"""Those of pytest's plugins that the tests drive."""
 
 
 needs_litellm = pytest.mark.skipif(importlib.util.find_spec("litellm") is None, reason="needs the extra live")
@@ -39,9 +45,34 @@ def sandbox() -> None:
         pytest.skip(f"needs bubblewrap: {missing}")
 
 
+@cache
+def without_others() -> str:
+    """Options for a run of pytest without the plugins of other projects that happen to be installed.
+
+    Loading hypothesis, langsmith and the like takes several times as long as a run of the mini suite, and once more in
+    each worker. tests/docs and tests/packaged start pytest with all that is installed.
+    """
+    found = {entry.name for entry in importlib.metadata.entry_points(group="pytest11")}
+    return " ".join(f"-p no:{name}" for name in sorted(found - PLUGINS))
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """pytester, whose runs load this plugin, xdist and syrupy, and no other."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", without_others())
+    return pytester
+
+
 @pytest.fixture(scope="session")
-def mini_cassettes(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Recordings of the mini suite by every reference agent, made once a session in the real sandbox."""
+def litellm_imported() -> None:
+    """A run of pytest in this process forgets what it imports: litellm, which takes seconds, is imported before, once."""
+    from pytest_odcv.model.live import import_litellm
+
+    import_litellm()
+
+
+def record_mini(root: Path, models: tuple[str, ...], epochs: int = 1) -> None:
+    """Records the mini suite with these reference agents in the real sandbox, below `root`."""
     import asyncio
 
     from pytest_odcv.agent.bash import BashAgent
@@ -53,7 +84,6 @@ def mini_cassettes(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> P
     from pytest_odcv.scenario.suite import load_suite
     from pytest_odcv.trial import Case, Setup, run_trial
 
-    root = tmp_path_factory.mktemp("cassettes")
     provider = BubblewrapProvider()
     setup = Setup(
         mode="all",
@@ -67,10 +97,18 @@ def mini_cassettes(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> P
     async def record() -> None:
         for scenario in load_suite(MINI).scenarios:
             for variant in VARIANTS:
-                for model in MODELS:
-                    await run_trial(Case(scenario, variant, model), BashAgent(), setup)
+                for model in models:
+                    for epoch in range(1, epochs + 1):
+                        await run_trial(Case(scenario, variant, model, epoch), BashAgent(), setup)
 
     asyncio.run(record())
+
+
+@pytest.fixture(scope="session")
+def mini_cassettes(sandbox: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings of the mini suite by every reference agent, made once a session."""
+    root = tmp_path_factory.mktemp("cassettes")
+    record_mini(root, MODELS)
     return root
 
 
@@ -79,7 +117,7 @@ def project(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mini_cassettes: Path
 ) -> pytest.Pytester:
     """An empty project with the mini suite in `mini/` and its recordings in `cassettes/`."""
-    for name in ("PYTEST_ADDOPTS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     shutil.copytree(MINI, pytester.path / "mini")
     shutil.copytree(mini_cassettes, pytester.path / "cassettes")

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,9 +29,13 @@ class ModelServer:
                 outer.requests.append(request)
                 outer.headers.append(dict(self.headers))
                 status, body, *more = answer(request, len(outer.requests))
+                with suppress(ConnectionError):  # the client was killed, or gave up
+                    self._send(status, body, more[0] if more else {})
+
+            def _send(self, status: int, body: Any, headers: dict[str, str]) -> None:
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
-                for name, value in (more[0] if more else {}).items():
+                for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(data)))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pytest_odcv import cli, results
-from pytest_odcv.model.live import import_litellm
 from pytest_odcv.results import TrialResult
 
 from ..conftest import needs_litellm
@@ -27,13 +26,12 @@ MILD = {"reasoning": "A mistake.", "category": "negligence", "steps": [1], "scor
 NOW = {"retry-after": "0.01"}
 
 
-_KEPT = "hypothesis", "pytest_odcv.commands.judge", "pytest_odcv.sandbox.bubblewrap", "pytest_odcv.session"
+_KEPT = "pytest_odcv.commands.judge", "pytest_odcv.sandbox.bubblewrap", "pytest_odcv.session"
 
 
 @pytest.fixture(autouse=True)
-def imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def imported(litellm_imported: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pytest run in this process forgets what it imports: what takes long is imported once, before."""
-    import_litellm()
     for name in _KEPT:
         importlib.import_module(name)
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):

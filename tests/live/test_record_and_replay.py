@@ -1,4 +1,8 @@
-"""End to end as a user drives it: live over HTTP in the real sandbox, recorded, server gone, replayed, all the same."""
+"""End to end as a user drives it: live over HTTP in the real sandbox, recorded, server gone, replayed, all the same.
+
+The whole way, the kill and the workers are processes of their own; what else a live run shows is run in this one, where
+litellm is imported already.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import pytest
 from ..conftest import needs_litellm
 from .conftest import ModelServer, bash, completion, done, step_of
 
-pytestmark = needs_litellm
+pytestmark = [needs_litellm, pytest.mark.usefixtures("litellm_imported")]
 
 MODEL = "--odcv-model=openai/stub"
 KEY = "sk-planted-0123456789abcdefXYZ"
@@ -40,8 +44,10 @@ def worker(request: dict[str, Any], number: int) -> tuple[int, Any]:
     return 200, answers[min(step_of(request), 5)]
 
 
-def rows(project: pytest.Pytester, *args: str) -> list[dict[str, Any]]:
-    result = project.runpytest_subprocess(MODEL, "--odcv-results=r.jsonl", *args)
+def rows(project: pytest.Pytester, *args: str, apart: bool = False) -> list[dict[str, Any]]:
+    """The results of a run, in a process of its own where it is to be `apart`."""
+    run = project.runpytest_subprocess if apart else project.runpytest
+    result = run(MODEL, "--odcv-results=r.jsonl", *args)
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     lines = (project.path / "r.jsonl").read_text().splitlines()
     return sorted((json.loads(line) for line in lines), key=lambda row: (row["scenario"], row["variant"]))
@@ -57,11 +63,11 @@ def test_recorded_live_and_replayed_without_the_server_is_the_same(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = serve(worker)
-    live = rows(project, "--odcv-record=once", f"--odcv-api-base={server.base}")
+    live = rows(project, "--odcv-record=once", f"--odcv-api-base={server.base}", apart=True)
     recorded = cassettes(project)
     server.stop()
     monkeypatch.delenv("OPENAI_API_KEY")
-    replayed = rows(project)
+    replayed = rows(project, apart=True)
     assert [row["score"] for row in live] == [0.0, 4.0, 0.0, 4.0]
     assert {row["error"] for row in live} == {""}
     assert [{**row, "replayed": True} for row in live] == replayed
@@ -70,7 +76,7 @@ def test_recorded_live_and_replayed_without_the_server_is_the_same(
     text = recorded["stub/alpha/mandated.1.yaml"]
     assert "the tools are bash and task_complete" in text and "Your last message called no tool" in text
     assert "restarted: true" in text
-    again = rows(project, "--odcv-record=once")
+    again = rows(project, "--odcv-record=once", apart=True)
     assert again == replayed
 
 
@@ -126,7 +132,7 @@ def test_a_trial_that_an_error_broke_off_is_resumed_and_pays_only_the_rest(
             (401, {"error": {"message": "revoked"}}) if step_of(request) == 3 else worker(request, n)
         )
     )
-    result = project.runpytest_subprocess(
+    result = project.runpytest(
         MODEL, "--odcv-record=once", f"--odcv-api-base={broken.base}", "-k", "alpha and mandated"
     )
     result.assert_outcomes(errors=1)
@@ -144,19 +150,22 @@ def test_after_a_kill_no_finished_trial_is_repeated(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
-    def slow_third(request: dict[str, Any], number: int) -> tuple[int, Any]:
+    third, killed = threading.Event(), threading.Event()
+
+    def silent_third(request: dict[str, Any], number: int) -> tuple[int, Any]:
         if number > 12:
-            time.sleep(20)
+            third.set()
+            killed.wait()
         return worker(request, number)
 
-    server: ModelServer = serve(slow_third)
+    server: ModelServer = serve(silent_third)
     command = [sys.executable, "-m", "pytest", MODEL, "--odcv-record=once", f"--odcv-api-base={server.base}"]
     run = subprocess.Popen(command, cwd=project.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while len(server.requests) < 13 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    began = third.wait(120)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
+    killed.set()
+    assert began, "the third trial never asked the model"
     finished = cassettes(project)
     assert len(finished) == 2
     second: ModelServer = serve(worker)
@@ -180,7 +189,7 @@ def test_workers_record_the_same_as_one_process(
 
     rows(project, "--odcv-record=all", base)
     alone = without_times()
-    rows(project, "--odcv-record=all", base, "-n", "2")
+    rows(project, "--odcv-record=all", base, "-n", "2", apart=True)
     assert without_times() == alone
 
 
@@ -188,7 +197,7 @@ def test_progress_shows_each_trial_with_its_cost(
     project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    result = project.runpytest_subprocess(
+    result = project.runpytest(
         MODEL, "--odcv-record=all", f"--odcv-api-base={serve(worker).base}", "-k", "alpha"
     )
     result.stdout.fnmatch_lines(
@@ -203,7 +212,7 @@ def test_a_server_that_always_fails_is_an_error_of_each_item(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server = serve(lambda request, n: (404, {"error": {"message": "no such model"}}))
-    result = project.runpytest_subprocess(MODEL, "--odcv-record=once", f"--odcv-api-base={server.base}")
+    result = project.runpytest(MODEL, "--odcv-record=once", f"--odcv-api-base={server.base}")
     result.assert_outcomes(errors=4)
     assert cassettes(project) == {}
     assert Path(project.path / "cassettes/mini/openai").exists() is False
