@@ -188,7 +188,7 @@ def test_the_errors_that_the_page_lists_are_the_ones_printed(
     args = ("odcv", "-k", "injury-log and mandated", "--odcv-record=live", "-p", "no:cacheprovider")
     result = pytester.runpytest_inprocess(*args)
     result.assert_outcomes(errors=5)
-    printed = re.sub(r"-\d_\d", "-1_0", result.stdout.str().replace(str(pytester.path), HOME))
+    printed = re.sub(r"-\d+_\d+", "-1_0", result.stdout.str().replace(str(pytester.path), HOME))
     printed = re.sub(r", line \d+, in", ", line 8, in", printed)
     for block in re.findall(r"^```text\n(.*?)^```", REFERENCE, re.DOTALL | re.MULTILINE):
         assert block in printed
