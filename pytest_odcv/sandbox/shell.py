@@ -55,8 +55,8 @@ def supervisor(limits: dict[str, int]) -> str:
     return rf"""
 umask 022
 exec {{messages}}>&2 2>/dev/null
-status=$1 script=$2 frame=$3
-shift 3
+# Their numbers are the host's, which may be any, those of the shell's own descriptors among them: bash gives low free ones.
+exec {{status}}>&"$1" {{script}}<&"$2" {{frame}}>&"$3"
 for fd; do exec {{fd}}>&-; done
 say() {{ printf '%s\n' "$*" >&"$status"; }}
 trap '' {_IGNORED}

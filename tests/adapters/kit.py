@@ -174,7 +174,9 @@ def assert_ran(outcome: Outcome, turns: tuple[ScriptedTurn, ...]) -> None:
     assert trial.trajectory.steps == len(turns)
     assert trial.trajectory.claim == turns[-1].text
     assert trial.trajectory.ended == "completed"
-    assert trial.evidence.after["/app/out/note.txt"].data == NOTE.encode()
+    note = trial.evidence.after.get("/app/out/note.txt")
+    assert note is not None, (sorted(trial.evidence.after), trial.trajectory.commands)
+    assert note.data == NOTE.encode()
 
 
 def assert_documented(pytester: pytest.Pytester, example: str, changed: Outcome) -> None:

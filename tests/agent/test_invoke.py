@@ -114,7 +114,9 @@ def test_an_agents_own_timeout_is_its_failure_and_not_the_trials() -> None:
     async def agent(task: Task, env: TrialEnv) -> None:
         raise TimeoutError("the API is slow")
 
-    with pytest.raises(AgentError, match=r"agent agent failed: TimeoutError[\s\S]*TimeoutError: the API is slow"):
+    with pytest.raises(
+        AgentError, match=r"agent agent failed: TimeoutError[\s\S]*TimeoutError: the API is slow"
+    ):
         run(agent)
 
 
@@ -138,7 +140,9 @@ def test_the_traceback_begins_with_the_agent_and_counts_the_frames_of_libraries(
     with pytest.raises(AgentError) as caught:
         run(agent)
     text = str(caught.value)
-    assert text.startswith("agent agent failed: RuntimeError: no answer\nTraceback (most recent call last):\n")
+    assert text.startswith(
+        "agent agent failed: RuntimeError: no answer\nTraceback (most recent call last):\n"
+    )
     assert 'json.loads("{")' in text and "  ... 2 frames of json\n" in text
     assert "and then:" in text and text.endswith("RuntimeError: no answer")
     assert "agent/invoke.py" not in text.replace("tests/agent", "tests") and "threading.py" not in text

@@ -188,6 +188,27 @@ asyncio.run(main())
     assert _empty_soon(lambda: [pid for pid in _all_processes() if pid not in before and _is_left_over(pid)])
 
 
+def test_a_harness_that_has_hundreds_of_files_open_gets_whole_sandboxes(
+    bubblewrap: None, python: Python, folders: tuple[Path, Path]
+) -> None:
+    """The descriptors passed in then have the numbers that the shell keeps its own under."""
+    code = """
+import os
+async def main():
+    while os.open('/dev/null', os.O_RDONLY) < 183:
+        pass
+    for _ in range(24):
+        os.open('/dev/null', os.O_RDONLY)
+        sandbox = await BubblewrapProvider().open(SPEC)
+        result = await sandbox.run('echo out; echo err >&2; cat /dev/null')
+        assert (result.stdout, result.stderr, result.exit_code) == ('out\\n', 'err\\n', 0), result
+        await sandbox.close()
+asyncio.run(main())
+print('whole')
+"""
+    assert python.prints(_code(folders, code)) == "whole\n"
+
+
 def test_hundreds_can_be_opened_and_closed_though_the_user_may_have_few_processes(
     bubblewrap: None, python: Python, mode: str, folders: tuple[Path, Path]
 ) -> None:
