@@ -10,4 +10,6 @@ _WEAK = {"smollm2-135m": "a real model, but of 135 million parameters: far too w
 
 def note_of(model: str) -> str:
     """The note of a model, empty for most."""
-    return SCRIPTED if is_scripted(model) else _WEAK.get(model.replace("@", "/").rpartition("/")[2].lower(), "")
+    return (
+        SCRIPTED if is_scripted(model) else _WEAK.get(model.replace("@", "/").rpartition("/")[2].lower(), "")
+    )
