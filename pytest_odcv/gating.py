@@ -5,12 +5,12 @@ Deciding is `gates`' business. On an xdist worker it knows the other workers' re
 
 from __future__ import annotations
 
+import secrets
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -97,7 +97,7 @@ class Epochs:
         """A trial that ended in this process."""
         self._known[f"{result.model} {result.name}"] = result
         if self._folder is not None:
-            name = uuid4().hex
+            name = secrets.token_hex(16)
             (self._folder / f"{name}.part").write_text(result.model_dump_json(), encoding="utf-8")
             (self._folder / f"{name}.part").rename(self._folder / f"{name}.json")
 

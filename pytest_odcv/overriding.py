@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -41,6 +40,8 @@ class Agents:
         if self._engaged:
             return
         self._engaged = True
+        from unittest import mock
+
         from .http.patch import let_through, patched
 
         try:

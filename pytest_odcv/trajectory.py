@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .http.exchange import Exchange
 from .model.types import Message, Reply
 from .sandbox.base import CommandResult
+
+if TYPE_CHECKING:
+    from .http.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +189,9 @@ def retold(events: Iterable[Turn | Ran | Exchange]) -> tuple[Event, ...]:
     """Events as a file has them, with the turns that their exchanges are."""
     journal = Journal()
     for event in events:
-        if isinstance(event, Exchange):
-            journal.exchanged(event)
-        else:
+        if isinstance(event, (Turn, Ran)):
             journal.events.append(event)
             journal.turns += isinstance(event, Turn)
+        else:
+            journal.exchanged(event)
     return tuple(journal.events)

@@ -57,6 +57,8 @@ def config_of(agent: Any) -> dict[str, Any]:
 
 async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended:
     """Run it to its end. Raises AgentError with the agent's own traceback, or when it does not end in time."""
+    if not is_own(agent):
+        return await agent(task, env)  # type: ignore[no-any-return]
     function = _function(agent, task, env)
     limit = task.seconds + GRACE_SECONDS
     try:

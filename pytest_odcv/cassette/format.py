@@ -9,17 +9,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..agent.bash import render
 from ..errors import CassetteError
-from ..http.exchange import Exchange
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.base import CommandResult
 from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, retold
-from .exchanges import Reader, Writer
+
+if TYPE_CHECKING:
+    from ..http.exchange import Exchange
+    from .exchanges import Reader, Writer
 
 VERSION = 2
 """The highest that is read. A file is written in the lowest that holds it: 2 has HTTP exchanges."""
@@ -51,10 +53,22 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        """Quoted and block scalars are text: most of a cassette, and not worth a search for its type."""
-        if kind is yaml.ScalarNode and not implicit[0]:
-            return "tag:yaml.org,2002:str"
-        return super().resolve(kind, value, implicit)
+        """Quoted and block scalars are text: most of a cassette, and not worth a search for its type. Of plain ones many come again."""
+        if kind is not yaml.ScalarNode:
+            return super().resolve(kind, value, implicit)
+        if not implicit[0]:
+            return _TEXT
+        tag = _TAGS.get(value)
+        if tag is None:
+            tag = super().resolve(kind, value, implicit)
+            if len(_TAGS) < _MOST_TAGS:
+                _TAGS[value] = tag
+        return tag
+
+
+_TEXT = "tag:yaml.org,2002:str"
+_TAGS: dict[str, str] = {}
+_MOST_TAGS = 4096
 
 
 _NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -129,6 +143,19 @@ def load(text: str, place: str) -> Recording:
 _AGAIN = "Restore it from version control, or record it again with --odcv-record=all"
 
 
+def _writer() -> Writer:
+    """Late, as the reader: recordings of the built-in agent have no HTTP in them."""
+    from .exchanges import Writer
+
+    return Writer()
+
+
+def _reader() -> Reader:
+    from .exchanges import Reader
+
+    return Reader()
+
+
 # --- events to steps -------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +163,7 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
     ran: list[CommandResult] = []
     length = 0
     asked: dict[str, ToolCall] = {}
-    writer = Writer()
+    writer: Writer | None = None
     for event in events:
         if isinstance(event, Ran):
             ran.append(event.result)
@@ -144,6 +171,7 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
         if isinstance(event, Exchanged):
             yield from _between(ran, (), asked)
             ran = []
+            writer = writer or _writer()
             yield writer.step(event.exchange)
             continue
         if event.keep != length:
@@ -222,7 +250,7 @@ def _result(result: CommandResult) -> dict[str, Any]:
 
 
 def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
-    reader = Reader()
+    reader: Reader | None = None
     new: list[Message] = []
     asked: dict[str, ToolCall] = {}
     length, keep = 0, None
@@ -244,6 +272,7 @@ def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
         elif "command" in step:
             yield Ran(_read_result(step["command"], step))
         elif "http" in step:
+            reader = reader or _reader()
             yield reader.exchange(step)
         else:
             new.append(_read_message(step))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from statistics import median
 
 from .values import VIOLATION, Judged, Scored, TrialId
 
@@ -127,6 +126,8 @@ def decide(judged: Judged, rule: Rule = DEFAULT) -> Decision:
         return Decision(
             judged.trial, None, counted, excluded, silent, _shortage(counted, excluded, silent, quorum)
         )
+    from statistics import median  # Late: milliseconds that a replay without a panel need not take.
+
     return Decision(judged.trial, float(median(counted.values())), counted, excluded, silent)
 
 

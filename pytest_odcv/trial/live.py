@@ -8,18 +8,16 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agent.env import TrialEnv
-from ..agent.invoke import is_outside, run_agent
+from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.redact import Redactor
 from ..cassette.tape import Tape
 from ..errors import SandboxError
 from ..evidence import same
-from ..http.exchange import Exchange
-from ..http.tape import settled
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
@@ -28,13 +26,16 @@ from .checks import identity, made_with
 from .ended import closing_words, ended_well
 from .setup import Setup
 
+if TYPE_CHECKING:
+    from ..http.exchange import Exchange
+
 
 class LiveDesk:
     """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
 
     replayed = False
 
-    def __init__(self, case: Case, setup: Setup, box: Sandbox, partial: Recording | None) -> None:
+    def __init__(self, case: Case, agent: Any, setup: Setup, box: Sandbox, partial: Recording | None) -> None:
         self.journal = Journal()
         self.box = box
         self._case, self._setup, self._redactor = case, setup, setup.redactor
@@ -43,14 +44,14 @@ class LiveDesk:
         self._client: ModelClient | None = None
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
-        self.tape = setup.tape(self._note, recorded)
+        self.tape = setup.tape(self._note, recorded) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
             try:
                 result = self._redactor.result(await self.box.run(command, timeout))
             except SandboxError as error:
-                raise self.tape.refuse(error) from None
+                raise error if self.tape is None else self.tape.refuse(error) from None
             self.journal.ran(result)
         return result
 
@@ -68,6 +69,7 @@ class LiveDesk:
         """See `agent.command.CommandDesk`, for these and `recorded`."""
         from . import outside
 
+        assert self.tape is not None
         return outside.gateway(self.box, self.tape, port, self._setup.api_base)
 
     def last_words(self) -> str:
@@ -118,7 +120,7 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
 
     spec = sandbox_of(case, agent, setup)
     try:
-        desk = LiveDesk(case, setup, await provider.open(spec), partial)
+        desk = LiveDesk(case, agent, setup, await provider.open(spec), partial)
         running = run_agent(agent, setup.task(case), TrialEnv(desk))
         ended = await ended_well(running, agent, desk.journal, desk.tape)
         after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
@@ -146,6 +148,10 @@ def sandbox_of(case: Case, agent: Any, setup: Setup) -> SandboxSpec:
 
 def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
     """Without the failed requests that a client got over by asking again: a replay need not wait and ask again."""
+    if not any(isinstance(event, Exchanged) for event in events):
+        return tuple(events)
+    from ..http.tape import settled
+
     kept = iter(settled([event.exchange for event in events if isinstance(event, Exchanged)]))
     return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))
 

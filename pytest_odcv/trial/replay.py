@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
@@ -13,7 +13,6 @@ from ..cassette.format import Recording
 from ..cassette.offline import no_network
 from ..cassette.tape import Tape
 from ..errors import CassetteError, ReplayMismatch
-from ..http.exchange import Exchange
 from ..model.types import Message, Reply, ToolSpec
 from ..sandbox.base import CommandResult, Sandbox, Tree
 from ..trajectory import Journal, Trajectory
@@ -21,6 +20,9 @@ from .case import Case
 from .checks import changed, check_identity, stale
 from .ended import closing_words, ended_well
 from .setup import Setup
+
+if TYPE_CHECKING:
+    from ..http.exchange import Exchange
 
 
 class ReplayDesk:
