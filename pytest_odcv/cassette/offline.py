@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from ..errors import ReplayMismatch
 from ..http import current
+from ..nested import Nested
 
 _GUARDED = ("connect", "connect_ex", "sendto")
 _OWN = {name: vars(socket.socket)[name] for name in _GUARDED if name in vars(socket.socket)}
 """Methods that socket.socket defines itself; the others are inherited from the C class and uncovered again by deleting."""
-_lock = threading.Lock()
-_users = 0
-_restore: Callable[[], None] | None = None
 
 
-@contextmanager
-def no_network() -> Iterator[None]:
-    """Within it, internet sockets of this process cannot connect and names are not looked up; unix sockets can, and what
-    `http.current.let_through` names. Trials may be replayed at the same time: the last one out lifts it.
-
-    Whoever tries gets ReplayMismatch, and the trial is told: a replay that needs the network is not a replay.
-    """
-    global _users, _restore
-    with _lock:
-        if _users == 0:
-            _restore = _block()
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0 and _restore is not None:
-                _restore()
-
-
-def _block() -> Callable[[], None]:
+def _block() -> ExitStack:
     originals = {name: getattr(socket.socket, name) for name in _GUARDED}
     lookup = socket.getaddrinfo
 
@@ -68,7 +43,17 @@ def _block() -> Callable[[], None]:
     for name in _GUARDED:
         setattr(socket.socket, name, guarded(name))
     socket.getaddrinfo = no_lookup
-    return restore
+    undoing = ExitStack()
+    undoing.callback(restore)
+    return undoing
+
+
+no_network = Nested(_block)
+"""Within `with no_network():`, internet sockets of this process cannot connect and names are not looked up; unix sockets can, and what
+`http.current.let_through` names. Trials may be replayed at the same time: the last one out lifts it.
+
+Whoever tries gets ReplayMismatch, and the trial is told: a replay that needs the network is not a replay.
+"""
 
 
 def _passes(target: Any) -> bool:

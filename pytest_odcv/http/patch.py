@@ -9,44 +9,19 @@ from __future__ import annotations
 import functools
 import http.client
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from types import FunctionType
 from typing import Any
 from unittest import mock
 
 from ..errors import UsageProblem
+from ..nested import Nested
 from . import current
 from .current import let_through
 from .exchange import WireRequest, WireResponse
 
 __all__ = ["let_through", "patched"]
-
-_lock = threading.Lock()
-_users = 0
-_patches: ExitStack | None = None
-
-
-@contextmanager
-def patched() -> Iterator[None]:
-    """Within it, HTTP libraries ask the tape of the trial in whose context they are used. May be nested; the first one patches.
-
-    Raises UsageProblem where vcrpy is not installed.
-    """
-    global _users, _patches
-    with _lock:
-        if _users == 0:
-            _patches = _patch()
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0 and _patches is not None:
-                _patches.close()
-                _patches = None
 
 
 def _patch() -> ExitStack:
@@ -71,6 +46,11 @@ def _patch() -> ExitStack:
                 patcher.new = _when_engaged(patcher.new, getattr(patcher.getter(), patcher.attribute))
             stack.enter_context(patcher)
         return stack.pop_all()
+
+
+patched = Nested(_patch)
+"""Within `with patched():`, HTTP libraries ask the tape of the trial in whose context they are used. Raises UsageProblem where vcrpy is not
+installed."""
 
 
 def _unpatched(plain: type[http.client.HTTPSConnection]) -> type[http.client.HTTPSConnection]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.http.model_server import ModelServer, Script, turns
+from tests.http.conftest import serve
+from tests.http.model_server import ModelServer, turns
 
 from . import kit
+
+__all__ = ["serve", "server"]
 
 
 @pytest.fixture
@@ -17,17 +19,3 @@ def server() -> Iterator[ModelServer]:
     """A model that answers with `kit.script()`."""
     with ModelServer(turns(*kit.script())) as running:
         yield running
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., ModelServer]]:
-    """`serve(script, **options)` starts a model server; all of them stop with the test."""
-    running: list[ModelServer] = []
-
-    def start(script: Script, **options: Any) -> ModelServer:
-        running.append(ModelServer(script, **options))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
