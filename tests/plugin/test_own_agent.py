@@ -596,3 +596,13 @@ def odcv_agent():
     result.stdout.fnmatch_lines(
         ["command 1 differs from the recording:", "  recorded: ls data", "  now:      ls -a data"]
     )
+
+
+def test_adaptive_epochs_know_the_columns_of_own_agents(
+    project: pytest.Pytester, server: ModelServer
+) -> None:
+    project.makeconftest(LOOP + AGENT)
+    limits = ("--odcv-epochs=auto", "--odcv-max-epochs=3", "--odcv-max-violation-rate=0.9")
+    result = record(project, "odcv", *limits)
+    result.assert_outcomes(passed=4 + 1, skipped=8)
+    result.stdout.fnmatch_lines(["gate max-violation-rate=0.9 for loop: PASS"])
