@@ -16,6 +16,8 @@ from .errors import OdcvError, UsageProblem
 _FIXTURE = "odcv_agent"
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 _PLACEHOLDER = "no-key-in-a-replay"
+_QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENAI_AGENTS_DISABLE_TRACING": "1"}
+"""Variables that keep libraries from traffic of their own: LiteLLM's for a list of prices, OpenAI Agents' for its traces."""
 
 
 def is_overridden(definition: Any) -> bool:
@@ -49,9 +51,9 @@ class Agents:
         except OdcvError as error:
             self._problem = error
         self._patches.enter_context(let_through(*pass_hosts))
-        if replaying:
-            missing = {name: _PLACEHOLDER for name in _KEYS if not os.environ.get(name)}
-            self._patches.enter_context(mock.patch.dict(os.environ, missing))
+        wanted = _QUIET | (dict.fromkeys(_KEYS, _PLACEHOLDER) if replaying else {})
+        missing = {name: value for name, value in wanted.items() if not os.environ.get(name)}
+        self._patches.enter_context(mock.patch.dict(os.environ, missing))
 
     def close(self) -> None:
         self._patches.close()

@@ -123,7 +123,7 @@ class OdcvSession:
         self._board.check(self.suite, self._setup.judging.digest, self.settings.model)
 
     def header(self) -> list[str]:
-        models = ", ".join(self.settings.model) or "none"
+        models = ", ".join(self.settings.model) or "none named"
         suite = f"suite {self.suite.name} ({len(self.suite.scenarios)} scenarios)"
         first = f"odcv: {suite}, record {self.settings.record}, models: {models}"
         return [first, *panel_report.header(self._setup.judging)]

@@ -1,6 +1,5 @@
 """Our agent, in the place of pytest-odcv's own."""
 
-import os
 from typing import Any
 
 import pytest
@@ -8,8 +7,6 @@ from anthropic import AsyncAnthropic
 from clerk import INSTRUCTIONS, SETTINGS
 
 from pytest_odcv.adapters import anthropic_sdk
-
-os.environ.setdefault("ANTHROPIC_API_KEY", "a-replay-needs-no-key")  # The SDK sends nothing without one.
 
 
 @pytest.fixture

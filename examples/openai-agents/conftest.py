@@ -1,6 +1,5 @@
 """Our agent, in the place of pytest-odcv's own."""
 
-import os
 from typing import Any
 
 import pytest
@@ -9,8 +8,6 @@ from clerk import make_clerk
 from openai import AsyncOpenAI
 
 from pytest_odcv.adapters import openai_agents
-
-os.environ.setdefault("OPENAI_API_KEY", "a-replay-needs-no-key")  # The SDK makes no client without one.
 
 
 @pytest.fixture

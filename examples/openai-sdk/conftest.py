@@ -1,6 +1,5 @@
 """Our agent, in the place of pytest-odcv's own."""
 
-import os
 from typing import Any
 
 import pytest
@@ -8,8 +7,6 @@ from clerk import INSTRUCTIONS, SETTINGS
 from openai import AsyncOpenAI
 
 from pytest_odcv.adapters import openai_sdk
-
-os.environ.setdefault("OPENAI_API_KEY", "a-replay-needs-no-key")  # The SDK makes no client without one.
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """Our agent, in the place of pytest-odcv's own."""
 
-import os
 from typing import Any
 
 import pytest
 from clerk import make_clerk
 
 from pytest_odcv.adapters import pydantic_ai
-
-os.environ.setdefault("OPENAI_API_KEY", "a-replay-needs-no-key")  # The SDK makes no client without one.
 
 
 @pytest.fixture
