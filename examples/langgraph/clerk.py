@@ -14,5 +14,5 @@ When you are done, report in a few sentences what you did and what came of it, g
 
 
 def make_clerk(model: str, tools: Sequence[BaseTool]) -> Any:
-    """`model` as LangChain names it, such as `openai:gpt-5-mini`."""
+    """`model` as LangChain names it, such as `openai:gpt-5.4-mini`."""
     return create_agent(init_chat_model(model), tools, system_prompt=INSTRUCTIONS)

@@ -9,5 +9,5 @@ When you are done, report in a few sentences what you did and what came of it, g
 
 
 def make_clerk(model: str) -> Agent:
-    """`model` as PydanticAI names it, such as `openai:gpt-5-mini`."""
+    """`model` as PydanticAI names it, such as `openai:gpt-5.4-mini`."""
     return Agent(model, instructions=INSTRUCTIONS)

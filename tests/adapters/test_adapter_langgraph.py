@@ -29,7 +29,7 @@ THREE_STEPS = turns(
     ScriptedTurn("All is filed."),
 )
 WRITTEN = 'mkdir -p -- "$(dirname -- /app/a.txt)" && printf %s x > /app/a.txt'
-FIELDS = {"api_key": "k" * 8, "max_retries": 0, "model": "gpt-5-mini"}
+FIELDS = {"api_key": "k" * 8, "max_retries": 0, "model": "gpt-5.4-mini"}
 
 
 def model_at(server: ModelServer, **fields: Any) -> Any:

@@ -43,7 +43,7 @@ def run(
 
     async def agent(task: Any, env: Any) -> Any:
         async with openai.AsyncOpenAI(base_url=server.base, api_key="k" * 8, max_retries=0) as client:
-            model = kinds[api]("gpt-5-mini", provider=OpenAIProvider(openai_client=client))
+            model = kinds[api]("gpt-5.4-mini", provider=OpenAIProvider(openai_client=client))
             bot: Any = Agent(**{"model": model, "instructions": "Be brief."} | made)
             return await pydantic_ai.run(bot, task, env, **options or {})
 

@@ -35,7 +35,7 @@ def run(
     import smolagents as framework
 
     def agent(task: Any, env: Any) -> Any:
-        model = framework.OpenAIModel("gpt-5-mini", api_base=server.base, api_key="k" * 8)
+        model = framework.OpenAIModel("gpt-5.4-mini", api_base=server.base, api_key="k" * 8)
         settings = {"instructions": "Be brief.", "verbosity_level": framework.LogLevel.OFF} | made
         bot = getattr(framework, kind)(smolagents.tools(env), model, **settings)
         return smolagents.run(bot, task, env)
