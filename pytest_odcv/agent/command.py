@@ -70,7 +70,8 @@ class CommandAgent:
     ODCV_SYSTEM_PROMPT and ODCV_USER_PROMPT and in files of /tmp/odcv too. `programs` are files and folders of this machine
     that the sandbox shows read-only under the same path. `env` are variables for it; OPENAI_BASE_URL,
     OPENAI_API_KEY, ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY are set to the gateway's. What it claims is what its model
-    said last, or if that said nothing, its output. With `rerun`, a replay runs it again in a real sandbox, answered from the
+    said last, or if that said nothing, its output. `version` is the program's, as it calls itself: recordings of another one are
+    not given out. With `rerun`, a replay runs it again in a real sandbox, answered from the
     recording; without, a replay gives out what it did. Raises UsageProblem.
     """
 
@@ -81,6 +82,7 @@ class CommandAgent:
         programs: Sequence[str | Path] = (),
         env: Mapping[str, str] | None = None,
         name: str | None = None,
+        version: str = "",
         rerun: bool = False,
     ) -> None:
         if isinstance(argv, str) or not argv:
@@ -91,6 +93,7 @@ class CommandAgent:
         self._programs = tuple(Path(program) for program in programs)
         self._env = dict(env or {})
         self.name = name or Path(argv[0]).name
+        self.version = version
         self.rerun = rerun
         for variable in self._env:
             _check_variable(variable)
@@ -104,6 +107,7 @@ class CommandAgent:
             "argv": [self._placeless(item) for item in self._argv],
             "env": {name: _digest(self._placeless(value)) for name, value in sorted(self._env.items())},
             "programs": [program.name for program in self._programs],
+            "program_version": self.version,
         }
 
     def sandbox(self, spec: SandboxSpec, task: Task) -> SandboxSpec:

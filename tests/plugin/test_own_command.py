@@ -107,6 +107,8 @@ def test_without_rerun_a_changed_command_or_prompt_makes_the_recording_useless(
 ) -> None:
     configure(project, cli)
     record(project, *ARGS).assert_outcomes(passed=1)
+    configure(project, cli, version="2")
+    project.runpytest(*ARGS).assert_outcomes(errors=1)
     configure(project, cli, env={"MODE": "bold"})
     result = project.runpytest(*ARGS)
     result.assert_outcomes(errors=1)
