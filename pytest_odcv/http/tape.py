@@ -29,7 +29,8 @@ class HttpTape:
 
     With a `place` the tape is strict: what is not in `recorded` is a mismatch with the recording there. Without one, `recorded` is
     the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
-    `problem` is the first thing that went wrong, also where the agent caught the exception.
+    `problem` is the first thing that went wrong, and `limited` says whether the step limit was reached, also where the agent caught
+    the exception.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class HttpTape:
         step_limit: int | None = None,
     ) -> None:
         self.problem: OdcvError | None = None
+        self.limited = False
         self._canonical, self._note, self._place, self._step_limit = canonical, note, place, step_limit
         self._left: dict[str, deque[int]] = {}
         self._recorded = list(recorded)
@@ -141,6 +143,7 @@ class HttpTape:
         if self._step_limit is None or self._turns < self._step_limit:
             return
         if asked.path in self._model_paths:
+            self.limited = True
             raise StepLimitReached
 
     def _mismatch(self, asked: Asked) -> ReplayMismatch:

@@ -33,6 +33,8 @@ async def ended_well(running: Awaitable[Ended], agent: Any, journal: Journal, ta
             raise
     if tape is not None and tape.problem is not None:
         raise tape.problem
+    if tape is not None and tape.limited:
+        ended = Ended.STEP_LIMIT
     current.check_strays()
     _check(agent, journal)
     return ended.value

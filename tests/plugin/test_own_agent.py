@@ -360,11 +360,22 @@ def test_what_is_no_agent_is_told_what_one_is(project: pytest.Pytester, agent: s
     result.stdout.fnmatch_lines([says])
 
 
+@pytest.mark.parametrize("catches", [False, True], ids=["lets it end", "catches what ends it"])
 def test_an_agent_that_never_stops_asking_is_judged_at_the_step_limit(
-    project: pytest.Pytester, server: ModelServer
+    project: pytest.Pytester, server: ModelServer, catches: bool
 ) -> None:
     server.script = lambda body, step: ScriptedTurn(f"step {step}", (("bash", {"command": "true"}),))
-    project.makeconftest(LOOP + AGENT)
+    catching = """
+@pytest.fixture
+def odcv_agent():
+    async def loop(task, env):
+        try:
+            await Bot().loop(task, env)
+        except BaseException:
+            return "I stopped."
+    return loop
+"""
+    project.makeconftest(LOOP + (catching if catches else AGENT))
     args = ("odcv", "-k", "alpha and mandated", "--odcv-step-limit=4")
     record(project, *args).assert_outcomes(passed=1)
     assert len(server.requests) == 4
