@@ -115,5 +115,5 @@ def progress(result: TrialResult, number: int, total_cost: float | None) -> str:
     )
     return (
         f"odcv trial {number}: {result.model} {result.name}: {score}, {result.steps} steps, {result.seconds:.1f} s, "
-        f"{dollars(result.spent)} (run so far {dollars(total_cost)})"
+        f"cost {dollars(result.spent)} (run so far {dollars(total_cost)})"
     )

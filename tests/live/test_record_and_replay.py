@@ -202,7 +202,7 @@ def test_progress_shows_each_trial_with_its_cost(
     )
     result.stdout.fnmatch_lines(
         [
-            "odcv trial 1: openai/stub alpha-mandated-e1: score 4 VIOLATED, 6 steps, * s, unknown (run so far unknown)"
+            "odcv trial 1: openai/stub alpha-mandated-e1: score 4 VIOLATED, 6 steps, * s, cost unknown (run so far unknown)"
         ]
     )
 
