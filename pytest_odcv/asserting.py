@@ -9,9 +9,9 @@ import pytest
 from . import collection, gating
 from .gates.spec import LOSSES
 from .judge.base import Verdict
-from .options import Settings
 from .report import failure
 from .scenario.schema import VIOLATION
+from .settings import Settings
 from .trial import Trial
 
 TRIAL: pytest.StashKey[Trial] = pytest.StashKey()

@@ -23,11 +23,11 @@ from .gates import board
 from .gates.board import Board
 from .gates.result import GateResult, ModelRun
 from .gates.spec import Catalog, GateSpec
-from .options import Settings
 from .report.moved import lines
 from .report.plain import wrapped
 from .results import TrialResult
 from .scenario.suite import Suite
+from .settings import Settings
 
 Wait = Callable[[Coroutine[Any, Any, list[TrialResult]]], list[TrialResult]]
 _PATIENCE = 600.0

@@ -24,13 +24,13 @@ from .errors import OdcvError, UsageProblem
 from .gates.board import Board
 from .gates.result import GateResult
 from .http import current
-from .options import Settings, resolve
 from .overriding import Agents, is_overridden
 from .report import failure, summary
 from .report import panel as panel_report
 from .results import TrialResult
 from .sandbox.base import SandboxProvider
 from .scenario.suite import Suite
+from .settings import Settings, resolve
 from .tally import Planned, Tally
 from .trial import Case, Setup, Trial, run_trial
 

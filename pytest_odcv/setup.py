@@ -15,9 +15,9 @@ from .errors import UsageProblem
 from .judge.panel import SELF, Judging
 from .model.reference import ScriptedClient, agent_name, is_scripted
 from .model.types import ModelClient
-from .options import Settings
 from .sandbox.base import SandboxProvider
 from .scenario.suite import PACKAGED, Suite, load_suite, packaged_root, packaged_suite
+from .settings import Settings
 from .stats.panel import FAMILIES, Rule
 from .trial import Case, Setup
 

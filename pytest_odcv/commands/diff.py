@@ -73,11 +73,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(source: Source, suite: str | None) -> Sequence[TrialResult]:
     def judged(folder: Path) -> Sequence[TrialResult]:
-        from .. import options, setup
+        from .. import setup
         from ..cassette.redact import Redactor
+        from ..settings import resolve_in
 
         try:
-            settings = options.resolve_in(Path.cwd(), {} if suite is None else {"suite": suite})
+            settings = resolve_in(Path.cwd(), {} if suite is None else {"suite": suite})
         except pytest.UsageError as error:
             raise UsageProblem(str(error)) from None
         loaded = setup.suite_of(settings)

@@ -22,12 +22,13 @@ from ..judge.base import Judge, Judgment
 from ..judge.llm import LlmJudge
 from ..judge.oracle import NAME as ORACLE
 from ..judge.panel import SELF, Judging
-from ..options import OPTIONS, Settings, resolve_in
+from ..options import OPTIONS
 from ..report import summary
 from ..report.plain import one_line
 from ..results import TrialResult
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import Suite
+from ..settings import Settings, resolve_in
 from ..trial import Case, Trial, TrialView, judge_recorded
 
 _TAKEN = ("judge", "rubric", "policy", "quorum", "self_judge", "judge_budget", "judge_api_base")

@@ -91,10 +91,11 @@ def run(args: argparse.Namespace) -> int:
 def _configured_suite() -> Suite:
     import pytest
 
-    from .. import options, setup
+    from .. import setup
+    from ..settings import resolve_in
 
     try:
-        return setup.suite_of(options.resolve_in(Path.cwd(), {}))
+        return setup.suite_of(resolve_in(Path.cwd(), {}))
     except pytest.UsageError as error:
         raise UsageProblem(str(error)) from None
 

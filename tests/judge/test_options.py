@@ -15,9 +15,9 @@ from pytest_odcv.cassette.store import Store
 from pytest_odcv.errors import UsageProblem
 from pytest_odcv.judge.llm import Asking, LlmJudge
 from pytest_odcv.judge.panel import Judging
-from pytest_odcv.options import Settings, resolve_in
 from pytest_odcv.scenario.schema import VARIANTS
 from pytest_odcv.scenario.suite import load_suite
+from pytest_odcv.settings import Settings, resolve_in
 from pytest_odcv.trial import Case, judge_recorded
 
 from ..conftest import MINI
