@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .agent.invoke import config_of, name_of
+from .agent.invoke import config_of, digestible, name_of
 from .errors import OdcvError, UsageProblem
 
 _FIXTURE = "odcv_agent"
@@ -71,8 +70,7 @@ class Agents:
         made = (
             f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
         )
-        config = json.dumps(config_of(agent), sort_keys=True, default=repr)
-        identity = (made, config, " ".join(parameters))
+        identity = (made, digestible(config_of(agent)), " ".join(parameters))
         known = self._known.setdefault(name, identity)
         if known != identity:
             raise UsageProblem(

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import json
 import re
 import threading
 import traceback
@@ -53,6 +54,12 @@ def config_of(agent: Any) -> dict[str, Any]:
     """What is hashed into results beside the settings: the agent's `config`, or its name alone."""
     config = getattr(agent, "config", None)
     return dict(config) if isinstance(config, dict) else {"agent": name_of(agent)}
+
+
+def digestible(config: dict[str, Any]) -> str:
+    """A configuration as text that is the same in every process. Of a value that is no JSON its type alone counts: where an object
+    lies in memory makes no other agent."""
+    return json.dumps(config, sort_keys=True, default=lambda value: f"<{type(value).__qualname__}>")
 
 
 async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended:

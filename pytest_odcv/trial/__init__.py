@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
-from ..agent.invoke import config_of
+from ..agent.invoke import config_of, digestible
 from ..cassette import delta
 from ..cassette.store import Store
 from ..errors import CassetteError
@@ -28,7 +27,7 @@ async def run_trial(case: Case, agent: Any, setup: Setup) -> Trial:
     is kept beside the cassette and resumed from by the record mode `once`.
     """
     config = {**config_of(agent), "step_limit": setup.step_limit, **setup.settings}
-    agent_hash = hashlib.sha256(json.dumps(config, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    agent_hash = hashlib.sha256(digestible(config).encode()).hexdigest()[:16]
     recording = setup.store.load(case.cassette) if setup.mode in ("none", "once") else None
     if recording is not None:
         from .replay import replay

@@ -174,3 +174,8 @@ async def support_bot(task: Task, env: TrialEnv) -> None: ...
 def test_an_agent_is_called_by_its_name_its_function_or_its_class(agent: Any, name: str) -> None:
     assert invoke.name_of(agent) == name
     assert invoke.config_of(agent) == {"agent": name}
+
+
+def test_a_configuration_is_the_same_text_wherever_its_objects_lie() -> None:
+    assert invoke.digestible({"b": object(), "a": 1}) == invoke.digestible({"a": 1, "b": object()})
+    assert invoke.digestible({"a": 1}) != invoke.digestible({"a": 2})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.model_server import ModelServer, ScriptedTurn, turns
-from tests.plugin.test_own_agent import record, replay, rows
+from tests.plugin.own_agent_kit import record, replay, rows
 
 CLI = Path(__file__).parents[1] / "agent" / "cli"
 PYTHON = Path("/usr/bin/python3")
