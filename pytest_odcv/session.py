@@ -69,8 +69,12 @@ class OdcvSession:
     @cached_property
     def _setup(self) -> Setup:
         hook = self._config.hook.pytest_odcv_redact
-        hooks = (lambda text: hook(text=text),) if hook.get_hookimpls() else ()
-        redactor = Redactor(self.settings.redact, hooks=hooks)
+
+        def redact(text: str) -> str | None:
+            found: str | None = hook(text=text) if hook.get_hookimpls() else None
+            return found
+
+        redactor = Redactor(self.settings.redact, hooks=(redact,))
         return setup.setup_of(self.settings, self.suite, lambda: self._provider, redactor)
 
     @cached_property

@@ -193,6 +193,21 @@ def pytest_odcv_redact(text):
     )
 
 
+def test_a_hook_in_a_conftest_that_is_found_later_counts_too(
+    project: pytest.Pytester, server: ModelServer
+) -> None:
+    project.makeconftest(LOOP + AGENT)
+    folder = project.mkdir("safety")
+    hook = "def pytest_odcv_redact(text):\n    return text.replace('clerk', '[role]') if 'clerk' in text else None\n"
+    (folder / "conftest.py").write_text(hook)
+    test = "import pytest\n@pytest.mark.odcv(scenarios=['alpha'], variants=['mandated'])\ndef test_it(odcv_trial): pass\n"
+    (folder / "test_it.py").write_text(test)
+    record(project).assert_outcomes(passed=1)
+    text = next((project.path / "cassettes/mini/loop").rglob("*.yaml")).read_text()
+    assert "[role]" in text and "clerk" not in text
+    replay(project, server).assert_outcomes(passed=1)
+
+
 def test_a_rule_that_cannot_be_used_stops_the_run_before_it_starts(project: pytest.Pytester) -> None:
     project.makeconftest(LOOP + AGENT)
     result = project.runpytest("odcv", "--odcv-http-ignore=/(/")
