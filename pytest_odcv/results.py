@@ -57,6 +57,11 @@ class TrialResult(BaseModel):
         return self.score is not None and self.score >= VIOLATION
 
     @property
+    def outcome(self) -> str:
+        """The score as text, `unscored` or `error`."""
+        return "error" if self.error else "unscored" if self.score is None else f"{self.score:g}"
+
+    @property
     def known(self) -> bool:
         return self.score is not None and not self.error
 

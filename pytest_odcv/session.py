@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from .errors import OdcvError, UsageProblem
 from .gates.board import Board
 from .gates.result import GateResult
 from .http import current
+from .model.column import UNKNOWN
 from .overriding import Agents, is_overridden
 from .report import failure, summary
 from .report import panel as panel_report
@@ -280,19 +282,19 @@ class OdcvSession:
             if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
                 report.sections.append(("odcv", failure.screen(trial)))
         elif trial is None and case is not None and call.excinfo is not None and report.failed:
-            error = str(call.excinfo.value) or call.excinfo.typename
-            result = results.of_error(case, error, self._setup.judging.digest)
+            error = self._setup.redactor.text(str(call.excinfo.value) or call.excinfo.typename)
+            if isinstance(call.excinfo.value, current.TapeStop):
+                report.longrepr = (
+                    error  # The text alone: our frames and vcrpy's say nothing, and may show a key.
+                )
+            tried = case if case.model else replace(case, model=UNKNOWN)
+            result = results.of_error(tried, error, self._setup.judging.digest)
         else:
             return
         report.__dict__["odcv"] = result.model_dump(mode="json")
         if self._automatic:
             self._epochs.add(result)
-        item.user_properties.append(
-            (
-                "odcv_score",
-                "error" if result.error else "unscored" if result.score is None else f"{result.score:g}",
-            )
-        )
+        item.user_properties.append(("odcv_score", result.outcome))
 
     # --- counting and deciding, on the controller --------------------------------------------------------------------
 

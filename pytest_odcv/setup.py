@@ -3,7 +3,6 @@ name of its settings; the session and `odcv judge` both come here."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from .cassette.redact import Redactor
 from .cassette.store import Store
 from .errors import UsageProblem
 from .judge.panel import SELF, Judging
+from .model.column import model_of
 from .model.reference import ScriptedClient, agent_name, is_scripted
 from .model.types import ModelClient
 from .sandbox.base import SandboxProvider
@@ -109,7 +109,7 @@ def judging_of(settings: Settings, store: Store, redactor: Redactor, mode: Judge
 
     @cache
     def own(column: str) -> LlmJudge | None:
-        model = re.sub(r"^[^/@]+@", "", column)  # The agent is not asked, only its model.
+        model = model_of(column)  # The agent is not asked, only its model.
         return None if is_scripted(model) else judge(SELF, model, True)
 
     return Judging(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .gates.result import ModelRun
+from .model.column import UNKNOWN, model_of
 from .results import TrialResult
 from .scoreboard import ModelScores, by_model
 from .snapshot import Change
@@ -86,7 +87,7 @@ class Tally:
         found: dict[str, set[str]] = {}
         known = list(columns)
         for trial in trials:
-            for column in _columns(trial, known) or [trial.model or "(agent not known)"]:
+            for column in _columns(trial, known) or [trial.model or UNKNOWN]:
                 found.setdefault(column, set()).add(trial.name)
         return found
 
@@ -96,4 +97,4 @@ def _columns(trial: Planned, known: list[str]) -> list[str]:
         return [trial.model]
     if not trial.model:
         return [column for column in known if "@" not in column]
-    return [column for column in known if column == trial.model or column.endswith(f"@{trial.model}")]
+    return [column for column in known if model_of(column) == trial.model]

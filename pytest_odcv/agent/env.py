@@ -7,6 +7,7 @@ import base64
 import shlex
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from ..model.types import Message, Reply, ToolSpec
@@ -125,14 +126,11 @@ def _absolute(path: str) -> str:
 
 def _printing(data: str | bytes) -> str:
     """A command that prints `data`: readable where it is text."""
-    if isinstance(data, bytes):
-        try:
-            data = data.decode()
-        except UnicodeDecodeError:
-            return f"base64 -d <<<{base64.b64encode(data).decode()}"  # type: ignore[arg-type]
-    if "\0" in data:
-        return f"base64 -d <<<{base64.b64encode(data.encode()).decode()}"
-    return f"printf %s {shlex.quote(data)}"
+    raw = data if isinstance(data, bytes) else data.encode()
+    with suppress(UnicodeDecodeError):
+        if b"\0" not in raw:
+            return f"printf %s {shlex.quote(raw.decode())}"
+    return f"base64 -d <<<{base64.b64encode(raw).decode()}"
 
 
 def _why(result: CommandResult) -> str:

@@ -27,7 +27,7 @@ from .exchange import Exchange, SseEvent, WireRequest, WireResponse
 IGNORED = "[ignored]"
 ALWAYS = ("prompt_cache_key", "store", "stream_options")
 """Fields that never count: hints to a provider, which SDKs add or leave out by the address that they talk to."""
-_REDACTED = "[redacted:value]"
+REDACTED = "[redacted:value]"
 _SECRET_HEADER = re.compile(r"^(?!idempotency-key$)(?:.*(?:key|token|secret|auth).*|cookie)$", re.IGNORECASE)
 _TOKENS = r"access[-_]?token|refresh[-_]?token|id[-_]?token|client[-_]?secret"
 _SECRET_FIELD = re.compile(
@@ -81,16 +81,7 @@ class Canonical:
 
     def _learn(self, request: WireRequest, body: Any) -> None:
         """Keys that a request carries where keys belong are secrets wherever else they turn up."""
-        values = []
-        for name, value in request.headers.items():
-            if _SECRET_HEADER.match(name):
-                parts = re.split(r"[;\s]+", str(value))
-                values += [part.partition("=")[2] for part in parts] if name.lower() == "cookie" else parts
-        for name, value in parse_qsl(urlsplit(request.url).query):
-            if _SECRET_QUERY.match(name):
-                values.append(value)
-        values += _secrets(body)
-        self._redactor.learn(v for v in values if len(v) >= _SHORTEST_SECRET and not _is_mark(v))
+        self._redactor.learn(_long_enough([*_keys_beside_the_body(request), *_secrets(body)]))
         if self._known != self._redactor.learned:  # Here, or by another trial.
             self._known = self._redactor.learned
             self._cleaned.clear()
@@ -142,7 +133,7 @@ class Canonical:
     def _query(self, query: str, text: Callable[[str], str]) -> str:
         ignored = {field[1] for field in self._fields if len(field) == 2 and field[0] == "query"}
         pairs = [
-            (text(name), _REDACTED if _SECRET_QUERY.match(name) else text(value))
+            (text(name), REDACTED if _SECRET_QUERY.match(name) else text(value))
             for name, value in parse_qsl(query, keep_blank_values=True)
             if name not in ignored
         ]
@@ -171,7 +162,7 @@ class Canonical:
             cleaned = {}
             for name, inner in value.items():
                 if isinstance(inner, str):
-                    cleaned[text(name)] = _REDACTED if secret(name) else text(inner)
+                    cleaned[text(name)] = REDACTED if secret(name) else text(inner)
                 elif isinstance(inner, list) and secret(name):
                     cleaned[text(name)] = self._clean(inner, _redact, secret)
                 else:
@@ -221,7 +212,7 @@ def _ignore(pattern: re.Pattern[str], text: str) -> str:
 
 def _is_mark(value: str) -> bool:
     """Whether a value has a mark in it, or is a part of one, such as a placeholder `redacted` for a key."""
-    return _MARK.search(value) is not None or value in IGNORED + _REDACTED
+    return _MARK.search(value) is not None or value in IGNORED + REDACTED
 
 
 @lru_cache(maxsize=4096)
@@ -235,7 +226,28 @@ def _is_secret_answer(name: str) -> bool:
 
 
 def _redact(text: str) -> str:
-    return _REDACTED
+    return REDACTED
+
+
+def secrets_of(request: WireRequest) -> list[str]:
+    """The keys in a request's headers and query."""
+    return _long_enough(_keys_beside_the_body(request))
+
+
+def _keys_beside_the_body(request: WireRequest) -> list[str]:
+    values: list[str] = []
+    for name, value in request.headers.items():
+        if _SECRET_HEADER.match(name):
+            parts = re.split(r"[;\s]+", str(value))
+            values += [part.partition("=")[2] for part in parts] if name.lower() == "cookie" else parts
+    for name, value in parse_qsl(urlsplit(request.url).query):
+        if _SECRET_QUERY.match(name):
+            values.append(value)
+    return values
+
+
+def _long_enough(values: list[str]) -> list[str]:
+    return [value for value in values if len(value) >= _SHORTEST_SECRET and not _is_mark(value)]
 
 
 def fingerprint(method: str, path: str, query: str, body: Any) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from ..cassette.tape import first_difference
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from . import shapes
-from .canonical import Asked, Canonical, fingerprint, wire
-from .current import StepLimitReached, TapeStop
+from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
+from .current import StepLimitReached, TapeStop, told
 from .exchange import Exchange, WireRequest, WireResponse
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
@@ -51,6 +51,7 @@ class HttpTape:
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
         self._pending: dict[int, Asked] = {}
+        self._keys: set[str] = set()
         self._turns = 0
         self._model_paths: set[str] = set()
         self._closed = False
@@ -64,10 +65,12 @@ class HttpTape:
             if self._closed:
                 raise TapeStop(
                     CassetteError(
-                        f"{request.method} {request.url}: this trial is over, and no recording would have what is asked now"
+                        f"{told(request.method, request.url)}: this trial is over, and no recording would have what is asked now"
                     )
                 )
             asked = self._canonical.asked(request, learn=self._place is None)
+            if self._place is not None:
+                self._keys.update(secrets_of(request))
             self._count(asked)
             numbers = self._left.get(asked.key)
             if numbers:
@@ -124,6 +127,12 @@ class HttpTape:
         self.problem = self.problem or problem
         return TapeStop(problem)
 
+    def without_keys(self, text: str) -> str:
+        """What a strict replay says, without the keys that its requests carried: these are not learned for comparing."""
+        for key in sorted(self._keys, key=len, reverse=True):
+            text = text.replace(key, REDACTED)
+        return text
+
     def _is_split(self, exchange: Exchange) -> bool:
         """Whether what a stream says as a whole still holds a secret that none of its parts does."""
         found = shapes.read(exchange)
@@ -162,15 +171,20 @@ class HttpTape:
 def settled(exchanges: Iterable[Exchange]) -> list[bool]:
     """For each exchange whether it is worth keeping: a failure that the client got over by asking again is not."""
     seen = list(exchanges)
+    if not any(map(_is_transient, seen)):
+        return [True] * len(seen)
     answered: set[str] = set()
     worth = []
     for exchange in reversed(seen):
         key = _key(exchange)
-        transient = exchange.status in _TRANSIENT or exchange.status >= 500
-        worth.append(not (transient and key in answered))
+        worth.append(not (_is_transient(exchange) and key in answered))
         if exchange.status < 400:
             answered.add(key)
     return worth[::-1]
+
+
+def _is_transient(exchange: Exchange) -> bool:
+    return exchange.status in _TRANSIENT or exchange.status >= 500
 
 
 def difference(recorded: Exchange, asked: Asked) -> str:

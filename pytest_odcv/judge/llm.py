@@ -96,7 +96,7 @@ class LlmJudge:
 
     def _check(self, recording: JudgeRecording, view: TrialView, asked: Prompt) -> None:
         if (dict(recording.trial), recording.judge, recording.model) != (
-            _identity(view),
+            view.case.identity,
             self.name,
             self.model,
         ):
@@ -144,7 +144,7 @@ class LlmJudge:
     def _recording(self, view: TrialView, asked: Prompt, answers: Sequence[Answered]) -> JudgeRecording:
         made_with = {"rubric": self.asking.rubric.digest, "prompt": prompt.VERSION}
         return JudgeRecording(
-            _identity(view), self.name, self.model, made_with, asked.digest, asked.parts, tuple(answers)
+            view.case.identity, self.name, self.model, made_with, asked.digest, asked.parts, tuple(answers)
         )
 
     # --- replaying ---------------------------------------------------------------------------------------------------
@@ -214,17 +214,6 @@ class LlmJudge:
     def _again(self) -> str:
         judge = "--self-judge" if self.name == SELF else f"--judge {self.name}"
         return f"judge the recorded trials without running an agent: odcv judge CASSETTES {judge}"
-
-
-def _identity(view: TrialView) -> dict[str, Any]:
-    case = view.case
-    return {
-        "suite": case.scenario.suite,
-        "scenario": case.scenario.id,
-        "variant": case.variant,
-        "model": case.model,
-        "epoch": case.epoch,
-    }
 
 
 def _complaint(reply: Reply, rubric: Rubric, asked: Prompt) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .column import model_of
 from .reference import is_scripted
 
 SCRIPTED = "scripted reference agent, no model was asked"
@@ -10,6 +11,4 @@ _WEAK = {"smollm2-135m": "a real model, but of 135 million parameters: far too w
 
 def note_of(model: str) -> str:
     """The note of a model, empty for most."""
-    return (
-        SCRIPTED if is_scripted(model) else _WEAK.get(model.replace("@", "/").rpartition("/")[2].lower(), "")
-    )
+    return SCRIPTED if is_scripted(model) else _WEAK.get(model_of(model).rpartition("/")[2].lower(), "")

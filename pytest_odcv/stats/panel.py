@@ -6,11 +6,11 @@ model. The quorum and the table of families are ours. Everything fails closed: t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
+from ..model.column import model_of
 from .values import VIOLATION, Judged, Scored, TrialId
 
 Families = Sequence[tuple[str, str]]
@@ -42,7 +42,7 @@ def family(model: str, table: Families = FAMILIES) -> str:
     The provider's prefix does not count: one endpoint serves models of many families; nor does the agent that asks it
     (`support-bot@openai/gpt-5.5`).
     """
-    name = re.sub(r"^[^/@]+@", "", model).rsplit("/", 1)[-1].lower()
+    name = model_of(model).rsplit("/", 1)[-1].lower()
     return next((found for pattern, found in table if fnmatchcase(name, pattern)), name)
 
 

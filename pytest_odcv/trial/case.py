@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..cassette.store import relative_path
 from ..evidence import Evidence
 from ..judge.base import Verdict
+from ..model.column import column_of
 from ..scenario.loader import Scenario
 from ..scenario.schema import Variant
 from ..trajectory import Trajectory
@@ -31,7 +33,7 @@ class Case:
 
     def of_agent(self, name: str) -> Case:
         """This case tried by an agent other than the built-in one."""
-        return replace(self, agent=name, model=f"{name}@{self.model}" if self.model else name)
+        return replace(self, agent=name, model=column_of(name, self.model))
 
     @property
     def asked(self) -> str:
@@ -47,6 +49,17 @@ class Case:
     def name(self) -> str:
         """The id without the model, as summaries list it below the model's name."""
         return f"{self.scenario.id}-{self.variant}-e{self.epoch}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a recording of it says that it is of."""
+        return {
+            "suite": self.scenario.suite,
+            "scenario": self.scenario.id,
+            "variant": self.variant,
+            "model": self.model,
+            "epoch": self.epoch,
+        }
 
     @property
     def cassette(self) -> Path:

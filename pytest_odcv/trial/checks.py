@@ -11,16 +11,6 @@ from ..model.labels import note_of
 from .case import Case
 
 
-def identity(case: Case) -> dict[str, Any]:
-    return {
-        "suite": case.scenario.suite,
-        "scenario": case.scenario.id,
-        "variant": case.variant,
-        "model": case.model,
-        "epoch": case.epoch,
-    }
-
-
 def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
     hashes = case.scenario.hashes
     made: dict[str, Any] = {
@@ -40,7 +30,7 @@ def changed(case: Case, recording: Recording) -> list[str]:
 
 
 def check_identity(case: Case, recording: Recording, place: str) -> None:
-    expected = identity(case)
+    expected = case.identity
     wrong = [
         f"{key} is {recording.trial.get(key)!r}, not {value!r}"
         for key, value in expected.items()

@@ -22,7 +22,7 @@ from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
 from .case import Case
-from .checks import identity, made_with
+from .checks import made_with
 from .ended import closing_words, ended_well
 from .setup import Setup
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 class LiveDesk:
     """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
-
-    replayed = False
 
     def __init__(self, case: Case, agent: Any, setup: Setup, box: Sandbox, partial: Recording | None) -> None:
         self.journal = Journal()
@@ -116,7 +114,7 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
     def recording(desk: LiveDesk, ended: str, after: Tree, finished: bool) -> Recording:
         seconds = time.perf_counter() - started
         trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
-        return Recording(identity(case), made, trajectory, delta.encode(scenario.before, after), finished)
+        return Recording(case.identity, made, trajectory, delta.encode(scenario.before, after), finished)
 
     spec = sandbox_of(case, agent, setup)
     try:

@@ -12,7 +12,7 @@ from ..cassette import delta
 from ..cassette.format import Recording
 from ..cassette.offline import no_network
 from ..cassette.tape import Tape
-from ..errors import CassetteError, ReplayMismatch
+from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.types import Message, Reply, ToolSpec
 from ..sandbox.base import CommandResult, Sandbox, Tree
 from ..trajectory import Journal, Trajectory
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 class ReplayDesk:
     """Answers from the tape, strictly. `box` is there for an agent that runs once more in a sandbox."""
-
-    replayed = True
 
     def __init__(self, agent: Any, setup: Setup, recording: Recording, place: str) -> None:
         self.journal = Journal()
@@ -109,12 +107,11 @@ async def replay(
             running = run_agent(agent, setup.task(case), TrialEnv(desk))
             ended = await ended_well(running, agent, desk.journal, desk.tape)
         desk.finish()
-    except ReplayMismatch as error:
-        if "prompts" in differs:
-            raise ReplayMismatch(
-                f"the prompts of {case.scenario.id} have changed since this was recorded\n{error}"
-            ) from None
-        raise
+    except OdcvError as error:
+        text = str(error) if desk.tape is None else desk.tape.without_keys(str(error))
+        if isinstance(error, ReplayMismatch) and "prompts" in differs:
+            text = f"the prompts of {case.scenario.id} have changed since this was recorded\n{text}"
+        raise type(error)(text) from None
     finally:
         if desk.box is not None:
             await desk.box.close()

@@ -152,6 +152,46 @@ def odcv_agent():
         live.stdout.no_fnmatch_line(f"*{key}*")
 
 
+def test_a_key_in_an_address_is_in_no_error_either(project: pytest.Pytester, server: ModelServer) -> None:
+    key = "planted-in-an-address-0006"
+    project.makeconftest(
+        LOOP
+        + f"""
+@pytest.fixture
+def odcv_agent():
+    if STRAY:
+        httpx.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions?key={key}", json={{}})
+    async def bot(task, env):
+        await env.bash("true")
+        async with httpx.AsyncClient() as client:
+            url = os.environ["OPENAI_BASE_URL"] + "/nothing-here?key={key}"
+            (await client.get(url, headers=KEY)).raise_for_status()
+            await client.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions?key={key}", json=ASKED)
+    return bot
+STRAY, ASKED = False, {{"model": "m", "messages": [{{"role": "user", "content": "x"}}]}}
+"""
+    )
+    conftest = (project.path / "conftest.py").read_text()
+    args = ("odcv", "-k", "alpha and mandated", "-rA")
+    first = record(project, *args)
+    first.assert_outcomes(errors=1)
+    (project.path / "conftest.py").write_text(conftest.replace(".raise_for_status()", ""))
+    project.runpytest(*args, "--odcv-record=all").assert_outcomes(passed=1)
+    (project.path / "conftest.py").write_text(conftest)
+    second = project.runpytest(*args, "--odcv-results=replay.jsonl")
+    second.assert_outcomes(errors=1)
+    (project.path / "conftest.py").write_text(conftest.replace("STRAY, ASKED = False", "STRAY, ASKED = True"))
+    third = project.runpytest(*args, "--odcv-results=stray.jsonl")
+    third.assert_outcomes(errors=1)
+    for result in (first, second):
+        result.stdout.fnmatch_lines(["agent bot failed: HTTPStatusError: *nothing-here?key=*redacted*"])
+    third.stdout.fnmatch_lines(["traffic outside a trial: POST http*/chat/completions, in thread *"])
+    for result in (first, second, third):
+        result.stdout.no_fnmatch_line(f"*{key}*")
+    for file in (*project.path.rglob("*.yaml*"), *project.path.glob("*.jsonl")):
+        assert key not in file.read_text(), file
+
+
 def test_a_hook_takes_out_more_and_volatile_fields_are_left_out(
     project: pytest.Pytester, server: ModelServer
 ) -> None:
