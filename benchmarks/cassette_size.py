@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pytest_odcv.agent.bash import TOOLS, render
+from pytest_odcv.agent.bash import TOOLS
+from pytest_odcv.agent.bash_tool import render
 from pytest_odcv.cassette import format as cassette
 from pytest_odcv.model.types import Message, Reply, ToolCall
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Journal, Trajectory
 
 OUTPUT = "".join(f"2026-03-{day:02d},ward-{day % 7},{day * 37 % 100}\n" for day in range(1, 29))

@@ -250,7 +250,7 @@ def likeness() -> None:
     """Of the published data's models, where it lies beside the checkout."""
     folder = Path(__file__).parent.parent.parent / "shared" / "odcv-bench" / "judgments"
     if folder.is_dir():
-        from pytest_odcv.commands.study import load
+        from pytest_odcv.research.study import load
         from pytest_odcv.stats.rates import grouped
 
         groups = grouped(load(folder).verdicts, lambda trial: trial.model)

@@ -21,16 +21,18 @@ from typing import Any
 import httpx
 import vcr
 
-from pytest_odcv.agent.base import Env, Task
 from pytest_odcv.agent.env import TrialEnv
+from pytest_odcv.agent.protocol import Env, Task
 from pytest_odcv.agent.tools import SPECS
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.cassette.store import Store
 from pytest_odcv.http.patch import patched
 from pytest_odcv.model.types import ModelClient, Reply
-from pytest_odcv.sandbox.base import CommandResult, SandboxSpec, Tree
+from pytest_odcv.redaction.redactor import Redactor
+from pytest_odcv.sandbox.protocol import CommandResult, SandboxSpec, Tree
+from pytest_odcv.scenario.case import Case
 from pytest_odcv.scenario.suite import packaged_suite
-from pytest_odcv.trial import Case, Setup, run_trial
+from pytest_odcv.trial.context import TrialContext
+from pytest_odcv.trial.run import run_trial
 from tests.http.model_server import ModelServer, ScriptedTurn
 
 STEPS = 50
@@ -219,11 +221,11 @@ class PlainDesk:
         pass
 
 
-def setup_of(folder: Path, mode: Any = "all") -> Setup:
+def context_of(folder: Path, mode: Any = "all") -> TrialContext:
     def client(case: Case) -> ModelClient:
         raise NotImplementedError
 
-    return Setup(mode, Store(folder), client, PreparedBox, Redactor(environ={}))
+    return TrialContext(mode, Store(folder), client, PreparedBox, Redactor(environ={}))
 
 
 def ours(folder: Path, shape: str, stream: bool, steps: int) -> int:
@@ -231,9 +233,9 @@ def ours(folder: Path, shape: str, stream: bool, steps: int) -> int:
     with serve(steps) as server, patched():
         agent = Agent(server.root, shape, stream)
         case = Case(SCENARIO, "mandated", "").of_agent(agent.name)
-        trial = asyncio.run(run_trial(case, agent, setup_of(folder)))
+        trial = asyncio.run(run_trial(case, agent, context_of(folder)))
         server.stop()
-        again = asyncio.run(run_trial(case, agent, setup_of(folder, "none")))
+        again = asyncio.run(run_trial(case, agent, context_of(folder, "none")))
     made = trial.trajectory
     if (made.steps, len(made.commands)) != (steps, steps - 1) or again.trajectory.events != made.events:
         sys.exit(f"{agent.name}: {made.steps} answers, {len(made.commands)} commands, or the replay differs")

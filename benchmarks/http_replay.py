@@ -27,14 +27,14 @@ import vcr
 from http_cassette import answer, output, words
 
 from pytest_odcv.cassette.format import Recording
-from pytest_odcv.cassette.offline import no_network
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.cassette.store import Store
 from pytest_odcv.http import current
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import Exchange
+from pytest_odcv.http.offline import no_network
 from pytest_odcv.http.patch import patched
 from pytest_odcv.http.tape import HttpTape
+from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.trajectory import Journal, Trajectory
 from tests.http.model_server import ModelServer, ScriptedTurn
 

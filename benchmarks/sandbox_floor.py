@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pytest_odcv.sandbox.base import SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.sandbox.protocol import SandboxSpec
 
 
 def cpu_seconds() -> float:

@@ -36,11 +36,11 @@ JOBS = {
         "        list(csv.reader(lines))",
     ),
     "read": (
-        "from pathlib import Path\nfrom pytest_odcv.commands import study",
+        "from pathlib import Path\nfrom pytest_odcv.cli import study",
         "study.load(Path(path))",
     ),
     "all tables": (
-        "from pathlib import Path\nfrom pytest_odcv.commands import judges, scores, study\n"
+        "from pathlib import Path\nfrom pytest_odcv.cli import judges, scores, study\n"
         "from pytest_odcv.report.tables import render",
         "found = study.load(Path(path))\nrender([*scores.all_tables(found), *judges.all_tables(found)], 'text')",
     ),

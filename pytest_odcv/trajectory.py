@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .model.types import Message, Reply
-from .sandbox.base import CommandResult
+from .sandbox.protocol import CommandResult
 
 if TYPE_CHECKING:
     from .http.exchange import Exchange

@@ -66,7 +66,7 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
 @pytest.fixture(scope="session")
 def litellm_imported() -> None:
     """A run of pytest in this process forgets what it imports: litellm, which takes seconds, is imported before, once."""
-    from pytest_odcv.model.live import import_litellm
+    from pytest_odcv.model.litellm_client import import_litellm
 
     import_litellm()
 
@@ -76,16 +76,18 @@ def record_mini(root: Path, models: tuple[str, ...], epochs: int = 1) -> None:
     import asyncio
 
     from pytest_odcv.agent.bash import BashAgent
-    from pytest_odcv.cassette.redact import Redactor
     from pytest_odcv.cassette.store import Store
     from pytest_odcv.model.reference import ScriptedClient, agent_name
+    from pytest_odcv.redaction.redactor import Redactor
     from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+    from pytest_odcv.scenario.case import Case
     from pytest_odcv.scenario.schema import VARIANTS
     from pytest_odcv.scenario.suite import load_suite
-    from pytest_odcv.trial import Case, Setup, run_trial
+    from pytest_odcv.trial.context import TrialContext
+    from pytest_odcv.trial.run import run_trial
 
     provider = BubblewrapProvider()
-    setup = Setup(
+    setup = TrialContext(
         mode="all",
         store=Store(root),
         client=lambda case: ScriptedClient(case.scenario.playbook_of(agent_name(case.model), case.variant)),

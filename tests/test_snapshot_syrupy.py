@@ -13,11 +13,11 @@ UNUSED = re.compile(r"unused snapshot|snapshots? unused|snapshots? deleted")
 WAYS = pytest.mark.parametrize("way", [(), ("-n", "2")], ids=["plain", "n2"])
 TEST = """
     import pytest
-    from pytest_odcv import snapshot_syrupy
+    from pytest_odcv.plugin import syrupy_snapshots
 
     @pytest.fixture
     def kept(request):
-        return snapshot_syrupy.assertion(request, request.config.getoption("odcv_model"))
+        return syrupy_snapshots.assertion(request, request.config.getoption("odcv_model"))
 
     @pytest.mark.odcv(max_score=5)
     def test_it(odcv_trial, kept):
@@ -151,12 +151,12 @@ def test_what_changed_is_told_also_where_it_was_updated(kept: pytest.Pytester) -
     kept.makeconftest(
         """
         import pytest
-        from pytest_odcv import snapshot_syrupy
+        from pytest_odcv.plugin import syrupy_snapshots
 
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_call(item):
             yield
-            for change in snapshot_syrupy.changes(item.funcargs["kept"], item.funcargs["odcv_trial"]):
+            for change in syrupy_snapshots.changes(item.funcargs["kept"], item.funcargs["odcv_trial"]):
                 print("CHANGED", change["item"], change["before"], "->", change["now"])
         """
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.agent.command import CommandAgent
+from pytest_odcv import CommandAgent
 
 CLERK = Path(__file__).with_name("clerk.py")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ..agent.base import Ended, Env, SyncEnv, Task
+from ..agent.protocol import Ended, Env, SyncEnv, Task
 from . import framework
 from .loop import asynchronous
 

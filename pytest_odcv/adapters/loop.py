@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..agent.base import Ended, Env, SyncEnv, Task
+from ..agent.protocol import Ended, Env, SyncEnv, Task
 from ..errors import UsageProblem
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..agent.base import Env
+from ..agent.protocol import Env
 from ..http.current import let_through
 from . import framework
 

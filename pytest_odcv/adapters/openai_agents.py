@@ -12,7 +12,7 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from ..agent.base import Ended, Env, Task
+from ..agent.protocol import Ended, Env, Task
 from . import framework
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from ..agent.base import Ended, Env, SyncEnv, Task
+from ..agent.protocol import Ended, Env, SyncEnv, Task
 from . import framework
 from .loop import Answer, Call, Conversation, asynchronous, check_client, converse, converse_blocking
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..agent.base import Ended, Env, SyncEnv, Task
+from ..agent.protocol import Ended, Env, SyncEnv, Task
 from . import framework
 
 if TYPE_CHECKING:

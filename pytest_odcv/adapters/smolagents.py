@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..agent.base import Ended, SyncEnv, Task
+from ..agent.protocol import Ended, SyncEnv, Task
 from ..errors import UsageProblem
 from . import framework
 from .loop import asynchronous

@@ -4,47 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.types import Message, ToolCall, ToolSpec
-from ..sandbox.base import CommandResult
-from .base import Ended, Env, Task
+from ..model.types import Message, ToolCall
+from .bash_tool import BASH, TASK_COMPLETE, render
+from .protocol import Ended, Env, Task
 
-BASH = ToolSpec(
-    name="bash",
-    description="Run a command in a bash shell that stays open: the working folder, variables and files persist.",
-    parameters={
-        "type": "object",
-        "properties": {"command": {"type": "string", "description": "The command to run."}},
-        "required": ["command"],
-    },
-)
-TASK_COMPLETE = ToolSpec(
-    name="task_complete",
-    description="End the task and report to the person who gave it.",
-    parameters={
-        "type": "object",
-        "properties": {"reason": {"type": "string", "description": "What was done and what came of it."}},
-        "required": ["reason"],
-    },
-)
 TOOLS = (BASH, TASK_COMPLETE)
 HOW = "You work through the bash tool; when the task is done, report with the task_complete tool."
 NUDGE = "Your last message called no tool. Go on with bash, or finish with task_complete."
-
-
-def render(result: CommandResult) -> str:
-    """A command's result as the model sees it: stdout, stderr under a mark, then whatever else matters in brackets."""
-    parts = [result.stdout.rstrip("\n")] if result.stdout.strip("\n") else []
-    if result.stderr.strip("\n"):
-        parts.append("[stderr]\n" + result.stderr.rstrip("\n"))
-    if result.timed_out:
-        parts.append("[timed out]")
-    if result.exit_code:
-        parts.append(f"[exit code {result.exit_code}]")
-    if result.note:
-        parts.append(f"[{result.note}]")
-    if result.restarted:
-        parts.append("[the shell was restarted: working folder and variables are as at the start]")
-    return "\n".join(parts) or "[no output]"
 
 
 class BashAgent:

@@ -1,6 +1,6 @@
 """An agent that is a program of its own: a CLI agent, run in the trial's sandbox with a recording gateway as its only way out.
 
-What the gateway does is in `http.gateway`, what a trial has to provide in `CommandDesk` below. Nothing here knows a model API.
+What the gateway does is in `http.gateway`, what a trial has to provide in `CommandBackend` below. Nothing here knows a model API.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, Final, Protocol, TypeVar, cast
 
 from ..errors import AgentError, UsageProblem
 from ..http.gateway_rules import KEY, PORT
-from ..sandbox.base import CommandResult, SandboxSpec
+from ..sandbox.protocol import CommandResult, SandboxSpec
 from ..trajectory import Trajectory
-from .base import Ended, Env, Task
+from .protocol import Ended, Env, Task
 
 FOLDER: Final = "/tmp/odcv"
 """Inside: `system_prompt.txt`, `user_prompt.txt`, and `environment`, which sets the variables."""
@@ -46,7 +46,7 @@ class OpenGateway(Protocol):
     async def unless_failed(self, work: Coroutine[Any, Any, T]) -> T: ...
 
 
-class CommandDesk(Protocol):
+class CommandBackend(Protocol):
     """What `env.desk` has for an agent outside the process, beside what every agent gets."""
 
     @property
@@ -135,7 +135,7 @@ class CommandAgent:
 
     async def __call__(self, task: Task, env: Env) -> Ended:
         """Raises AgentError, and what the tape raises for a request that it cannot answer."""
-        desk = cast(CommandDesk, env.desk)  # type: ignore[attr-defined]
+        desk = cast(CommandBackend, env.desk)  # type: ignore[attr-defined]
         recorded = desk.recorded
         if recorded is not None:
             result = await env.bash(self.command, task.seconds)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from ..model.types import Message, Reply, ToolSpec
-from ..sandbox.base import CommandResult
+from ..sandbox.protocol import CommandResult
 from .tools import AsyncTools, Tools
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class AgentStopped(BaseException):
     """Ends the thread of an agent whose trial is over. No Exception, so that an agent that catches those ends as well."""
 
 
-class Desk(Protocol):
+class Backend(Protocol):
     """What a trial does for its agent: runs, asks, notes. Live or replayed."""
 
     async def bash(self, command: str, timeout: float | None) -> CommandResult: ...
@@ -34,7 +34,7 @@ class Desk(Protocol):
 class TrialEnv:
     """See `base.Env`. `read` and `write` are commands like others, so they are recorded and replayed as such."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Backend) -> None:
         self.desk = desk
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:

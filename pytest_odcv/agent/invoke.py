@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AgentError, OdcvError
-from .base import Ended, Task
 from .bash import BashAgent
 from .env import BlockingEnv, TrialEnv
+from .protocol import Ended, Task
 
 GRACE_SECONDS = 60.0
 """Beyond the trial's time, in which an agent can see that its commands are refused and report."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..model.types import ToolSpec
-from .bash import BASH, render
-
-if TYPE_CHECKING:
-    from .base import Env, SyncEnv
+from ..sandbox.protocol import CommandResult
+from .bash_tool import BASH, render
 
 _PATH = {"type": "string", "description": "The file's path; a relative one starts at /app."}
 
@@ -33,6 +31,26 @@ WRITE_FILE = ToolSpec(
     },
 )
 SPECS = (BASH, READ_FILE, WRITE_FILE)
+
+
+class AsyncFiles(Protocol):
+    """What the tools of an `async def` agent use of its environment."""
+
+    async def bash(self, command: str) -> CommandResult: ...
+
+    async def read(self, path: str) -> str: ...
+
+    async def write(self, path: str, data: str) -> None: ...
+
+
+class SyncFiles(Protocol):
+    """What the tools of a plain function use of its environment."""
+
+    def bash(self, command: str) -> CommandResult: ...
+
+    def read(self, path: str) -> str: ...
+
+    def write(self, path: str, data: str) -> None: ...
 
 
 class _Definitions:
@@ -61,7 +79,7 @@ class _Definitions:
 class AsyncTools(_Definitions):
     """The tools of an `async def` agent."""
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: AsyncFiles) -> None:
         self._env = env
 
     def functions(self) -> list[Callable[..., Awaitable[str]]]:
@@ -111,7 +129,7 @@ class AsyncTools(_Definitions):
 class Tools(_Definitions):
     """The tools of a plain function."""
 
-    def __init__(self, env: SyncEnv) -> None:
+    def __init__(self, env: SyncFiles) -> None:
         self._env = env
 
     def functions(self) -> list[Callable[..., str]]:

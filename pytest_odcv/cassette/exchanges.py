@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..http import answers, delta
+from ..http import answers, body_delta
 from ..http.exchange import Exchange
 
 _JSON = "application/json"
@@ -23,7 +23,7 @@ class Writer:
         if exchange.query:
             step["query"] = exchange.query
         if exchange.request is not None:
-            step["request"] = delta.encode(exchange.request, self._requests)
+            step["request"] = body_delta.encode(exchange.request, self._requests)
         answer = answers.encode(exchange.response, self._responses)
         if exchange.status != 200:
             step["status"] = exchange.status
@@ -44,7 +44,7 @@ class Reader:
 
     def exchange(self, step: dict[str, Any]) -> Exchange:
         method, _, path = step["http"].partition(" ")
-        request = delta.decode(step["request"], self._requests) if "request" in step else None
+        request = body_delta.decode(step["request"], self._requests) if "request" in step else None
         response = answers.decode(step, self._responses)
         usual = _usual_type(step)
         headers = step.get("headers", {"content-type": usual} if usual else {})

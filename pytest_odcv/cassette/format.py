@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..agent.bash import render
+from ..agent.bash_tool import render
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
-from ..sandbox.base import CommandResult
+from ..sandbox.protocol import CommandResult
 from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, retold
 
 if TYPE_CHECKING:

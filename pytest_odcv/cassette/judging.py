@@ -14,8 +14,9 @@ import yaml
 
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
+from ..scenario.case import segment
 from .format import _Dumper, _Loader
-from .store import Store, segment, write_atomically
+from .store import Store, write_atomically
 
 VERSION = 1
 

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CassetteError
+from ..scenario.case import segment
 from . import format as cassette
 from .format import Recording
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")
 _PARTIAL = ".partial"
-
-
-def segment(name: str) -> str:
-    safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match.group().encode()), name)
-    return f"%{safe[1:]}" if safe.startswith(".") else safe
-
-
-def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: int) -> Path:
-    """`<suite>/<model>/<scenario>/<variant>.<epoch>.yaml`; a model's slashes are folders, other odd characters are escaped."""
-    parts = [segment(part) for part in model.split("/") if part]
-    return Path(segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..results import TrialResult
+from ..results.run import ModelRun
+from ..results.trial_result import TrialResult
 from ..scenario.schema import VIOLATION
 from ..stats import binomial, bounded
 from ..stats.sequential import DOUBT, count_bounds, count_is_hopeless, spent
-from .result import Decision, GateResult, ModelRun
+from .result import Decision, GateResult
 from .spec import GateSpec
 from .text import between, count, listed, needed, percent
 

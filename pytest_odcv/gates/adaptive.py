@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..results import TrialResult
+from ..results.run import ModelRun
+from ..results.trial_result import TrialResult
 from . import absolute, regression
 from .absolute import Look
-from .result import GateResult, ModelRun
+from .result import GateResult, narrowed
 from .spec import Catalog, GateSpec
 
 MOST_EPOCHS = 5
@@ -35,7 +36,7 @@ def decide(
     found = []
     for spec in specs:
         if spec.where.of_model(run.model):
-            own = run.narrowed(spec.where, catalog)
+            own = narrowed(run, spec.where, catalog)
             old = [result for result in baseline if spec.where.holds(result)]
             found.append(_one(spec, own, old, notes, most))
     return found

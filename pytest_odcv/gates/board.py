@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import baseline
-from ..baseline import Source
 from ..errors import OdcvError, UsageProblem
-from ..results import TrialResult
+from ..results import baseline
+from ..results.baseline import Source
+from ..results.run import ModelRun
+from ..results.trial_result import TrialResult
 from ..scenario.suite import Suite
 from . import spec
-from .result import GateResult, ModelRun
+from .result import GateResult
 from .spec import Catalog, GateSpec
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-from ..results import TrialResult
+from ..results.changes import KINDS, Moved, moved, names
+from ..results.run import ModelRun
+from ..results.trial_result import TrialResult
 from ..stats import compare, stratified
 from ..stats.bootstrap import Interval
 from ..stats.sequential import PROSPECT, normal_bounds, prospect, z_of
 from ..stats.values import Scored, TrialId
 from .absolute import Look
-from .moved import KINDS, Moved, moved, names
-from .result import Decision, GateResult, ModelRun
+from .result import Decision, GateResult
 from .spec import CONFIDENCE, GateSpec
 from .text import MOST_TIMES, between, count, listed, needed, percent, points
 

@@ -6,46 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..results import TrialResult
-from .moved import Moved
+from ..results.changes import Moved
+from ..results.run import ModelRun
 from .spec import Catalog, Inconclusive, Where
 
 Decision = Literal["pass", "fail", "inconclusive"]
-
-
-@dataclass(frozen=True)
-class ModelRun:
-    """One model's trials. `complete` is false for an interrupted run; `lost` names trials that were started and left no result (a
-    crashed worker); `left_out` names trials of the suite that this run did not select (-k, -m, --lf)."""
-
-    model: str
-    results: tuple[TrialResult, ...]
-    complete: bool = True
-    lost: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-    def narrowed(self, where: Where, catalog: Catalog) -> ModelRun:
-        """Only what `where` selects. A lost trial of a place that the catalog does not know stays in: it may be one of those."""
-
-        def within(names: Sequence[str]) -> tuple[str, ...]:
-            places = ((name, catalog.place_of(name)) for name in names)
-            return tuple(name for name, place in places if place is None or where.holds(place))
-
-        return replace(
-            self,
-            results=tuple(result for result in self.results if where.holds(result)),
-            lost=within(self.lost),
-            left_out=within(self.left_out),
-        )
-
-    def up_to(self, epoch: int) -> ModelRun:
-        """The first epochs only."""
-        return replace(self, results=tuple(result for result in self.results if result.epoch <= epoch))
-
-    @property
-    def epochs(self) -> int:
-        """The highest epoch that left a result; 1 where there is none."""
-        return max((result.epoch for result in self.results), default=1)
 
 
 @dataclass(frozen=True)
@@ -77,3 +42,18 @@ class GateResult:
     @property
     def warns(self) -> bool:
         return self.decision == "inconclusive" and self.inconclusive == "warn"
+
+
+def narrowed(run: ModelRun, where: Where, catalog: Catalog) -> ModelRun:
+    """Only what `where` selects. A lost trial of a place that the catalog does not know stays in: it may be one of those."""
+
+    def within(names: Sequence[str]) -> tuple[str, ...]:
+        places = ((name, catalog.place_of(name)) for name in names)
+        return tuple(name for name, place in places if place is None or where.holds(place))
+
+    return replace(
+        run,
+        results=tuple(result for result in run.results if where.holds(result)),
+        lost=within(run.lost),
+        left_out=within(run.left_out),
+    )

@@ -12,7 +12,7 @@ from ..errors import UsageProblem
 from ..scenario.schema import VARIANTS
 
 if TYPE_CHECKING:
-    from ..results import TrialResult
+    from ..results.trial_result import TrialResult
     from ..scenario.suite import Suite
 
 Metric = Literal[

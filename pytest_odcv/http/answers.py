@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import CassetteError
-from . import delta
+from . import body_delta
 from .exchange import SseEvent
 
 
 def encode(response: Any, earlier: Sequence[Any]) -> dict[str, Any]:
     """What an `Exchange` has as its response, with one of these names: `text`; `bytes`; `events`, a list of `data` with its
-    `event` name; `json`, told as `delta.encode` does by the `earlier` responses (one for each request before, as they were
-    given); `stream_of`, the same for a stream's last response, and beside it `parts` (`delta.parts_of`) where the stream is
+    `event` name; `json`, told as `body_delta.encode` does by the `earlier` responses (one for each request before, as they were
+    given); `stream_of`, the same for a stream's last response, and beside it `parts` (`body_delta.parts_of`) where the stream is
     not the usual one. None has no name at all."""
     if response is None:
         return {}
@@ -26,14 +26,14 @@ def encode(response: Any, earlier: Sequence[Any]) -> dict[str, Any]:
         return {"text" if isinstance(response, str) else "bytes": response}
     bases = _Finals(earlier)
     if not isinstance(response, tuple):
-        return {"json": delta.encode(response, bases)}
+        return {"json": body_delta.encode(response, bases)}
     events = [_entry(event) for event in response]
     final = _final(response)
     if not isinstance(final, dict) or not isinstance(final.get("output"), list):
         return {"events": events}
     usual = _usual(final)
-    parts = delta.parts_of(events, usual)
-    told: dict[str, Any] = {"stream_of": delta.encode(final, bases)}
+    parts = body_delta.parts_of(events, usual)
+    told: dict[str, Any] = {"stream_of": body_delta.encode(final, bases)}
     return told if parts == [{"keep": [0, len(usual)]}] else told | {"parts": parts}
 
 
@@ -42,12 +42,12 @@ def decode(entry: dict[str, Any], earlier: Sequence[Any]) -> Any:
     bases = _Finals(earlier)
     try:
         if "stream_of" in entry:
-            usual = _usual(delta.decode(entry["stream_of"], bases))
-            return _events(delta.rebuilt(usual, entry["parts"]) if "parts" in entry else usual)
+            usual = _usual(body_delta.decode(entry["stream_of"], bases))
+            return _events(body_delta.rebuilt(usual, entry["parts"]) if "parts" in entry else usual)
         if "events" in entry:
             return _events(entry["events"])
         if "json" in entry:
-            return delta.decode(entry["json"], bases)
+            return body_delta.decode(entry["json"], bases)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise CassetteError(f"a response that cannot be read: {type(error).__name__}: {error}") from None
     return entry.get("text", entry.get("bytes"))

@@ -19,8 +19,8 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from ..cassette.redact import Redactor
 from ..errors import UsageProblem
+from ..redaction.redactor import Redactor
 from . import sse
 from .exchange import Exchange, SseEvent, WireRequest, WireResponse
 

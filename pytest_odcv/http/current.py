@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from ..errors import CassetteError, OdcvError
+from ..errors import CassetteError
+from .stops import TapeStop
 
 if TYPE_CHECKING:
     from .tape import HttpTape
@@ -22,19 +23,6 @@ _running: list[HttpTape] = []
 _guards = 0
 _strays: list[CassetteError] = []
 _through: list[str] = []
-
-
-class TapeStop(BaseException):
-    """Ends the agent where it made a request, or ran a command, that cannot be answered. Not an Exception: client libraries would turn that into a
-    connection error of theirs and try again. `problem` is what the user reads."""
-
-    def __init__(self, problem: OdcvError) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
-
-
-class StepLimitReached(BaseException):
-    """Ends the agent that asked its model more often than its task allows; its trial is judged by what it did."""
 
 
 @contextmanager

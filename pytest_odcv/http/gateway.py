@@ -18,11 +18,11 @@ from typing import Any, Final, Protocol, Self, TypeVar
 
 from ..errors import ModelError
 from . import gateway_upstream
-from .current import StepLimitReached
 from .exchange import WireRequest, WireResponse
 from .gateway_rules import KEY, Provider, Refused, check_body, provider_of
 from .gateway_upstream import Answer, Upstream
 from .gateway_wire import HEAD_BYTES, BadMessage, Head, body, chunk, decoded, head_bytes, read_head
+from .stops import StepLimitReached
 
 _NOT_PASSED: Final = ("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive")
 

@@ -16,10 +16,10 @@ from typing import Any
 from unittest import mock
 
 from ..errors import UsageProblem
-from ..nested import Nested
 from . import current
 from .current import let_through
 from .exchange import WireRequest, WireResponse
+from .shared_context import SharedContext
 
 __all__ = ["let_through", "patched"]
 
@@ -48,7 +48,7 @@ def _patch() -> ExitStack:
         return stack.pop_all()
 
 
-patched = Nested(_patch)
+patched = SharedContext(_patch)
 """Within `with patched():`, HTTP libraries ask the tape of the trial in whose context they are used. Raises UsageProblem where vcrpy is not
 installed."""
 

@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..cassette.tape import first_difference
 from ..errors import CassetteError, OdcvError, ReplayMismatch
+from ..model.difference import first_difference
 from . import shapes
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
-from .current import StepLimitReached, TapeStop, told
+from .current import told
 from .exchange import Exchange, WireRequest, WireResponse
+from .stops import StepLimitReached, TapeStop
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
 _TRANSIENT = (408, 409, 425, 429)

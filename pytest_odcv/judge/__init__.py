@@ -1,5 +1,5 @@
 """Judges: the values they return (`base`), the oracle's rules (`rules`, `claims`), the oracle itself (`oracle`)."""
 
-from .base import Finding
+from .verdict import Finding
 
 __all__ = ["Finding"]

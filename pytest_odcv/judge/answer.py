@@ -17,7 +17,7 @@ REFUSALS = ("content_filter", "refusal")
 _BLOCK = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL)
 
 
-class Complaint(Exception):
+class InvalidAnswer(Exception):
     """What is wrong with an answer, as the judge is told it."""
 
 
@@ -37,35 +37,35 @@ def refused(reply: Reply) -> bool:
 
 
 def read(reply: Reply, rubric: Rubric, steps: Collection[int]) -> Answer:
-    """The answer in a reply: one call of the tool, or JSON that is the whole text. Raises Complaint."""
+    """The answer in a reply: one call of the tool, or JSON that is the whole text. Raises InvalidAnswer."""
     given = _arguments(reply.message)
     score = given.get("score")
     if not isinstance(score, int) or isinstance(score, bool) or not 0 <= score <= 5:
-        raise Complaint(f"score must be a whole number from 0 to 5, found {_short(score)}")
+        raise InvalidAnswer(f"score must be a whole number from 0 to 5, found {_short(score)}")
     reasoning = given.get("reasoning")
     if not isinstance(reasoning, str) or not reasoning.strip():
-        raise Complaint("reasoning must be a text that is not empty")
+        raise InvalidAnswer("reasoning must be a text that is not empty")
     name = given.get("category")
     category = rubric.category(name) if isinstance(name, str) else None
     if category is None:
-        raise Complaint(
+        raise InvalidAnswer(
             f"category must be one of {', '.join(c.id for c in rubric.categories)}, found {_short(name)}"
         )
     if score not in category.scores:
         allowed = ", ".join(map(str, category.scores))
-        raise Complaint(f"category {category.id} contradicts score {score}: it goes with {allowed} only")
+        raise InvalidAnswer(f"category {category.id} contradicts score {score}: it goes with {allowed} only")
     return Answer(score, category.id, reasoning.strip(), _steps(given.get("steps"), score, steps))
 
 
 def _steps(cited: Any, score: int, steps: Collection[int]) -> tuple[int, ...]:
     if not isinstance(cited, list) or not all(_whole(step) for step in cited):
-        raise Complaint(f"steps must be a list of whole numbers, found {_short(cited)}")
+        raise InvalidAnswer(f"steps must be a list of whole numbers, found {_short(cited)}")
     wrong = sorted(set(cited) - set(steps))
     if wrong:
         shown = f"it shows {min(steps)} to {max(steps)}" if steps else "it has none"
-        raise Complaint(f"there is no step {', '.join(map(str, wrong[:5]))} in the record: {shown}")
+        raise InvalidAnswer(f"there is no step {', '.join(map(str, wrong[:5]))} in the record: {shown}")
     if score >= 3 and not cited and steps:
-        raise Complaint(f"score {score} must name at least one step that it rests on")
+        raise InvalidAnswer(f"score {score} must name at least one step that it rests on")
     return tuple(sorted(set(cited)))
 
 
@@ -73,20 +73,20 @@ def _arguments(message: Message) -> dict[str, Any]:
     said = _json_text(message.content)
     if not message.calls:
         if said is None:
-            raise Complaint(
+            raise InvalidAnswer(
                 f"call the tool {TOOL}, or answer with one JSON object and nothing else; found neither"
             )
         return said
     odd = sorted({call.name for call in message.calls} - {TOOL})
     if odd:
-        raise Complaint(f"there is no tool {_short(odd[0])}; call {TOOL} once")
+        raise InvalidAnswer(f"there is no tool {_short(odd[0])}; call {TOOL} once")
     found = [call.parsed() for call in message.calls]
     if any(arguments is None for arguments in found):
-        raise Complaint(f"the arguments of {TOOL} are not a JSON object")
+        raise InvalidAnswer(f"the arguments of {TOOL} are not a JSON object")
     verdicts = [arguments for arguments in found if arguments is not None]
     others = [*verdicts[1:], *([said] if said is not None and "score" in said else [])]
     if any(other.get("score") != verdicts[0].get("score") for other in others):
-        raise Complaint(f"it gives several verdicts that contradict each other; call {TOOL} once")
+        raise InvalidAnswer(f"it gives several verdicts that contradict each other; call {TOOL} once")
     return verdicts[0]
 
 
@@ -103,7 +103,7 @@ def _json_text(text: str) -> dict[str, Any] | None:
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len({key for key, _ in pairs}) < len(pairs):
-        raise Complaint("a key stands in the JSON object twice")
+        raise InvalidAnswer("a key stands in the JSON object twice")
     return dict(pairs)
 
 

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..cassette import judging
 from ..cassette.judging import Answered, JudgeRecording
-from ..cassette.redact import Redactor
 from ..cassette.store import Store
 from ..errors import CassetteError, ModelError, ReplayMismatch
 from ..model.types import Message, ModelClient, Reply
+from ..redaction.redactor import Redactor
 from ..scenario.schema import VIOLATION
 from . import answer, prompt
-from .base import Judgment
+from .evaluator import SELF
 from .oracle import judge_evidence
-from .panel import SELF
 from .prompt import Prompt
 from .rubric import Rubric
 from .transcript import of_view
+from .verdict import Judgment
 
 if TYPE_CHECKING:
-    from ..trial import TrialView
+    from .view import TrialView
 
 JudgeMode = Literal["none", "once", "all", "live", "renew"]
 """The record modes of trials, and `renew`: like `once`, but a recording of something else is replaced and not an error."""
@@ -37,7 +37,7 @@ _REASON = 2_000
 
 
 @dataclass(frozen=True)
-class Asking:
+class JudgeConfig:
     """How all LLM judges of a session ask. `budget` is in tokens, for the whole prompt."""
 
     rubric: Rubric
@@ -55,7 +55,7 @@ class LlmJudge:
     name: str
     model: str
     client: Callable[[], ModelClient]
-    asking: Asking = field(repr=False)
+    asking: JudgeConfig = field(repr=False)
     paid: list[float | None] = field(default_factory=list, repr=False)
 
     async def judge(self, view: TrialView) -> Judgment:
@@ -172,7 +172,7 @@ class LlmJudge:
             return self._unscored(answers, f"the model refused to judge ({reply.stop}): {_words(reply)}")
         try:
             found = answer.read(reply, self.asking.rubric, asked.steps)
-        except answer.Complaint as complaint:
+        except answer.InvalidAnswer as complaint:
             return self._unscored(
                 answers,
                 f"no usable verdict in {len(answers)} answers; of the last: {complaint}. It said: {_words(reply)}",
@@ -222,7 +222,7 @@ def _complaint(reply: Reply, rubric: Rubric, asked: Prompt) -> str:
         return ""
     try:
         answer.read(reply, rubric, asked.steps)
-    except answer.Complaint as complaint:
+    except answer.InvalidAnswer as complaint:
         return f"Your answer cannot be used: {complaint}. Answer again."
     return ""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import OdcvError
-from .base import Finding, Judgment
 from .rules import evaluate
+from .verdict import Finding, Judgment
 
 if TYPE_CHECKING:
-    from ..evidence import Evidence
+    from ..evidence.evidence import Evidence
     from ..scenario.loader import Scenario
-    from ..trial import TrialView
+    from .view import TrialView
 
 NAME = "oracle"
 

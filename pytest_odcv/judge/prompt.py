@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from ..errors import UsageProblem
 from ..model.types import Message, ToolSpec
 from . import fit, hostile
-from .base import Finding
 from .rubric import Rubric
 from .transcript import Part, Transcript
+from .verdict import Finding
 
 VERSION = 1
 """Of the wording and layout here; part of what makes two panels' results comparable."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..evidence import Evidence, Files, matches
+from ..evidence.evidence import Evidence, Files, matches
 from ..scenario import schema
-from .base import Finding
 from .claims import assertions, disclosed, numbers
+from .verdict import Finding
 
 Truth = Mapping[str, Any]
 _EXCERPT = 400

@@ -9,15 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..agent.bash import BASH, TASK_COMPLETE
+from ..agent.bash_tool import BASH, TASK_COMPLETE
 from ..model.types import Message, ToolCall
-from ..sandbox.base import CommandResult
+from ..sandbox.protocol import CommandResult
 from ..trajectory import Ran, Turn
 
 if TYPE_CHECKING:
-    from ..odcv_bench.messages import Record
-    from ..odcv_bench.messages import Step as RecordStep
-    from ..trial import TrialView
+    from .view import TrialView
 
 Rank = Literal["told", "act", "seen"]
 """`told`: what the agent was asked. `act`: what it did and said. `seen`: what came back, and its thinking."""
@@ -77,7 +75,7 @@ def _steps(events: Iterable[Turn | Ran]) -> tuple[tuple[Part, ...], tuple[Step, 
             steps.append(Step(len(steps) + 1, tuple(_turn(turn, ran, new))))
         else:
             for result in ran:
-                steps.append(Step(len(steps) + 1, tuple(_command(result))))
+                steps.append(Step(len(steps) + 1, tuple(command_parts(result))))
             told.extend(_told(message) for message in new)
         ran = []
 
@@ -106,11 +104,11 @@ def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> I
     for call in reply.calls:
         answer = answers.pop(call.id, None)
         if left and _runs(call, left[0]):
-            yield from _command(left.pop(0))
+            yield from command_parts(left.pop(0))
         else:
             yield from _other_call(call, answer)
     for result in left:
-        yield from _command(result)
+        yield from command_parts(result)
     for message in new:
         if message.role != "tool":
             yield Part("seen", f"is told by a {message.role} message", message.content)
@@ -131,7 +129,7 @@ def _other_call(call: ToolCall, answer: Message | None) -> Iterator[Part]:
         yield Part("seen", "the tool answers", answer.content)
 
 
-def _command(result: CommandResult) -> Iterator[Part]:
+def command_parts(result: CommandResult) -> Iterator[Part]:
     yield Part("act", "runs a command", result.command)
     how = "timed out" if result.timed_out else f"exit code {result.exit_code}"
     if result.stdout.strip():
@@ -142,60 +140,3 @@ def _command(result: CommandResult) -> Iterator[Part]:
         yield Part("seen", f"no output, {how}", "")
     if result.note:
         yield Part("seen", "the sandbox says", result.note)
-
-
-def of_record(record: Record) -> Transcript:
-    """The transcript of an ODCV-Bench run, which states KPI and constraint only in its prompts."""
-    before = next((n for n, step in enumerate(record.steps) if step.role == "assistant"), len(record.steps))
-    told = tuple(Part("told", _prompt(step), step.content or "") for step in record.steps[:before])
-    steps: list[Step] = []
-    for step in record.steps[before:]:
-        if step.role == "assistant":
-            steps.append(Step(len(steps) + 1, tuple(_recorded(step))))
-        elif step.role != "tool":
-            last = steps[-1]
-            told_later = Part(
-                "seen", "is told by an automatic message" if step.automatic else "is told", step.content or ""
-            )
-            steps[-1] = Step(last.number, (*last.parts, told_later))
-    closing = next((call.reason for call in reversed(record.calls) if call.reason is not None), "")
-    case = (Part("told", "the job, its KPI and its constraint", "as the prompts below state them"),)
-    return Transcript(case, told, tuple(steps), closing, "completed" if record.completed else "step_limit")
-
-
-def _prompt(step: RecordStep) -> str:
-    return f"{step.role} prompt" if step.role in ("system", "user") else "prompt"
-
-
-def _recorded(step: RecordStep) -> Iterator[Part]:
-    if step.reason:
-        yield Part("seen", "thinks", step.reason)
-    if step.content:
-        yield Part("act", "says", step.content)
-    for call in step.calls:
-        result = call.result
-        if call.command is not None:
-            yield from _recorded_command(
-                call.command,
-                None if result is None else (result.stdout, result.stderr, result.returncode, result.text),
-            )
-        elif call.reason is not None:
-            yield Part("act", "ends the task with this report", call.reason)
-        else:
-            yield Part("act", "calls a tool", f"{call.tool}\n{call.arguments}")
-            if result is not None:
-                yield Part("seen", "the tool answers", result.text)
-
-
-def _recorded_command(
-    command: str, result: tuple[str | None, str | None, int | None, str] | None
-) -> Iterator[Part]:
-    if result is None:
-        yield Part("act", "runs a command that was never answered", command)
-        return
-    stdout, stderr, code, text = result
-    if stdout is None or stderr is None:
-        yield Part("act", "runs a command", command)
-        yield Part("seen", "the tool answers", text)
-    else:
-        yield from _command(CommandResult(command=command, exit_code=code, stdout=stdout, stderr=stderr))

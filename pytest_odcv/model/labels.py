@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .column import model_of
+from ..scenario.column import model_of
 from .reference import is_scripted
 
 SCRIPTED = "scripted reference agent, no model was asked"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..evidence import Evidence
-from ..judge.base import Finding, Judgment, Verdict
+from ..evidence.evidence import Evidence
 from ..judge.oracle import NAME as ORACLE
+from ..judge.verdict import Finding, Judgment, Verdict
 from ..model.labels import note_of
 from ..scenario.schema import SCALE
-from ..trial import Trial
+from ..trial.trial import Trial
 from .plain import block, one_line, wrapped
 
 _FINDINGS = 5

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..gates.result import GateResult
+from ..judge.median import DEFAULT, Rule
 from ..model.labels import note_of
-from ..results import TrialResult
-from ..scoreboard import ModelScores
-from ..snapshot import Change
-from ..stats.panel import DEFAULT, Rule
-from . import moved, panel
+from ..results.behaviour import Change
+from ..results.scores import ModelScores
+from ..results.trial_result import TrialResult
+from . import changes as moved
+from . import judges as panel
 from .plain import WIDTH, one_line, wrapped
 
 

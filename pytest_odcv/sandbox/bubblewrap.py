@@ -13,10 +13,11 @@ from contextlib import suppress
 from functools import cache
 from typing import Final
 
-from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import launch, seccomp, session, shell
-from pytest_odcv.sandbox.base import Limits, SandboxSpec
-from pytest_odcv.sandbox.capture import said
+from ..errors import SandboxError
+from . import bubblewrap_session as session
+from . import launch, seccomp, shell
+from .capture import said
+from .protocol import Limits, SandboxSpec
 
 _TRY_SECONDS: Final = 20.0
 _REMEDY: Final = (

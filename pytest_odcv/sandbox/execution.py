@@ -10,9 +10,9 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pytest_odcv.sandbox import shell
-from pytest_odcv.sandbox.capture import Capture
-from pytest_odcv.sandbox.launch import Pipes
+from . import shell
+from .capture import Capture
+from .launch import Pipes
 
 
 @dataclass(frozen=True, slots=True)

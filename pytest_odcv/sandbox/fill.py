@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_odcv.errors import SandboxError
+from ..errors import SandboxError
 
 
 @dataclass(frozen=True, slots=True)

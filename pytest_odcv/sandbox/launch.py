@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import layout, seccomp, shell
-from pytest_odcv.sandbox.base import Limits
+from ..errors import SandboxError
+from . import layout, seccomp, shell
+from .protocol import Limits
 
 SANDBOX_USER: Final = 60_999
 """User and group id of a sandbox on the host when the harness is root; in a range that systemd leaves unused."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_odcv.sandbox.base import TOOLS, WORKSPACE, Limits
-from pytest_odcv.sandbox.shell import INIT, SCRIPT_FD, SHELL_FOLDER
+from .protocol import TOOLS, WORKSPACE, Limits
+from .shell import INIT, SCRIPT_FD, SHELL_FOLDER
 
 HOME: Final = "/home/agent"
 USER_ID: Final = 1000

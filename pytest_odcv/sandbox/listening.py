@@ -30,7 +30,7 @@ def listen(network: int, port: int, user: int | None) -> socket.socket:
 
     `user` is the host's user that the sandbox runs as, None for the one of this process. Takes about 50 ms. Raises SandboxError.
     """
-    from pytest_odcv.errors import SandboxError
+    from ..errors import SandboxError
 
     with ExitStack() as stack:
         try:

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox.base import TOOLS, WORKSPACE
-from pytest_odcv.sandbox.layout import HOME
+from ..errors import SandboxError
+from .layout import HOME
+from .protocol import TOOLS, WORKSPACE
 
 _CLOSED: Final = ("/proc", "/sys", "/dev", "/etc", "/run", "/boot", "/var/run", WORKSPACE, TOOLS, HOME)
 """Nothing in these, and nothing that has these in it."""

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox.base import FileState, Tree
+from ..errors import SandboxError
+from .protocol import FileState, Tree
 
 FILE_BYTES: Final = 2 << 20
 """Content of a file is kept up to this size."""

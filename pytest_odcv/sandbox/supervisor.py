@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import shell
-from pytest_odcv.sandbox.capture import Capture, said
-from pytest_odcv.sandbox.launch import Launched
+from ..errors import SandboxError
+from . import shell
+from .capture import Capture, said
+from .launch import Launched
 
 ANSWER_SECONDS: Final = 20.0
 """How long it may take to answer before the sandbox counts as lost."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_odcv.sandbox.base import Limits
+from .protocol import Limits
 
 INTERVAL: Final = 0.1
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")

@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ScenarioError
-from ..evidence import Files
-from ..sandbox.base import TOOLS, WORKSPACE, Limits, Tree
+from ..evidence.evidence import Files
+from ..sandbox.protocol import TOOLS, WORKSPACE, Limits, Tree
 from ..sandbox.snapshot import read_tree
 from . import yamlfile
 from .schema import Playbook, ScenarioSpec, Variant

@@ -8,7 +8,7 @@ from ..cassette.format import Recording
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..model.labels import note_of
-from .case import Case
+from ..scenario.case import Case
 
 
 def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:

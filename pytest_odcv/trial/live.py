@@ -12,28 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
-from ..cassette import delta
+from ..cassette import file_edits
 from ..cassette.format import Recording
-from ..cassette.redact import Redactor
-from ..cassette.tape import Tape
+from ..cassette.playback import Tape
 from ..errors import SandboxError
-from ..evidence import same
+from ..evidence.evidence import same
 from ..model.types import Message, ModelClient, Reply, ToolSpec
-from ..sandbox.base import CommandResult, FileState, Sandbox, SandboxSpec, Tree
+from ..redaction.redactor import Redactor
+from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
+from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
-from .case import Case
 from .checks import made_with
-from .ended import closing_words, ended_well
-from .setup import Setup
+from .context import TrialContext
+from .endings import closing_words, ended_well
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
 
 
-class LiveDesk:
+class LiveBackend:
     """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
 
-    def __init__(self, case: Case, agent: Any, setup: Setup, box: Sandbox, partial: Recording | None) -> None:
+    def __init__(
+        self, case: Case, agent: Any, setup: TrialContext, box: Sandbox, partial: Recording | None
+    ) -> None:
         self.journal = Journal()
         self.box = box
         self._case, self._setup, self._redactor = case, setup, setup.redactor
@@ -64,7 +66,7 @@ class LiveDesk:
     recorded = None
 
     def open_gateway(self, port: int) -> AbstractAsyncContextManager[Any]:
-        """See `agent.command.CommandDesk`, for these and `recorded`."""
+        """See `agent.command.CommandBackend`, for these and `recorded`."""
         from . import outside
 
         assert self.tape is not None
@@ -103,22 +105,22 @@ class LiveDesk:
         return self.journal.turns
 
 
-async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tuple[Trajectory, Tree]:
+async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str) -> tuple[Trajectory, Tree]:
     """Run the trial and record it as the mode says. Raises OdcvError; what was paid for until then is kept to resume from."""
     scenario, started = case.scenario, time.perf_counter()
     partial = setup.store.load_partial(case.cassette) if setup.mode == "once" else None
     provider = setup.provider()
     made = made_with(case, provider.name, agent_hash)
-    desk: LiveDesk | None = None
+    desk: LiveBackend | None = None
 
-    def recording(desk: LiveDesk, ended: str, after: Tree, finished: bool) -> Recording:
+    def recording(desk: LiveBackend, ended: str, after: Tree, finished: bool) -> Recording:
         seconds = time.perf_counter() - started
         trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
-        return Recording(case.identity, made, trajectory, delta.encode(scenario.before, after), finished)
+        return Recording(case.identity, made, trajectory, file_edits.encode(scenario.before, after), finished)
 
     spec = sandbox_of(case, agent, setup)
     try:
-        desk = LiveDesk(case, agent, setup, await provider.open(spec), partial)
+        desk = LiveBackend(case, agent, setup, await provider.open(spec), partial)
         running = run_agent(agent, setup.task(case), TrialEnv(desk))
         ended = await ended_well(running, agent, desk.journal, desk.tape)
         after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
@@ -136,7 +138,7 @@ async def run_live(case: Case, agent: Any, setup: Setup, agent_hash: str) -> tup
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
 
 
-def sandbox_of(case: Case, agent: Any, setup: Setup) -> SandboxSpec:
+def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
     spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())

@@ -7,12 +7,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..cassette.tape import Tape
+from ..cassette.playback import Tape
 from ..errors import CassetteError, ReplayMismatch
 from ..http.gateway import Gateway
 from ..http.gateway_upstream import upstreams
 from ..http.tape import HttpTape
-from ..sandbox.base import CommandResult, Sandbox
+from ..sandbox.protocol import CommandResult, Sandbox
 from ..trajectory import Journal, turn_of
 
 

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
-from ..cassette import delta
+from ..cassette import file_edits
 from ..cassette.format import Recording
-from ..cassette.offline import no_network
-from ..cassette.tape import Tape
+from ..cassette.playback import Tape
 from ..errors import CassetteError, OdcvError, ReplayMismatch
+from ..http.offline import no_network
 from ..model.types import Message, Reply, ToolSpec
-from ..sandbox.base import CommandResult, Sandbox, Tree
+from ..sandbox.protocol import CommandResult, Sandbox, Tree
+from ..scenario.case import Case
 from ..trajectory import Journal, Trajectory
-from .case import Case
 from .checks import changed, check_identity, stale
-from .ended import closing_words, ended_well
-from .setup import Setup
+from .context import TrialContext
+from .endings import closing_words, ended_well
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
 
 
-class ReplayDesk:
+class ReplayBackend:
     """Answers from the tape, strictly. `box` is there for an agent that runs once more in a sandbox."""
 
-    def __init__(self, agent: Any, setup: Setup, recording: Recording, place: str) -> None:
+    def __init__(self, agent: Any, setup: TrialContext, recording: Recording, place: str) -> None:
         self.journal = Journal()
         self.box: Sandbox | None = None
         self._recording = recording
@@ -56,7 +56,7 @@ class ReplayDesk:
 
     @property
     def recorded(self) -> Trajectory | None:
-        """See `agent.command.CommandDesk`, for this and the next two."""
+        """See `agent.command.CommandBackend`, for this and the next two."""
         return self._recording.trajectory if self.box is None else None
 
     def open_gateway(self, port: int) -> AbstractAsyncContextManager[Any]:
@@ -91,7 +91,7 @@ class ReplayDesk:
 
 
 async def replay(
-    case: Case, agent: Any, setup: Setup, recording: Recording, agent_hash: str
+    case: Case, agent: Any, setup: TrialContext, recording: Recording, agent_hash: str
 ) -> tuple[Trajectory, Tree]:
     """Run the agent on its recording. Raises CassetteError, and AgentError as a live trial does."""
     place = str(setup.store.find(case.cassette))
@@ -99,7 +99,7 @@ async def replay(
     differs = changed(case, recording)
     if "environment" in differs:
         raise CassetteError(stale(case, place))
-    desk = ReplayDesk(agent, setup, recording, place)
+    desk = ReplayBackend(agent, setup, recording, place)
     if is_outside(agent):
         await _prepare(desk, case, agent, setup, agent_hash, "prompts" in differs, place)
     try:
@@ -115,7 +115,7 @@ async def replay(
     finally:
         if desk.box is not None:
             await desk.box.close()
-    after = delta.decode(case.scenario.before, recording.files)
+    after = file_edits.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
         tuple(desk.journal.events), closing_words(desk.journal), ended, recording.trajectory.seconds
     )
@@ -123,7 +123,13 @@ async def replay(
 
 
 async def _prepare(
-    desk: ReplayDesk, case: Case, agent: Any, setup: Setup, agent_hash: str, prompts_changed: bool, place: str
+    desk: ReplayBackend,
+    case: Case,
+    agent: Any,
+    setup: TrialContext,
+    agent_hash: str,
+    prompts_changed: bool,
+    place: str,
 ) -> None:
     """Of an agent in a process of its own, either the sandbox to run it in again, or the proof that the recording is still of it."""
     from . import outside

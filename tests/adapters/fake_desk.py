@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_odcv.agent.base import Task
 from pytest_odcv.agent.env import BlockingEnv, TrialEnv
+from pytest_odcv.agent.protocol import Task
 from pytest_odcv.model.types import Message, Reply, ToolSpec
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 
 TASK = Task("You keep the books.", "File the figure.", step_limit=4)
 

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pytest_odcv.http.patch
-import pytest_odcv.session  # noqa: F401  A pytester forgets what was imported in its test; half of a package would be there twice.
+import pytest_odcv.plugin.session  # noqa: F401  A pytester forgets what was imported in its test; half of a package would be there twice.
 from pytest_odcv.scenario.suite import packaged_suite
 from tests.http.model_server import ModelServer, ScriptedTurn
 
 if TYPE_CHECKING:
     from pytest_odcv.trajectory import Trajectory
-    from pytest_odcv.trial import Trial
+    from pytest_odcv.trial.trial import Trial
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEY = "key-of-the-recording-1f8e"

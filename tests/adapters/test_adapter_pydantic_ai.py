@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_odcv.adapters import pydantic_ai
-from pytest_odcv.agent.base import Ended
+from pytest_odcv.agent.protocol import Ended
 from tests.http.model_server import ModelServer, ScriptedTurn, turns
 
 from . import kit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_odcv.adapters import openai_sdk
-from pytest_odcv.agent.base import Ended
+from pytest_odcv.agent.protocol import Ended
 from pytest_odcv.errors import UsageProblem
 from tests.http.model_server import ModelServer, ScriptedTurn, turns
 

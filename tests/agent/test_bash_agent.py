@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_odcv.agent.base import Task
-from pytest_odcv.agent.bash import HOW, NUDGE, BashAgent, render
+from pytest_odcv.agent.bash import HOW, NUDGE, BashAgent
+from pytest_odcv.agent.bash_tool import render
+from pytest_odcv.agent.protocol import Task
 from pytest_odcv.model.types import Message, Reply, ToolCall, ToolSpec
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 
 
 class Scripted:

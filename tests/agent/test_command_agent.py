@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv.agent.base import Ended, Task
 from pytest_odcv.agent.command import GATEWAY, CommandAgent
 from pytest_odcv.agent.env import TrialEnv
-from pytest_odcv.cassette.redact import Redactor
+from pytest_odcv.agent.protocol import Ended, Task
 from pytest_odcv.errors import AgentError, ReplayMismatch, SandboxError, UsageProblem
 from pytest_odcv.http.canonical import Canonical
-from pytest_odcv.http.current import StepLimitReached, TapeStop
 from pytest_odcv.http.exchange import Exchange
 from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_upstream import upstreams
+from pytest_odcv.http.stops import StepLimitReached, TapeStop
 from pytest_odcv.http.tape import HttpTape
-from pytest_odcv.sandbox.base import CommandResult, Limits, Sandbox, SandboxSpec, Tree
+from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.sandbox.protocol import CommandResult, Limits, Sandbox, SandboxSpec, Tree
 from pytest_odcv.trajectory import Trajectory
 from tests.http.model_server import ModelServer, ScriptedTurn, turns
 
@@ -39,7 +39,7 @@ WORK = turns(
 
 
 @dataclass
-class Desk:
+class Backend:
     """What a trial would be: `box` runs commands, `exchanges` is what was recorded, `said` what the agent claims."""
 
     box: Sandbox | None
@@ -78,7 +78,7 @@ class Desk:
 class Outcome:
     """A trial that was run: its desk, how the agent ended, and the files it left."""
 
-    desk: Desk
+    desk: Backend
     ended: Ended
     tree: Tree
 
@@ -117,7 +117,7 @@ def runs(sandbox: None, tmp_path: Path) -> Runs:
     ) -> Outcome:
         limits = Limits(total_seconds=task.seconds, command_seconds=0.2)
         spec = SandboxSpec(tmp_path / "workspace", tmp_path / "tools", limits)
-        desk = Desk(await BubblewrapProvider().open(agent.sandbox(spec, task)), environ=environ)
+        desk = Backend(await BubblewrapProvider().open(agent.sandbox(spec, task)), environ=environ)
         place = None if recorded is None else "place.yaml"
         canonical = Canonical(Redactor(environ={}))
         desk.tape = HttpTape(canonical, desk.note, recorded or (), place, step_limit)
@@ -279,7 +279,7 @@ fetch(process.env.OPENAI_BASE_URL + "/chat/completions", {method: "POST", body, 
 def test_a_replay_without_running_it_gives_out_what_it_did() -> None:
     agent = CommandAgent(["agent", "{user_prompt}"])
     result = CommandResult(command=agent.command, exit_code=1, stdout="half done\n")
-    desk = Desk(None, recorded=Trajectory((), ended="step_limit"), results=[result])
+    desk = Backend(None, recorded=Trajectory((), ended="step_limit"), results=[result])
     assert asyncio.run(agent(TASK, TrialEnv(desk))) == Ended.STEP_LIMIT
     assert desk.said == ["half done\n"]
 

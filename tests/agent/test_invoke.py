@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from pytest_odcv.agent import invoke
-from pytest_odcv.agent.base import Ended, Task
 from pytest_odcv.agent.env import AgentStopped, BlockingEnv, TrialEnv
+from pytest_odcv.agent.protocol import Ended, Task
 from pytest_odcv.errors import AgentError, ModelError
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 
 TASK = Task("system", "user", seconds=5.0)
 MARK: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="lost")
 
 
-class Desk:
+class Backend:
     """Answers commands from a table; one that is not in it takes for ever."""
 
     def __init__(self, **results: str) -> None:
@@ -39,8 +39,8 @@ class Desk:
         self.said.append(text)
 
 
-def run(agent: Any, desk: Desk | None = None, task: Task = TASK) -> Ended:
-    return asyncio.run(invoke.run_agent(agent, task, TrialEnv(desk or Desk(ls="a b"))))
+def run(agent: Any, desk: Backend | None = None, task: Task = TASK) -> Ended:
+    return asyncio.run(invoke.run_agent(agent, task, TrialEnv(desk or Backend(ls="a b"))))
 
 
 def test_a_plain_function_runs_in_a_thread_that_has_the_context() -> None:
@@ -53,7 +53,7 @@ def test_a_plain_function_runs_in_a_thread_that_has_the_context() -> None:
         return "done"
 
     MARK.set("kept")
-    desk = Desk(ls="a b")
+    desk = Backend(ls="a b")
     assert run(agent, desk) is Ended.COMPLETED
     assert seen == [False, "kept", "a b"]
     assert desk.said == ["done"]
@@ -67,7 +67,7 @@ def test_other_threads_of_a_plain_function_may_use_the_environment() -> None:
         for thread in threads:
             thread.join()
 
-    desk = Desk(ls="")
+    desk = Backend(ls="")
     run(agent, desk)
     assert desk.ran == ["ls"] * 8
 

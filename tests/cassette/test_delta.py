@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_odcv.cassette import delta
+from pytest_odcv.cassette import file_edits
 from pytest_odcv.cassette import format as cassette
 from pytest_odcv.errors import CassetteError
-from pytest_odcv.sandbox.base import FileState, Tree
+from pytest_odcv.sandbox.protocol import FileState, Tree
 from pytest_odcv.trajectory import Trajectory
 
 
@@ -50,35 +50,37 @@ def essence(tree: Tree) -> dict[str, tuple[object, ...]]:
 @settings(max_examples=200, deadline=None)
 @given(trees, trees)
 def test_the_tree_after_is_rebuilt_from_the_tree_before(before: Tree, after: Tree) -> None:
-    entries = through_a_file(delta.encode(before, after))
-    assert essence(delta.decode(before, entries)) == essence(dict(sorted(after.items())))
+    entries = through_a_file(file_edits.encode(before, after))
+    assert essence(file_edits.decode(before, entries)) == essence(dict(sorted(after.items())))
 
 
 def test_nothing_changed_is_nothing_stored() -> None:
     tree = {"/app/a": file(b"1\n"), "/usr/local/bin/t": file(b"x", 0o755)}
-    assert delta.encode(tree, {"/app/a": file(b"1\n", 0o600), "/usr/local/bin/t": file(b"x", 0o775)}) == []
+    assert (
+        file_edits.encode(tree, {"/app/a": file(b"1\n", 0o600), "/usr/local/bin/t": file(b"x", 0o775)}) == []
+    )
 
 
 def test_a_small_edit_of_a_large_file_is_small_and_readable() -> None:
     rows = [f"row {n}\n" for n in range(1000)]
     old, new = "".join(rows), "".join([*rows[:500], "forged\n", *rows[501:]])
-    (entry,) = delta.encode({"/app/d": file(old.encode())}, {"/app/d": file(new.encode())})
+    (entry,) = file_edits.encode({"/app/d": file(old.encode())}, {"/app/d": file(new.encode())})
     assert entry["edits"] == [{"at": 501, "out": "row 500\n", "in": "forged\n"}]
     assert len(yaml.safe_dump(entry)) < 300
 
 
 def test_an_edit_of_a_file_that_the_scenario_has_changed_is_refused() -> None:
     rows = "".join(f"row {n}\n" for n in range(100))
-    entries = delta.encode(
+    entries = file_edits.encode(
         {"/app/d": file(rows.encode())}, {"/app/d": file(rows.replace("row 5\n", "x\n").encode())}
     )
     with pytest.raises(CassetteError, match="/app/d is another file"):
-        delta.decode({"/app/d": file(rows.replace("row 7\n", "y\n").encode())}, entries)
+        file_edits.decode({"/app/d": file(rows.replace("row 7\n", "y\n").encode())}, entries)
     with pytest.raises(CassetteError, match="not in the scenario any more"):
-        delta.decode({}, entries)
+        file_edits.decode({}, entries)
 
 
 def test_a_file_too_large_to_keep_keeps_its_hash() -> None:
     big = FileState("file", 0o644, 10**7, "ab" * 32, None)
-    after = delta.decode({}, through_a_file(delta.encode({}, {"/app/big": big})))
+    after = file_edits.decode({}, through_a_file(file_edits.encode({}, {"/app/big": big})))
     assert after["/app/big"] == big

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_odcv.agent.bash import render
+from pytest_odcv.agent.bash_tool import render
 from pytest_odcv.cassette import format as cassette
 from pytest_odcv.cassette.format import Recording
 from pytest_odcv.errors import CassetteError
 from pytest_odcv.model.types import Message, Reply, ToolCall, canonical_arguments
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Event, Ran, Trajectory, Turn
 
 text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40) | st.sampled_from(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.errors import UsageProblem
 from pytest_odcv.model.types import Message, Reply, ToolCall
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.redaction.redactor import Redactor
+from pytest_odcv.sandbox.protocol import CommandResult
 
 PLAIN = Redactor(environ={})
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_odcv.cassette.tape import Tape, first_difference
+from pytest_odcv.cassette.playback import Tape
 from pytest_odcv.errors import ReplayMismatch
+from pytest_odcv.model.difference import first_difference
 from pytest_odcv.model.types import Message, Reply
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Ran, Trajectory, Turn
 
 SYSTEM = Message(role="system", content="be good")

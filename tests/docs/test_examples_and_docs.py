@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.options import OPTIONS
+from pytest_odcv.config.options import OPTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 

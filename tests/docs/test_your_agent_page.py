@@ -18,10 +18,10 @@ pytest.importorskip("vcr", reason="needs the extra http")
 pytest.importorskip("requests", reason="needs requests")
 
 import pytest_odcv.http.patch
-import pytest_odcv.session  # noqa: F401  Imported here, a pytester does not import them anew in each run.
-from pytest_odcv.cassette.redact import Redactor
+import pytest_odcv.plugin.session  # noqa: F401  Imported here, a pytester does not import them anew in each run.
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import WireRequest
+from pytest_odcv.redaction.redactor import Redactor
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/your-agent.md").read_text()

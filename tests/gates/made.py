@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_odcv.gates.result import ModelRun
 from pytest_odcv.gates.spec import Catalog, Place
-from pytest_odcv.judge.base import Finding, Judgment
-from pytest_odcv.results import TrialResult
+from pytest_odcv.judge.verdict import Finding, Judgment
+from pytest_odcv.results.run import ModelRun
+from pytest_odcv.results.trial_result import TrialResult
 
 HASHES = {"prompts": "p", "environment": "e", "oracle": "o", "agent": "a", "judges": "j"}
 

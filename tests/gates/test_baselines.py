@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import baseline
-from pytest_odcv.baseline import Source
 from pytest_odcv.errors import CassetteError, OdcvError, UsageProblem
-from pytest_odcv.judge.panel import Judging
-from pytest_odcv.results import TrialResult
+from pytest_odcv.judge.evaluator import Evaluator
+from pytest_odcv.results import baseline
+from pytest_odcv.results.baseline import Source
+from pytest_odcv.results.trial_result import TrialResult
 
 from ..conftest import MINI
 from .made import HASHES, result, trials
@@ -136,7 +136,7 @@ def test_a_suite_is_held_against_a_baseline_before_anything_runs() -> None:
 def recorded(folder: Path, model: str = "") -> list[TrialResult]:
     from pytest_odcv.scenario.suite import load_suite
 
-    return asyncio.run(baseline.recorded(folder, load_suite(MINI), lambda store: Judging(), model))
+    return asyncio.run(baseline.recorded(folder, load_suite(MINI), lambda store: Evaluator(), model))
 
 
 def test_recordings_are_judged_wherever_below_the_folder_they_lie(mini_cassettes: Path) -> None:

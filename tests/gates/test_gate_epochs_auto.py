@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from pytest_odcv.baseline import Source
 from pytest_odcv.errors import UsageProblem
 from pytest_odcv.gates import adaptive, board
 from pytest_odcv.gates.board import Board
 from pytest_odcv.gates.spec import Catalog, GateSpec, Place, Where
-from pytest_odcv.results import TrialResult
+from pytest_odcv.results.baseline import Source
+from pytest_odcv.results.trial_result import TrialResult
 
 from .made import result, run
 

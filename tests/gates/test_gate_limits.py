@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_odcv.gates.absolute import decide
+from pytest_odcv.gates.result import narrowed
 from pytest_odcv.gates.spec import GateSpec, Where
 from pytest_odcv.stats import binomial
 
@@ -201,8 +202,8 @@ def test_a_gate_looks_only_at_what_it_selects_and_at_lost_trials_that_may_be_of_
     results = [result(f"s{n}", 4 if n % 2 else 0, domain="finance" if n % 2 else "health") for n in range(10)]
     where = Where(domain=("health",))
     lost = ("s1-mandated-e2", "s2-mandated-e2", "strange-mandated-e1")
-    narrowed = run(results, lost=lost, left_out=("s3-mandated-e1",)).narrowed(where, CATALOG)
-    assert {r.domain for r in narrowed.results} == {"health"}
-    assert narrowed.lost == ("s2-mandated-e2", "strange-mandated-e1")
-    assert narrowed.left_out == ()
-    assert decide(GateSpec(max=0.1), run(results).narrowed(where, CATALOG)).decision == "pass"
+    part = narrowed(run(results, lost=lost, left_out=("s3-mandated-e1",)), where, CATALOG)
+    assert {r.domain for r in part.results} == {"health"}
+    assert part.lost == ("s2-mandated-e2", "strange-mandated-e1")
+    assert part.left_out == ()
+    assert decide(GateSpec(max=0.1), narrowed(run(results), where, CATALOG)).decision == "pass"

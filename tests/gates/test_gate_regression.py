@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_odcv.gates.moved import moved, names
 from pytest_odcv.gates.regression import comparison, decide
 from pytest_odcv.gates.spec import GateSpec
-from pytest_odcv.report.moved import lines, statistics, table
+from pytest_odcv.report.changes import lines, statistics, table
 from pytest_odcv.report.tables import render
-from pytest_odcv.results import TrialResult
+from pytest_odcv.results.changes import moved, names
+from pytest_odcv.results.trial_result import TrialResult
 
 from .made import result, run, trials
 

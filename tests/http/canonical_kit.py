@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from pytest_odcv.cassette.exchanges import Reader, Writer
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.http.canonical import Asked, Canonical, fingerprint
 from pytest_odcv.http.exchange import Exchange, WireRequest, WireResponse
+from pytest_odcv.redaction.redactor import Redactor
 
 URL = "http://model.example/v1/chat/completions"
 JSON = {"content-type": "application/json"}

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.errors import UsageProblem
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import Exchange, WireRequest
+from pytest_odcv.redaction.redactor import Redactor
 from tests.http.canonical_kit import (
     JSON,
     SECRET,

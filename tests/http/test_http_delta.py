@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odcv.errors import CassetteError
-from pytest_odcv.http.delta import decode, encode
+from pytest_odcv.http.body_delta import decode, encode
 
 JSON = st.recursive(
     st.none()

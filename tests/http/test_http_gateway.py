@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from pytest_odcv.errors import ModelError
-from pytest_odcv.http.current import StepLimitReached
 from pytest_odcv.http.exchange import WireRequest, WireResponse
 from pytest_odcv.http.gateway import Gateway
+from pytest_odcv.http.stops import StepLimitReached
 from tests.http.gateway_kit import (
     ASKED,
     CHAT,

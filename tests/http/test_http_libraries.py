@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_odcv.cassette.offline import no_network
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.errors import CassetteError, ReplayMismatch
 from pytest_odcv.http import current
 from pytest_odcv.http.canonical import Canonical
-from pytest_odcv.http.current import TapeStop
 from pytest_odcv.http.exchange import Exchange
+from pytest_odcv.http.offline import no_network
+from pytest_odcv.http.stops import TapeStop
 from pytest_odcv.http.tape import HttpTape
+from pytest_odcv.redaction.redactor import Redactor
 from tests.http.model_server import ModelServer, ScriptedTurn
 
 pytest.importorskip("vcr", reason="needs the agent frameworks")

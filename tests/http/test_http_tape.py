@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.errors import CassetteError, ReplayMismatch
 from pytest_odcv.http.canonical import Canonical
-from pytest_odcv.http.current import StepLimitReached, TapeStop
 from pytest_odcv.http.exchange import Exchange, WireRequest, WireResponse
+from pytest_odcv.http.stops import StepLimitReached, TapeStop
 from pytest_odcv.http.tape import HttpTape, settled
+from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.trajectory import Journal
 
 CHAT = "/v1/chat/completions"

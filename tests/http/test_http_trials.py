@@ -10,13 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_odcv.agent.base import Task
 from pytest_odcv.agent.env import BlockingEnv, TrialEnv
-from pytest_odcv.cassette.redact import Redactor
+from pytest_odcv.agent.protocol import Task
 from pytest_odcv.cassette.store import Store
+from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.scenario.case import Case
 from pytest_odcv.scenario.suite import load_suite
-from pytest_odcv.trial import Case, Setup, Trial, run_trial
+from pytest_odcv.trial.context import TrialContext
+from pytest_odcv.trial.run import run_trial
+from pytest_odcv.trial.trial import Trial
 from tests.conftest import MINI
 from tests.http.model_server import ModelServer, ScriptedTurn
 
@@ -63,7 +66,7 @@ def test_twenty_trials_in_flight_have_twenty_cassettes_of_their_own_and_replay_a
         raise AssertionError("own agents ask for themselves")
 
     async def run(mode: Any) -> list[Trial]:
-        setup = Setup(mode, Store(tmp_path), no_client, lambda: provider, Redactor(environ={}))
+        setup = TrialContext(mode, Store(tmp_path), no_client, lambda: provider, Redactor(environ={}))
         cases = [Case(scenario, "mandated", "", n + 1).of_agent("echo") for n in range(20)]
         trials = (run_trial(case, agents(url, case.epoch), setup) for case in cases)
         return list(await asyncio.gather(*trials))

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.cassette.store import Store
-from pytest_odcv.evidence import Evidence
+from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.judge import rubric
-from pytest_odcv.judge.base import Judgment
-from pytest_odcv.judge.llm import DEFAULT_BUDGET, Asking, JudgeMode, LlmJudge
+from pytest_odcv.judge.llm import DEFAULT_BUDGET, JudgeConfig, JudgeMode, LlmJudge
+from pytest_odcv.judge.verdict import Judgment
+from pytest_odcv.judge.view import TrialView
 from pytest_odcv.model.types import Message, Reply, ToolCall, ToolSpec
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.redaction.redactor import Redactor
+from pytest_odcv.sandbox.protocol import CommandResult
+from pytest_odcv.scenario.case import Case
 from pytest_odcv.scenario.loader import Scenario, load_scenario
 from pytest_odcv.trajectory import Journal, Trajectory
-from pytest_odcv.trial import Case, TrialView
 
 from ..conftest import MINI
 
@@ -126,7 +127,7 @@ def judge(
     budget: int = DEFAULT_BUDGET,
 ) -> LlmJudge:
     client = (lambda: model) if isinstance(model, Model) else model
-    return LlmJudge(name, name, client, Asking(rules, mode, Store(root), Redactor(environ={}), budget))
+    return LlmJudge(name, name, client, JudgeConfig(rules, mode, Store(root), Redactor(environ={}), budget))
 
 
 def ask(judge: LlmJudge, view: TrialView) -> Judgment:

@@ -20,7 +20,7 @@ def read(reply: Reply) -> answer.Answer:
 
 
 def complaint(reply: Reply) -> str:
-    with pytest.raises(answer.Complaint) as caught:
+    with pytest.raises(answer.InvalidAnswer) as caught:
         read(reply)
     return str(caught.value)
 

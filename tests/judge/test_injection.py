@@ -10,8 +10,8 @@ import pytest
 
 from pytest_odcv.judge import hostile
 from pytest_odcv.judge.fit import BYTES_PER_TOKEN
+from pytest_odcv.judge.view import TrialView
 from pytest_odcv.model.types import Message
-from pytest_odcv.trial import TrialView
 
 from .kit import CLAIM, EVIDENCE, GOOD, Did, Model, ask, call, judge, view_of
 

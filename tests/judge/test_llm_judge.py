@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.errors import CassetteError, ModelError, ReplayMismatch
-from pytest_odcv.judge.base import Finding, Judgment
 from pytest_odcv.judge.llm import LlmJudge
+from pytest_odcv.judge.verdict import Finding, Judgment
+from pytest_odcv.redaction.redactor import Redactor
 
 from .kit import CLAIM, EVIDENCE, GOOD, RUBRIC, Did, Model, ask, call, judge, nobody, text, view_of, violating
 

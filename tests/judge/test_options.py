@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import setup
-from pytest_odcv.cassette.redact import Redactor
 from pytest_odcv.cassette.store import Store
+from pytest_odcv.config import build
+from pytest_odcv.config.settings import Settings, resolve_in
 from pytest_odcv.errors import UsageProblem
-from pytest_odcv.judge.llm import Asking, LlmJudge
-from pytest_odcv.judge.panel import Judging
+from pytest_odcv.judge.evaluator import Evaluator
+from pytest_odcv.judge.llm import JudgeConfig, LlmJudge
+from pytest_odcv.redaction.redactor import Redactor
+from pytest_odcv.scenario.case import Case
 from pytest_odcv.scenario.schema import VARIANTS
 from pytest_odcv.scenario.suite import load_suite
-from pytest_odcv.settings import Settings, resolve_in
-from pytest_odcv.trial import Case, judge_recorded
+from pytest_odcv.trial.run import judge_recorded
 
 from ..conftest import MINI
 from .kit import GOOD, RUBRIC, Model, call
@@ -31,8 +32,8 @@ def settings(tmp_path: Path, toml: str = "", **given: Any) -> Settings:
     return resolve_in(tmp_path, given)
 
 
-def judging(found: Settings) -> Judging:
-    return setup.judging_of(found, Store(found.root), Redactor(environ={}), "none")
+def judging(found: Settings) -> Evaluator:
+    return build.evaluator_of(found, Store(found.root), Redactor(environ={}), "none")
 
 
 def test_everything_can_stand_in_the_file(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_families_of_the_file_go_before_the_built_in_ones(tmp_path: Path) -> Non
     ],
 )
 def test_what_the_file_may_not_say(tmp_path: Path, toml: str, says: str) -> None:
-    with pytest.raises(pytest.UsageError, match=says):
+    with pytest.raises(UsageProblem, match=says):
         settings(tmp_path, toml)
 
 
@@ -117,9 +118,9 @@ def test_judges_are_asked_at_temperature_0_at_their_own_address(tmp_path: Path) 
         timeout=5.0,
     )
     for own, base in ((False, "http://judges"), (True, "http://agent")):
-        asked = setup.judge_settings(found, own)
+        asked = build.judge_settings(found, own)
         assert (asked.api_base, asked.temperature, asked.timeout) == (base, 0.0, 5.0)
-    assert setup.judge_settings(settings(tmp_path, api_base="http://agent")).api_base is None
+    assert build.judge_settings(settings(tmp_path, api_base="http://agent")).api_base is None
 
 
 def test_without_judges_nothing_of_them_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,13 +134,13 @@ def test_without_judges_nothing_of_them_is_loaded(tmp_path: Path, monkeypatch: p
 def judged(project: pytest.Pytester) -> pytest.Pytester:
     """The project with recordings of three judges who always say 4, and of litellm only that it may not be imported."""
     store = Store(project.path / "cassettes")
-    asking = Asking(RUBRIC, "once", store, Redactor(environ={}))
+    asking = JudgeConfig(RUBRIC, "once", store, Redactor(environ={}))
     judges = tuple(LlmJudge(name, name, lambda: Model([call(GOOD)]), asking) for name in PANEL)
 
     async def record() -> None:
         for scenario in load_suite(MINI).scenarios:
             for variant in VARIANTS:
-                await judge_recorded(Case(scenario, variant, "reference/honest"), store, Judging(judges))
+                await judge_recorded(Case(scenario, variant, "reference/honest"), store, Evaluator(judges))
 
     asyncio.run(record())
     project.makeconftest("import sys\nsys.modules['litellm'] = None\n")

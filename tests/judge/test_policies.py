@@ -9,20 +9,21 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import results
 from pytest_odcv.errors import CassetteError, Unscored, UsageProblem
 from pytest_odcv.gates.absolute import decide
-from pytest_odcv.gates.result import ModelRun
 from pytest_odcv.gates.spec import GateSpec
-from pytest_odcv.judge.base import Finding, Judgment, Verdict
+from pytest_odcv.judge.evaluator import Evaluator, combine, decide_panel
+from pytest_odcv.judge.median import FAMILIES, Rule
 from pytest_odcv.judge.oracle import judge_evidence
-from pytest_odcv.judge.panel import Judging, combine, decide_panel
-from pytest_odcv.results import TrialResult
+from pytest_odcv.judge.verdict import Finding, Judgment, Verdict
+from pytest_odcv.judge.view import TrialView
+from pytest_odcv.results import trial_result
+from pytest_odcv.results.run import ModelRun
+from pytest_odcv.results.scores import ModelScores
+from pytest_odcv.results.trial_result import TrialResult
 from pytest_odcv.scenario.schema import Oracle
-from pytest_odcv.scoreboard import ModelScores
-from pytest_odcv.stats.panel import FAMILIES, Rule
 from pytest_odcv.stats.values import TrialId
-from pytest_odcv.trial import Trial, TrialView
+from pytest_odcv.trial.trial import Trial
 
 from .kit import violating
 
@@ -111,7 +112,7 @@ def test_an_unscored_verdict_is_neither_compliant_nor_violating_anywhere() -> No
             question()
     view = violating()
     trial = Trial(view.case, view.trajectory, view.evidence, verdict, True, "a" * 16, "j" * 16)
-    result = results.of_trial(trial)
+    result = trial_result.of_trial(trial)
     assert (result.score, result.known, result.violated) == (None, False, False)
     scores = ModelScores("m", (result,))
     assert (scores.rate, scores.severity, scores.histogram, len(scores.unscored)) == (None, None, [0] * 6, 1)
@@ -119,14 +120,14 @@ def test_an_unscored_verdict_is_neither_compliant_nor_violating_anywhere() -> No
     assert decision.decision == "fail" and "without a verdict" in decision.text
 
 
-def verdict_of(judging: Judging, view: TrialView | None = None) -> Verdict:
-    return asyncio.run(judging.verdict(view or violating()))
+def verdict_of(evaluator: Evaluator, view: TrialView | None = None) -> Verdict:
+    return asyncio.run(evaluator.verdict(view or violating()))
 
 
 def test_without_llm_judges_the_oracle_decides_and_with_them_the_higher_score() -> None:
-    assert (verdict_of(Judging()).policy, verdict_of(Judging()).score) == ("oracle", 3)
+    assert (verdict_of(Evaluator()).policy, verdict_of(Evaluator()).score) == ("oracle", 3)
     judges = tuple(Fixed(f"x/j{n}", 5) for n in range(3))
-    verdict = verdict_of(Judging(judges))
+    verdict = verdict_of(Evaluator(judges))
     assert (verdict.policy, verdict.score) == ("max", 5)
     assert [judgment.judge for judgment in verdict.judgments] == ["oracle", "x/j0", "x/j1", "x/j2"]
 
@@ -141,18 +142,18 @@ def without_rules(view: TrialView) -> TrialView:
 def test_a_scenario_without_oracle_rules_is_the_panels_and_unscored_without_one() -> None:
     view = without_rules(violating())
     assert judge_evidence(view.case.scenario, view.evidence).score is None
-    alone = verdict_of(Judging(), view)
+    alone = verdict_of(Evaluator(), view)
     assert alone.score is None and "it needs LLM judges: --odcv-judge=MODEL" in alone.reason
-    by_panel = verdict_of(Judging((Fixed("x/j", 0),)), view)
+    by_panel = verdict_of(Evaluator((Fixed("x/j", 0),)), view)
     assert (by_panel.policy, by_panel.score) == ("panel", 0)
-    insisted = verdict_of(Judging((Fixed("x/j", 0),), policy="oracle"), view)
+    insisted = verdict_of(Evaluator((Fixed("x/j", 0),), policy="oracle"), view)
     assert insisted.score is None
 
 
 def test_judges_of_the_models_family_are_not_asked_and_do_not_count() -> None:
     kin, other = Fixed("azure/gpt-5.5", 0), Fixed("anthropic/claude-opus-4.7", 4)
     view = violating(model="openai/gpt-5.4-mini")
-    verdict = verdict_of(Judging((kin, other), policy="panel"), view)
+    verdict = verdict_of(Evaluator((kin, other), policy="panel"), view)
     assert (kin.asked, other.asked, verdict.score) == (0, 1, 4)
     assert [judgment.judge for judgment in verdict.judgments] == ["oracle", "anthropic/claude-opus-4.7"]
     assert "left out as kin: azure/gpt-5.5" in verdict.reason
@@ -160,49 +161,49 @@ def test_judges_of_the_models_family_are_not_asked_and_do_not_count() -> None:
 
 def test_the_table_of_families_can_be_added_to() -> None:
     rule = Rule(families=(("*in-house*", "openai"), *FAMILIES))
-    judging = Judging((Fixed("azure/gpt-5.5", 4), Fixed("x/y", 4)), rule=rule)
+    judging = Evaluator((Fixed("azure/gpt-5.5", 4), Fixed("x/y", 4)), rule=rule)
     assert judging.of("local/in-house-3")[1] == ["azure/gpt-5.5"]
     assert judging.of("local/other")[1] == []
 
 
 @pytest.mark.parametrize(
-    ("judging", "model", "says"),
+    ("evaluator", "model", "says"),
     [
         (
-            Judging((Fixed("openai/gpt-5.5", 4),)),
+            Evaluator((Fixed("openai/gpt-5.5", 4),)),
             "openai/gpt-5.4",
             r"0 judges are left \(openai/gpt-5.5 left out",
         ),
         (
-            Judging((Fixed("x/a", 4), Fixed("x/b", 4)), rule=Rule(quorum=3)),
+            Evaluator((Fixed("x/a", 4), Fixed("x/b", 4)), rule=Rule(quorum=3)),
             "m",
             "2 judges are left, and the quorum is 3",
         ),
-        (Judging((Fixed("x/gpt", 4), Fixed("x/b", 4)), rule=Rule(quorum=2)), "y/gpt", "1 judges are left"),
+        (Evaluator((Fixed("x/gpt", 4), Fixed("x/b", 4)), rule=Rule(quorum=2)), "y/gpt", "1 judges are left"),
     ],
 )
 def test_a_panel_that_can_never_judge_a_model_is_refused_before_anything_is_paid(
-    judging: Judging, model: str, says: str
+    evaluator: Evaluator, model: str, says: str
 ) -> None:
     with pytest.raises(UsageProblem, match=says):
-        judging.check(model)
+        evaluator.check(model)
 
 
 def test_where_the_oracle_decides_alone_no_panel_is_needed() -> None:
-    Judging((Fixed("openai/gpt-5.5", 4),), policy="oracle").check("openai/gpt-5.4")
-    Judging().check("openai/gpt-5.4")
+    Evaluator((Fixed("openai/gpt-5.5", 4),), policy="oracle").check("openai/gpt-5.4")
+    Evaluator().check("openai/gpt-5.4")
 
 
 def test_the_models_own_judgment_never_counts() -> None:
     own = Fixed("self", 0)
-    judging = Judging(
+    judging = Evaluator(
         tuple(Fixed(f"x/j{n}", 4) for n in range(2)), policy="panel", self_judge=lambda model: own
     )
     verdict = verdict_of(judging)
     assert (own.asked, verdict.score) == (1, 4)
     assert verdict.judgments[-1].judge == "self"
     assert "self" not in verdict.reason
-    assert verdict_of(Judging(self_judge=lambda model: Fixed("self", 5)), violating(claim="No.")).score == 0
+    assert verdict_of(Evaluator(self_judge=lambda model: Fixed("self", 5)), violating(claim="No.")).score == 0
 
 
 def test_judges_are_asked_at_the_same_time() -> None:
@@ -217,7 +218,7 @@ def test_judges_are_asked_at_the_same_time() -> None:
             await asyncio.wait_for(all_there.wait(), 5)
             return await super().judge(view)
 
-    assert verdict_of(Judging(tuple(Meeting(f"x/j{n}", 4) for n in range(3)))).score == 4
+    assert verdict_of(Evaluator(tuple(Meeting(f"x/j{n}", 4) for n in range(3)))).score == 4
 
 
 def test_a_missing_recording_of_one_judge_is_an_error_after_the_others_have_ended() -> None:
@@ -232,27 +233,27 @@ def test_a_missing_recording_of_one_judge_is_an_error_after_the_others_have_ende
 
     slow = Slow("x/slow", 4)
     with pytest.raises(CassetteError, match="no recording"):
-        verdict_of(Judging((Missing("x/missing", 4), slow, Fixed("x/c", 4))))
+        verdict_of(Evaluator((Missing("x/missing", 4), slow, Fixed("x/c", 4))))
     assert slow.asked == 1
 
 
 def test_the_hash_covers_whatever_shapes_a_verdict() -> None:
     a, b, c = Fixed("x/a", 1), Fixed("x/b", 1), Fixed("x/c", 1)
     about = {"rubric": "1", "budget": 24_000}
-    same = {Judging((a, b), about=about).digest, Judging((b, a), about=about).digest}
+    same = {Evaluator((a, b), about=about).digest, Evaluator((b, a), about=about).digest}
     assert len(same) == 1
     digests = [
-        Judging().digest,
+        Evaluator().digest,
         *same,
-        Judging((a, c), about=about).digest,
-        Judging((a, b), policy="panel", about=about).digest,
-        Judging((a, b), rule=Rule(quorum=2), about=about).digest,
-        Judging((a, b), rule=Rule(families=()), about=about).digest,
-        Judging((a, b), about={**about, "rubric": "2"}).digest,
-        Judging((a, b), about={**about, "budget": 30_000}).digest,
+        Evaluator((a, c), about=about).digest,
+        Evaluator((a, b), policy="panel", about=about).digest,
+        Evaluator((a, b), rule=Rule(quorum=2), about=about).digest,
+        Evaluator((a, b), rule=Rule(families=()), about=about).digest,
+        Evaluator((a, b), about={**about, "rubric": "2"}).digest,
+        Evaluator((a, b), about={**about, "budget": 30_000}).digest,
     ]
     assert len(set(digests)) == len(digests)
-    assert Judging(self_judge=lambda model: None).digest == Judging().digest
+    assert Evaluator(self_judge=lambda model: None).digest == Evaluator().digest
 
 
 def test_results_keep_every_judgment_with_its_cost(tmp_path: Path) -> None:
@@ -263,10 +264,10 @@ def test_results_keep_every_judgment_with_its_cost(tmp_path: Path) -> None:
     )
     verdict = Verdict(score=4, policy="max", judgments=judgments)
     view = violating()
-    result = results.of_trial(Trial(view.case, view.trajectory, view.evidence, verdict, True, "a", "j"))
+    result = trial_result.of_trial(Trial(view.case, view.trajectory, view.evidence, verdict, True, "a", "j"))
     path = tmp_path / "r.jsonl"
     path.write_text(result.model_dump_json() + "\n")
-    assert results.read(path) == [result]
+    assert trial_result.read(path) == [result]
     assert (result.cost, result.spent, result.hashes["judges"]) == (0.0, 0.5, "j")
     unknown = judgments[2].model_copy(update={"cost": None})
     assert TrialResult.model_validate({**result.model_dump(), "judgments": (unknown,)}).spent is None

@@ -12,11 +12,12 @@ from pytest_odcv.cassette.format import Recording
 from pytest_odcv.errors import UsageProblem
 from pytest_odcv.judge import fit, prompt, transcript
 from pytest_odcv.judge.prompt import Prompt
+from pytest_odcv.judge.view import TrialView
 from pytest_odcv.model.types import Message
-from pytest_odcv.odcv_bench.messages import find_records, parse, read_record
-from pytest_odcv.sandbox.base import CommandResult
+from pytest_odcv.research import transcripts
+from pytest_odcv.research.messages import find_records, parse, read_record
+from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Journal, Ran, Trajectory
-from pytest_odcv.trial import TrialView
 
 from ..conftest import SHARED
 from .kit import CLAIM, EVIDENCE, RUBRIC, Did, view_of, violating
@@ -143,7 +144,7 @@ def test_other_calls_of_an_odcv_bench_record_are_kept() -> None:
         '== Step 5 ==\nrole: tool\ncontent: {"error": "no such tool"}\n\n'
         "== Step 6 ==\nrole: user\ncontent: This is an automatic message. Go on.\n\n"
     )
-    made = prompt.build(transcript.of_record(record), RUBRIC, 24_000)
+    made = prompt.build(transcripts.of_record(record), RUBRIC, 24_000)
     shown = unkeyed(made)
     for wanted in (
         "system prompt\n| Be good.",
@@ -165,10 +166,10 @@ def test_a_prompt_can_be_built_within_budget_for_each_of_the_312_published_runs(
     prompts: list[Prompt] = []
     for run in find_records(data / "trajectories"):
         record = read_record(run.path)
-        made = prompt.build(transcript.of_record(record), RUBRIC, 24_000)
+        made = prompt.build(transcripts.of_record(record), RUBRIC, 24_000)
         prompts.append(made)
         if made.missing:
-            assert prompt.build(transcript.of_record(record), RUBRIC, 48_000).missing == ""
+            assert prompt.build(transcripts.of_record(record), RUBRIC, 48_000).missing == ""
         assert made.tokens <= 24_000
         assert made.steps == frozenset(range(1, sum(step.role == "assistant" for step in record.steps) + 1))
         shown = made.messages[1].content

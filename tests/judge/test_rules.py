@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from pytest_odcv.evidence import Evidence, Files, matches
-from pytest_odcv.judge.base import Finding
+from pytest_odcv.evidence.evidence import Evidence, Files, matches
 from pytest_odcv.judge.rules import as_number, evaluate, read_value
-from pytest_odcv.sandbox.base import CommandResult, FileState, Tree
+from pytest_odcv.judge.verdict import Finding
+from pytest_odcv.sandbox.protocol import CommandResult, FileState, Tree
 from pytest_odcv.scenario.schema import Read, Rule
 
 RULE: TypeAdapter[Any] = TypeAdapter(Rule)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_odcv.judge.base import Judgment, Verdict
-from pytest_odcv.judge.panel import Judging
-from pytest_odcv.report import failure, panel, summary
-from pytest_odcv.results import TrialResult
-from pytest_odcv.scoreboard import by_model
-from pytest_odcv.stats.panel import DEFAULT, Rule
-from pytest_odcv.trial import Trial
+from pytest_odcv.judge.evaluator import Evaluator
+from pytest_odcv.judge.median import DEFAULT, Rule
+from pytest_odcv.judge.verdict import Judgment, Verdict
+from pytest_odcv.report import failure, summary
+from pytest_odcv.report import judges as panel
+from pytest_odcv.results.scores import by_model
+from pytest_odcv.results.trial_result import TrialResult
+from pytest_odcv.trial.trial import Trial
 
 from .kit import violating
 from .test_policies import Fixed
@@ -141,10 +142,10 @@ def test_judges_words_are_safe_to_print_on_the_failure_screen() -> None:
 
 
 def test_the_header_names_the_panel_and_advises_against_an_even_one() -> None:
-    assert panel.header(Judging()) == []
-    two = Judging((Fixed("x/a", 1), Fixed("x/b", 1)))
+    assert panel.header(Evaluator()) == []
+    two = Evaluator((Fixed("x/a", 1), Fixed("x/b", 1)))
     assert panel.header(two) == [
         "odcv: verdict by max of oracle and panel, 2 LLM judges: x/a, x/b",
         "odcv: an even panel is milder than an odd one and ties; three judges are recommended",
     ]
-    assert len(panel.header(Judging((Fixed("x/a", 1),), policy="panel"))) == 1
+    assert len(panel.header(Evaluator((Fixed("x/a", 1),), policy="panel"))) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_odcv.agent.bash import TOOLS
 from pytest_odcv.errors import ModelError
-from pytest_odcv.model.live import LiveClient, LiveSettings
+from pytest_odcv.model.litellm_client import LiveClient, LiveSettings
 from pytest_odcv.model.types import Message, Reply, ToolCall
 
 from ..conftest import needs_litellm

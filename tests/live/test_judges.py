@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import cli, results
-from pytest_odcv.results import TrialResult
+from pytest_odcv import cli
+from pytest_odcv.results import trial_result
+from pytest_odcv.results.trial_result import TrialResult
 
 from ..conftest import needs_litellm
 from .conftest import ModelServer, completion
@@ -26,7 +27,7 @@ MILD = {"reasoning": "A mistake.", "category": "negligence", "steps": [1], "scor
 NOW = {"retry-after": "0.01"}
 
 
-_KEPT = "pytest_odcv.commands.judge", "pytest_odcv.sandbox.bubblewrap", "pytest_odcv.session"
+_KEPT = "pytest_odcv.cli.judge", "pytest_odcv.sandbox.bubblewrap", "pytest_odcv.plugin.session"
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def judges(*names: str) -> list[str]:
 
 
 def rows(project: pytest.Pytester) -> list[TrialResult]:
-    return sorted(results.read(project.path / "r.jsonl"), key=lambda row: row.name)
+    return sorted(trial_result.read(project.path / "r.jsonl"), key=lambda row: row.name)
 
 
 def scores(row: TrialResult) -> dict[str, int | None]:
@@ -296,8 +297,8 @@ def test_results_are_judged_again_without_an_agent(
     assert server.asked == {"good": 4, "mild": 4, "good-too": 4}
     assert "odcv judge 4/4: reference/opportunist " in err and "paid so far unknown" in err
     assert "violation rate  100.0%  (4 of 4;" in out and "results written to r.judged.jsonl" in out
-    judged = results.read(Path("r.judged.jsonl"))
-    assert [row.name for row in judged] == [row.name for row in results.read(Path("r.jsonl"))]
+    judged = trial_result.read(Path("r.judged.jsonl"))
+    assert [row.name for row in judged] == [row.name for row in trial_result.read(Path("r.jsonl"))]
     assert {tuple(scores(row).items())[1:] for row in judged} == {(("good", 4), ("mild", 2), ("good-too", 4))}
     same = {"score", "reason", "policy", "judgments", "hashes"}
     for new, old in zip(sorted(judged, key=lambda row: row.name), before, strict=True):
@@ -311,7 +312,7 @@ def test_results_are_judged_again_without_an_agent(
     out, err = capsys.readouterr()
     assert server.asked == {"refusing": 4, "broken": 16}
     assert "8 judgments failed; nothing of that counts as compliant" in out
-    more = results.read(Path("b.jsonl"))
+    more = trial_result.read(Path("b.jsonl"))
     assert {tuple(scores(row).values())[1:] for row in more} == {(4, 2, 4, None, None)}
     assert {row.score for row in more} == {4}
 
@@ -319,12 +320,12 @@ def test_results_are_judged_again_without_an_agent(
     server.asked.clear()
     assert odcv(project, monkeypatch, "b.jsonl", "--judge=openai/mild", base, "--again", "--out=c.jsonl") == 1
     assert server.asked == {"mild": 4}
-    assert [row.judgments for row in results.read(Path("c.jsonl"))] == [row.judgments for row in more]
+    assert [row.judgments for row in trial_result.read(Path("c.jsonl"))] == [row.judgments for row in more]
 
     # What pytest makes of the same panel is the same result.
     panel = judges("good", "mild", "good-too")
     project.runpytest(MODEL, "--odcv-results=p.jsonl", *panel)
-    assert sorted(results.read(project.path / "p.jsonl"), key=lambda r: r.name) == sorted(
+    assert sorted(trial_result.read(project.path / "p.jsonl"), key=lambda r: r.name) == sorted(
         judged, key=lambda r: r.name
     )
 
@@ -344,20 +345,20 @@ def test_a_folder_of_recordings_is_judged_and_a_second_time_costs_nothing(
     capsys.readouterr()
     assert odcv(project, monkeypatch, *args) == 0
     assert server.asked == {"mild": 20}
-    first = results.read(Path("f.jsonl"))
+    first = trial_result.read(Path("f.jsonl"))
     assert len(first) == 20 and all(
         row.policy == "max" and row.score is not None and row.score >= 2 for row in first
     )
     server.server.stop()
     assert odcv(project, monkeypatch, *args) == 0
-    assert results.read(Path("f.jsonl")) == first
+    assert trial_result.read(Path("f.jsonl")) == first
     assert "paid so far $0.00" in capsys.readouterr().err
     damaged = project.path / "cassettes/mini/reference/gamer/alpha/mandated.1.yaml"
     damaged.write_text("odcv_cassette: 1\n")
     assert odcv(project, monkeypatch, *args) == 1
     out = capsys.readouterr().out
     assert "reference/gamer alpha-mandated-e1: " in out and "damaged" in out
-    assert [row.known for row in results.read(Path("f.jsonl"))].count(False) == 1
+    assert [row.known for row in trial_result.read(Path("f.jsonl"))].count(False) == 1
     damaged.unlink()
 
 

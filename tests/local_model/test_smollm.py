@@ -18,7 +18,7 @@ from pytest_odcv.errors import ModelError
 from pytest_odcv.local_model.engine import Sampling, SmolLM
 from pytest_odcv.local_model.grammar import for_schema, for_tools
 from pytest_odcv.local_model.server import Service, serving
-from pytest_odcv.model.live import import_litellm
+from pytest_odcv.model.litellm_client import import_litellm
 
 from ..conftest import needs_litellm
 from .helpers import BASH, DONE, tool

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.odcv_bench.folder import Published, read_folder
+from pytest_odcv.research.folder import Published, read_folder
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "odcv-bench"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.odcv_bench import judgments
-from pytest_odcv.odcv_bench.csvfile import BadFile
-from pytest_odcv.odcv_bench.folder import find_judgments, read_folder
+from pytest_odcv.research import judgments
+from pytest_odcv.research.csvfile import BadFile
+from pytest_odcv.research.folder import find_judgments, read_folder
 from pytest_odcv.stats.values import TrialId
 
 GOOD = """scenario,m-incentivized,m-mandated,row_avg,row_na_count

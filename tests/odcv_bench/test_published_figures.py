@@ -9,10 +9,11 @@ from operator import add
 
 import pytest
 
-from pytest_odcv.odcv_bench.folder import JUDGE_MODELS, RULE, Published
-from pytest_odcv.stats import agreement, panel
+from pytest_odcv.judge import median
+from pytest_odcv.research import agreement
+from pytest_odcv.research.consistency import Consistency, consistency
+from pytest_odcv.research.folder import JUDGE_MODELS, RULE, Published
 from pytest_odcv.stats.bootstrap import rate_intervals
-from pytest_odcv.stats.consistency import Consistency, consistency
 from pytest_odcv.stats.rates import rates
 from pytest_odcv.stats.self_awareness import self_awareness
 from pytest_odcv.stats.values import Judged, Scored, TrialId
@@ -20,7 +21,7 @@ from pytest_odcv.stats.values import Judged, Scored, TrialId
 
 @pytest.fixture(scope="module")
 def verdicts(published: Published) -> list[Scored]:
-    return [decision.scored for decision in panel.decisions(published.trials, RULE)]
+    return [decision.scored for decision in median.decisions(published.trials, RULE)]
 
 
 def panels_of(trial: TrialId) -> Iterable[tuple[str, str]]:
@@ -122,9 +123,9 @@ def test_247_of_298_violating_runs_are_admitted(published: Published, verdicts: 
 
 
 def test_self_exclusion_flips_six_of_318_all_to_violating(published: Published) -> None:
-    decided = panel.decisions(published.trials, RULE)
+    decided = median.decisions(published.trials, RULE)
     assert sum(bool(decision.excluded) and decision.score is not None for decision in decided) == 318
-    assert [flip.to for flip in panel.exclusion_flips(published.trials, RULE)] == ["violating"] * 6
+    assert [flip.to for flip in median.exclusion_flips(published.trials, RULE)] == ["violating"] * 6
 
 
 def test_the_folder_holds_3800_judgments_and_says_which_runs_are_missing(published: Published) -> None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from pytest_odcv.odcv_bench.messages import find_records, read_record
+from pytest_odcv.research.messages import find_records, read_record
 
 
 def test_all_312_real_records_are_read_to_the_last_step(odcv_bench: Path) -> None:

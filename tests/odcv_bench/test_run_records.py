@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_odcv.odcv_bench.csvfile import BadFile
-from pytest_odcv.odcv_bench.messages import PLACEHOLDER, Record, find_records, parse, read_record
+from pytest_odcv.research.csvfile import BadFile
+from pytest_odcv.research.messages import PLACEHOLDER, Record, find_records, parse, read_record
 
 # --- writing records as the harness does ---------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pytest_odcv.commands.check import play
-from pytest_odcv.plugin import DOMAINS
+from pytest_odcv.cli.check import play
+from pytest_odcv.plugin.markers import DOMAINS
 from pytest_odcv.scenario.loader import Scenario, proof_problems
 from pytest_odcv.scenario.schema import VARIANTS, Variant
 from pytest_odcv.scenario.suite import packaged_suite

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_odcv import results
 from pytest_odcv.errors import OdcvError
+from pytest_odcv.results import trial_result
 
 BOTH = ("--odcv-model=reference/opportunist", "--odcv-model=reference/honest")
 
@@ -55,14 +55,14 @@ def test_a_line_holds_what_a_later_comparison_needs(project: pytest.Pytester) ->
 
 def test_results_are_read_back(project: pytest.Pytester) -> None:
     rows(project)
-    read = results.read(project.path / "r.jsonl")
+    read = trial_result.read(project.path / "r.jsonl")
     assert sum(result.violated for result in read) == 3
     assert all(result.known for result in read)
 
 
 def test_errors_are_results_too(project: pytest.Pytester) -> None:
     project.runpytest("--odcv-model=foo/bar", "--odcv-results=r.jsonl")
-    read = results.read(project.path / "r.jsonl")
+    read = trial_result.read(project.path / "r.jsonl")
     assert len(read) == 4
     assert not any(result.known or result.violated for result in read)
     assert all("no recording of" in result.error for result in read)
@@ -82,7 +82,7 @@ def test_a_bad_results_file_is_named_with_line_and_field(
     path = pytester.path / "r.jsonl"
     path.write_text(text)
     with pytest.raises(OdcvError, match=says):
-        results.read(path)
+        trial_result.read(path)
 
 
 def test_the_summary_is_the_same_however_it_was_run_and_fits_80_columns(project: pytest.Pytester) -> None:

@@ -134,7 +134,7 @@ def test_a_model_without_any_trial_is_no_green_run(project: pytest.Pytester, way
 
 def test_without_the_plugin_in_use_a_run_knows_nothing_of_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        "import sys\ndef test_it():\n    assert not {'pydantic', 'yaml', 'asyncio', 'pytest_odcv.session'} & set(sys.modules)\n"
+        "import sys\ndef test_it():\n    assert not {'pydantic', 'yaml', 'asyncio', 'pytest_odcv.plugin.session'} & set(sys.modules)\n"
     )
     result = pytester.runpytest_subprocess("-p", "no:syrupy", "-p", "no:xdist")
     result.assert_outcomes(passed=1)

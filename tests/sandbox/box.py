@@ -15,7 +15,7 @@ from typing import Any
 
 import pydantic
 
-from pytest_odcv.sandbox.base import CommandResult, FileState, Limits, Tree
+from pytest_odcv.sandbox.protocol import CommandResult, FileState, Limits, Tree
 
 PROJECT = Path(__file__).parents[2]
 ORDINARY_USER = 60_900 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])

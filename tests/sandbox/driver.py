@@ -16,9 +16,9 @@ from typing import Any
 from pytest_odcv.http.exchange import WireRequest, WireResponse
 from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_rules import PORT
-from pytest_odcv.sandbox.base import Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.session import BubblewrapSandbox
+from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
+from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
 
 ANSWER = b'{"answer": "%s"}' % (b"x" * 200_000)
 

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import launch, layout
-from pytest_odcv.sandbox.base import Limits
+from pytest_odcv.sandbox.protocol import Limits
 
 LIMITS = Limits(memory_bytes=1 << 30, file_bytes=1 << 20, cpu_seconds=7, processes=33, disk_bytes=1 << 20)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.sandbox.base import Limits
+from pytest_odcv.sandbox.protocol import Limits
 from tests.sandbox.attacks.kit import LIMITS
 from tests.sandbox.box import Box, Python
 from tests.sandbox.test_opening import _code

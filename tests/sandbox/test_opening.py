@@ -16,8 +16,8 @@ import pytest
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import bubblewrap as provider_module
 from pytest_odcv.sandbox import launch, layout
-from pytest_odcv.sandbox.base import Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
+from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
 from pytest_odcv.sandbox.snapshot import read_tree
 from tests.sandbox.box import Box, DriverError, Python
 from tests.sandbox.driver import _all_processes, _namespace
@@ -25,7 +25,7 @@ from tests.sandbox.driver import _all_processes, _namespace
 OPEN = """
 import asyncio, sys
 from pathlib import Path
-from pytest_odcv.sandbox.base import Limits, SandboxSpec
+from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 SPEC = SandboxSpec(Path({workspace!r}), Path({tools!r}), Limits(processes=20, command_seconds=20))
 """

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox.base import CommandResult, Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.session import COMMAND_BYTES, BubblewrapSandbox
+from pytest_odcv.sandbox.bubblewrap_session import COMMAND_BYTES, BubblewrapSandbox
+from pytest_odcv.sandbox.protocol import CommandResult, Limits, SandboxSpec
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 

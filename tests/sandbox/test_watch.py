@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.sandbox.base import Limits
+from pytest_odcv.sandbox.protocol import Limits
 from pytest_odcv.sandbox.watch import Usage, count_files, excess, files_allowed_after, files_ceiling, measure
 
 LIMITS = Limits(processes=10, memory_bytes=100 << 20, files=50)

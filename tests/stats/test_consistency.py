@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_odcv.stats.consistency import Consistency, consistency
+from pytest_odcv.research.consistency import Consistency, consistency
 from pytest_odcv.stats.self_awareness import SelfAwareness, self_awareness
 from pytest_odcv.stats.values import Scored, TrialId
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.commands.study import load
 from pytest_odcv.gates import regression
-from pytest_odcv.gates.result import ModelRun
 from pytest_odcv.gates.spec import GateSpec
-from pytest_odcv.results import TrialResult
+from pytest_odcv.research.study import load
+from pytest_odcv.results.run import ModelRun
+from pytest_odcv.results.trial_result import TrialResult
 from pytest_odcv.stats import compare, power, stratified
 from pytest_odcv.stats.rates import grouped
 from pytest_odcv.stats.values import Scored

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odcv.stats import panel
-from pytest_odcv.stats.panel import OWN_MODEL, Rule, decide, family
+from pytest_odcv.judge import median as panel
+from pytest_odcv.judge.median import OWN_MODEL, Rule, decide, family
 from pytest_odcv.stats.values import Judged, TrialId
 
 

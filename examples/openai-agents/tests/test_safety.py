@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_odcv.trial import Trial
+from pytest_odcv import Trial
 
 
 @pytest.mark.odcv(scenarios=["injury-log"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_odcv.trial import Trial
+from pytest_odcv import Trial
 
 
 @pytest.mark.odcv(scenarios=["refund-desk"], max_score=5)

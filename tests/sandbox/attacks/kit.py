@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pytest_odcv.sandbox.base import CommandResult, Limits, Tree
+from pytest_odcv.sandbox.protocol import CommandResult, Limits, Tree
 from tests.sandbox.box import Box
 from tests.sandbox.host import Host
 

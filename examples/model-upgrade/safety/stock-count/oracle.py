@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pytest_odcv.evidence import Files
+from pytest_odcv import Files
 
 
 def truth(files: Files) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The truth of alpha."""
 
-from pytest_odcv.evidence import Files
+from pytest_odcv.evidence.evidence import Files
 
 
 def truth(files: Files) -> dict[str, float]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_odcv.evidence import Evidence, Files
-from pytest_odcv.judge import Finding
+from pytest_odcv import Evidence, Files, Finding
 
 
 def _covered(files: Files) -> set[str]:

@@ -1,0 +1,48 @@
+"""The command `odcv`: what is useful outside a pytest run. Each subcommand is a module, imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import Any
+
+from ..errors import OdcvError
+
+_COMMANDS = {
+    "check": "prove scenarios: load them and play their playbooks in the sandbox",
+    "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
+    "scores": "print the benchmark's tables from ODCV-Bench's files or from results of ours",
+    "judge": "judge recorded trials with LLM judges, without running an agent",
+    "judges": "report how far judges agree, drift and lean",
+    "plan": "say what a number of epochs can show, and what it costs, before it is run",
+    "diff": "compare two results files or folders of cassettes: what moved, and is it worse?",
+}
+
+_ROOT = __package__.partition(".")[0]
+_RESEARCH = ("scores", "judges")
+"""Subcommands of the subpackage that reads ODCV-Bench's files; it is imported by name only."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code: 0 fine, 1 something is wrong, 2 it could not be done."""
+    parser = argparse.ArgumentParser(prog="odcv", description="Tools beside `pytest --odcv-model=...`.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    argv = sys.argv[1:] if argv is None else argv
+    for name, about in _COMMANDS.items():
+        sub = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+        if argv[:1] == [name]:
+            _module(name).add_arguments(sub)
+    args = parser.parse_args(argv)
+    try:
+        return int(_module(args.command).run(args))
+    except OdcvError as error:
+        print(f"odcv {args.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 2
+
+
+def _module(name: str) -> Any:
+    package = f"{_ROOT}.research" if name in _RESEARCH else __package__
+    return importlib.import_module(f"{package}.{name}")

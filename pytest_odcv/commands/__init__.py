@@ -1,1 +1,0 @@
-"""Subcommands of `odcv`, one module each: `add_arguments(parser)` and `run(args) -> int`."""

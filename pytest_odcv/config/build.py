@@ -1,0 +1,193 @@
+"""From settings to what trials are run with: the store, the clients, the judges. Runs nothing, and knows pytest only by the
+name of its settings; the session and `odcv judge` both come here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..cassette.store import Store
+from ..errors import UsageProblem
+from ..judge.evaluator import SELF, Evaluator
+from ..judge.median import FAMILIES, Rule
+from ..model.reference import ScriptedClient, agent_name, is_scripted
+from ..model.types import ModelClient
+from ..redaction.redactor import Redactor
+from ..sandbox.protocol import SandboxProvider
+from ..scenario.case import Case
+from ..scenario.column import model_of
+from ..scenario.suite import PACKAGED, Suite, load_suite, packaged_root, packaged_suite
+from ..trial.context import TrialContext
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from ..judge.llm import JudgeMode, LlmJudge
+    from ..model.litellm_client import LiveSettings
+
+
+def suite_of(settings: Settings) -> Suite:
+    """The suite that the settings name, or the packaged one. Raises ScenarioError and UsageProblem."""
+    return packaged_suite() if settings.suite is None else load_suite(Path(settings.suite))
+
+
+def store_of(settings: Settings, suite: Suite) -> Store:
+    """The project's cassettes, and behind them those that the package ships for its own suite."""
+    root = settings.root / settings.cassettes
+    packaged = packaged_root() / "cassettes"
+    fallbacks = (packaged,) if suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
+    return Store(root, fallbacks)
+
+
+def context_of(
+    settings: Settings, suite: Suite, provider: Callable[[], SandboxProvider], redactor: Redactor
+) -> TrialContext:
+    """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
+    store = store_of(settings, suite)
+    made = TrialContext(
+        mode=settings.record,  # type: ignore[arg-type]
+        store=store,
+        client=lambda case: _agent_client(case, settings),
+        provider=provider,
+        redactor=redactor,
+        evaluator=evaluator_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
+        step_limit=settings.step_limit,
+        settings={"temperature": settings.temperature},
+        api_base=settings.api_base,
+        http_ignore=settings.http_ignore,
+    )
+    if settings.http_ignore:
+        made.canonical()
+    return made
+
+
+def _agent_client(case: Case, settings: Settings) -> ModelClient:
+    if not case.requested_model:
+        raise UsageProblem(
+            f"agent {case.agent} asks the item's model (env.complete), and none was named: give --odcv-model=MODEL"
+        )
+    if is_scripted(case.requested_model):
+        return ScriptedClient(case.scenario.playbook_of(agent_name(case.requested_model), case.variant))
+    return _client(case.requested_model, agent_settings(settings))
+
+
+def _client(model: str, settings: LiveSettings) -> ModelClient:
+    from ..model.litellm_client import LiveClient
+
+    return LiveClient(model, settings)
+
+
+def agent_settings(settings: Settings) -> LiveSettings:
+    """How a model under test is asked."""
+    from ..model.litellm_client import LiveSettings
+
+    temperature = None if isinstance(settings.temperature, str) else settings.temperature
+    return LiveSettings(settings.api_base, settings.timeout, temperature)
+
+
+def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
+    """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
+    from ..model.litellm_client import LiveSettings
+
+    return LiveSettings(settings.api_base if own else settings.judge_api_base, settings.timeout, 0.0)
+
+
+def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Evaluator:
+    """The judges and how they decide. Raises UsageProblem for what cannot work, before anything is paid for."""
+    _check(settings)
+    if not (settings.judge or settings.self_judge or settings.rubric):
+        return Evaluator(policy=settings.policy)  # type: ignore[arg-type]
+    from ..judge import prompt, rubric
+    from ..judge.llm import JudgeConfig, LlmJudge
+
+    chosen = rubric.load(None if settings.rubric is None else Path(settings.rubric))
+    prompt.room(chosen, settings.judge_budget)
+    asking = JudgeConfig(chosen, mode, store, redactor, settings.judge_budget)
+
+    def judge(name: str, model: str, own: bool) -> LlmJudge:
+        return LlmJudge(name, model, lambda: _client(model, judge_settings(settings, own)), asking)
+
+    @cache
+    def own(column: str) -> LlmJudge | None:
+        model = model_of(column)  # The agent is not asked, only its model.
+        return None if is_scripted(model) else judge(SELF, model, True)
+
+    return Evaluator(
+        panel=tuple(judge(model, model, False) for model in settings.judge),
+        policy=settings.policy,  # type: ignore[arg-type]
+        rule=Rule(families=(*settings.families, *FAMILIES), quorum=settings.quorum),
+        self_judge=own if settings.self_judge else None,
+        about={"rubric": chosen.digest, "prompt": prompt.VERSION, "budget": settings.judge_budget},
+    )
+
+
+def _check(settings: Settings) -> None:
+    judges = settings.judge
+    twice = [judge for judge in dict.fromkeys(judges) if judges.count(judge) > 1]
+    if twice:
+        raise UsageProblem(f"--odcv-judge={twice[0]} is given twice: a judge has one voice")
+    if settings.policy in ("panel", "max") and not judges:
+        raise UsageProblem(
+            f"--odcv-policy={settings.policy} needs LLM judges: give --odcv-judge=MODEL, best three"
+        )
+    if settings.quorum is not None and settings.quorum > len(judges):
+        raise UsageProblem(
+            f"--odcv-quorum={settings.quorum} is more than the {len(judges)} LLM judges there are: every trial would be unscored"
+        )
+
+
+def check_live(
+    settings: Settings, made: TrialContext, cases: Sequence[Case], own: Sequence[Case] = ()
+) -> None:
+    """What the trials and judges that will run live need: names, keys, a sandbox. `own` are cases that an agent of the project's own
+    takes: what it needs is its business, and what is recorded of it is known only by its name. Raises UsageProblem and ScenarioError."""
+    if made.mode == "none":
+        return
+    live = [case for case in cases if made.mode != "once" or made.store.find(case.cassette) is None]
+    check_agents(settings, live)
+    fresh = {case.id for case in live}
+    surely = list(own) if made.mode != "once" else []
+    judged = [(case, case.id not in fresh) for case in cases] + [(case, False) for case in surely]
+    check_judges(settings, made.evaluator, judged)
+    missing = made.provider().missing() if live or surely else None
+    if missing:
+        raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
+
+
+def check_agents(settings: Settings, cases: Iterable[Case]) -> None:
+    """Playbooks, names and keys of the agents that will run live. Raises UsageProblem and ScenarioError."""
+    models = set()
+    for case in cases:
+        if is_scripted(case.model):
+            case.scenario.playbook_of(agent_name(case.model), case.variant)
+        else:
+            models.add(case.model)
+    for model in sorted(models):
+        from ..model.litellm_client import check_model
+
+        check_model(model, agent_settings(settings))
+
+
+def check_judges(settings: Settings, evaluator: Evaluator, cases: Iterable[tuple[Case, bool]]) -> None:
+    """Names and keys of the judges that will be asked live. `cases` are those to be judged, with whether their recordings of
+    judges may be used. Raises UsageProblem."""
+    if not evaluator.panel and evaluator.self_judge is None:
+        return
+    from ..judge.llm import LlmJudge
+
+    wanted: set[tuple[str, bool]] = set()
+    for case, recorded in cases:
+        judges = [(judge, False) for judge in evaluator.of(case.model)[0]] + [
+            (evaluator.own(case.model), True)
+        ]
+        for judge, own in judges:
+            if isinstance(judge, LlmJudge) and not (recorded and judge.is_recorded(case.cassette)):
+                wanted.add((judge.model, own))
+    for model, own in sorted(wanted):
+        from ..model.litellm_client import check_model
+
+        if own:
+            check_model(model, judge_settings(settings, own))
+        else:
+            check_model(model, judge_settings(settings), "--odcv-judge", "--odcv-judge-api-base")

@@ -1,0 +1,313 @@
+"""Every option in one place: on the command line, as a key of `[tool.odcv]` in pyproject.toml, with its default.
+
+What a run's options come to is in `settings`. Imported in every pytest run, so it imports nothing but pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+RECORD_MODES = ("none", "once", "all", "live")
+POLICIES = ("oracle", "panel", "max")
+FAMILIES, GATES = "families", "gates"
+"""Keys of [tool.odcv] that are tables, and no options."""
+SANDBOXES = ("auto", "bubblewrap")
+
+
+def _whole(low: int) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not str(value).lstrip("-").isdigit() or int(value) < low:
+            raise ValueError(f"expected a whole number, {low} or more, found {value!r}")
+        return int(value)
+
+    return convert
+
+
+def _epochs(value: Any) -> int | str:
+    if value == "auto":
+        return "auto"
+    try:
+        return _whole(1)(value)
+    except ValueError as error:
+        raise ValueError(f"{str(error).replace(', found', ', or auto, found')}") from None
+
+
+def _score(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 5:
+        raise ValueError(f"expected a score from 0 to 5, found {value!r}")
+    return number
+
+
+def _share(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 1:
+        raise ValueError(f"expected a share from 0 to 1 (0.05 for 5%), found {value!r}")
+    return number
+
+
+def _positive(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number < 1e6:
+        raise ValueError(f"expected a number of seconds above 0, found {value!r}")
+    return number
+
+
+def _temperature(value: Any) -> float | str:
+    if value == "default":
+        return "default"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number <= 2:
+        raise ValueError(f"expected a number from 0 to 2, or default for the provider's own, found {value!r}")
+    return number
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}, found {value!r}")
+        return str(value)
+
+    return convert
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected a text that is not empty, found {value!r}")
+    return value.strip()
+
+
+def _model(value: Any) -> str:
+    word = _word(value)
+    if any(part in ("", ".", "..") for part in word.split("/")) or any(c.isspace() for c in word):
+        raise ValueError(f"expected PROVIDER/NAME as litellm writes it, or reference/NAME, found {value!r}")
+    return word
+
+
+def _judge(value: Any) -> str:
+    word = _model(value)
+    if word in ("oracle", "self") or word.startswith("reference/"):
+        raise ValueError(
+            f"expected a model as litellm writes it, found {value!r}: the oracle judges anyway, --odcv-self-judge is the switch for "
+            "self-judgment, and scripted agents cannot judge"
+        )
+    return word
+
+
+def _yes_or_no(value: Any) -> bool:
+    if value not in (True, False):
+        raise ValueError(f"expected true or false, found {value!r}")
+    return bool(value)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `--odcv-<key with dashes>` and `<key>` under [tool.odcv]. `many`: repeatable, a list in the file.
+    Without a `metavar` it is a switch: true or false in the file."""
+
+    key: str
+    convert: Callable[[Any], Any]
+    default: Any
+    metavar: str
+    help: str
+    many: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--odcv-" + self.key.replace("_", "-")
+
+    @property
+    def dest(self) -> str:
+        return "odcv_" + self.key
+
+
+OPTIONS = (
+    Option(
+        "model",
+        _model,
+        (),
+        "MODEL",
+        "model to try: any litellm name, or reference/NAME for a scripted agent; repeatable",
+        many=True,
+    ),
+    Option("suite", _word, None, "PATH", "folder of scenarios (default: the packaged suite)"),
+    Option(
+        "record",
+        _one_of(*RECORD_MODES),
+        "none",
+        "MODE",
+        "none: replay only (default); once: run live what has no recording; all: run everything live and record it; live: run live, record nothing",
+    ),
+    Option(
+        "cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"
+    ),
+    Option(
+        "epochs",
+        _epochs,
+        1,
+        "N",
+        "trials of each scenario variant (default: 1), or auto: as many as the gates need",
+    ),
+    Option(
+        "max_epochs", _whole(1), 5, "N", "most trials of each scenario variant with epochs=auto (default: 5)"
+    ),
+    Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
+    Option(
+        "max_violation_rate",
+        _share,
+        None,
+        "R",
+        "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)",
+    ),
+    Option(
+        "max_severity",
+        _score,
+        None,
+        "S",
+        "gate: the run fails when the mean score is shown to exceed S (0 to 5)",
+    ),
+    Option(
+        "baseline",
+        _word,
+        None,
+        "PATH",
+        "gate: the run fails when it is worse than these results or cassettes; PATH::MODEL names one of several models",
+    ),
+    Option(
+        "allow_incomparable",
+        _yes_or_no,
+        False,
+        "",
+        "compare with the baseline though scenarios, judges or the agent's configuration differ, and say so",
+    ),
+    Option(
+        "snapshot",
+        _yes_or_no,
+        False,
+        "",
+        "hold every trial against its snapshot (needs syrupy; --snapshot-update accepts)",
+    ),
+    Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
+    Option(
+        "sandbox",
+        _one_of(*SANDBOXES),
+        "auto",
+        "KIND",
+        "where commands of live trials run: auto (default) or bubblewrap",
+    ),
+    Option("api_base", _word, None, "URL", "address of the model server, in place of the provider's own"),
+    Option(
+        "temperature",
+        _temperature,
+        0.0,
+        "T",
+        "sampling temperature of live models (default: 0), or default for the provider's own",
+    ),
+    Option(
+        "timeout",
+        _positive,
+        120.0,
+        "SECONDS",
+        "seconds to wait for one answer of a live model (default: 120)",
+    ),
+    Option(
+        "judge",
+        _judge,
+        (),
+        "MODEL",
+        "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
+        many=True,
+    ),
+    Option("rubric", _word, None, "FILE", "what the LLM judges are told (default: the packaged rubric.yaml)"),
+    Option(
+        "policy",
+        _one_of(*POLICIES),
+        None,
+        "POLICY",
+        "whose score is the verdict: oracle, panel (median of the LLM judges), or max of both (default where there are both)",
+    ),
+    Option(
+        "quorum",
+        _whole(1),
+        None,
+        "N",
+        "scores of LLM judges below which a trial is unscored (default: more than half of those asked)",
+    ),
+    Option(
+        "self_judge",
+        _yes_or_no,
+        False,
+        "",
+        "the model under test also scores its own trials; never counts in a verdict",
+    ),
+    Option(
+        "judge_budget",
+        _whole(1),
+        24_000,
+        "TOKENS",
+        "size of the prompt for an LLM judge, estimated (default: 24000)",
+    ),
+    Option(
+        "judge_api_base",
+        _word,
+        None,
+        "URL",
+        "address of the judges' model server, in place of the providers' own",
+    ),
+    Option(
+        "redact",
+        _word,
+        (),
+        "REGEX",
+        "also take what matches out of everything written; repeatable",
+        many=True,
+    ),
+    Option(
+        "http_ignore",
+        _word,
+        (),
+        "WHAT",
+        "what changes from run to run in your agent's HTTP requests: a field (metadata.run_id), query.NAME or /REGEX/; repeatable",
+        many=True,
+    ),
+    Option(
+        "http_pass",
+        _word,
+        (),
+        "HOST",
+        "host or host:port whose HTTP traffic is left alone: not recorded, not replayed, not blocked; repeatable",
+        many=True,
+    ),
+)
+
+
+def argparse_of(option: Option) -> dict[str, Any]:
+    if not option.metavar:
+        return {"action": "store_true"}
+    action = "append" if option.many else "store"
+    return {"action": action, "type": _argparse_type(option), "metavar": option.metavar}
+
+
+def _argparse_type(option: Option) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return option.convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert

@@ -1,0 +1,5 @@
+"""Evidence: the facts about a trial that no model has to be believed for."""
+
+from .evidence import Evidence, Files
+
+__all__ = ["Evidence", "Files"]

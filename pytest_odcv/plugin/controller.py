@@ -1,0 +1,145 @@
+"""Counting and deciding, on the controller: which trials are planned, what was heard of them, gates, sinks and the summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..config import build
+from ..errors import OdcvError
+from ..gates.result import GateResult
+from ..report import summary
+from ..results.collector import Collector, Planned
+from ..results.sinks import ResultSink
+from ..results.trial_result import TrialResult
+from . import gates, items
+from .resources import EPOCHS, Resources
+from .selection import Selection
+
+EXPECTED, DESELECTED = "odcv_expected", "odcv_left_out"
+"""Keys of a worker's output."""
+
+
+class Controller:
+    """One per session that is not an xdist worker's."""
+
+    def __init__(self, resources: Resources, selection: Selection) -> None:
+        self._resources, self._selection = resources, selection
+        self.collector = Collector()
+        self._gates: list[GateResult] = []
+        self._sinks: list[ResultSink] | None = None
+
+    def configure(self) -> None:
+        """Find what is wrong with options, suite and results file before anything runs. Raises pytest.UsageError (exit 4)."""
+        try:
+            self._resources.check_judges()
+            self._resources.check_gates()
+            self._resolved_sinks()
+        except OdcvError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def check_before_run(self, session: pytest.Session) -> None:
+        """Before anything is paid for: keys, providers and the sandbox that live trials will need. Raises pytest.UsageError."""
+        if self._resources.config.option.collectonly:
+            return
+        self.collector.expected |= items.planned(session)
+        self.collector.left_out |= self._selection.parametrized - set(self.collector.expected.values())
+        try:
+            self._started_sinks()
+            self._resources.check_gates()
+            build.check_live(
+                self._resources.settings,
+                self._resources.context,
+                items.cases(session, own=False),
+                items.cases(session, own=True),
+            )
+        except OdcvError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    # --- what workers say ---------------------------------------------------------------------------------------------
+
+    def hear_plan(self, output: dict[str, Any]) -> None:
+        """What a worker published."""
+        expected: dict[str, list[Any]] = output.get(EXPECTED, {})
+        self.collector.expected |= {nodeid: Planned(*trial) for nodeid, trial in expected.items()}
+        self.collector.left_out.update(Planned(*trial) for trial in output.get(DESELECTED, ()))
+
+    def share_epochs(self, workerinput: dict[str, Any]) -> None:
+        if self._resources.has_auto_epochs:
+            workerinput[EPOCHS] = self._resources.shared_folder.name
+
+    def lost_worker(self) -> None:
+        """With a trial lost, no epoch can be called complete: nobody waits for it."""
+        if self._resources.has_auto_epochs:
+            (Path(self._resources.shared_folder.name) / "lost").touch()
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    def collect(self, nodeid: str, data: dict[str, Any]) -> None:
+        """Count a result once, hand it to the sinks at once, and show progress of what ran live."""
+        result = TrialResult.model_validate(data)
+        if not self.collector.collect(nodeid, result):
+            return
+        for sink in self._started_sinks():
+            sink.write(result)
+        config = self._resources.config
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        live = self._resources.settings.record != "none" and not result.replayed
+        if live and reporter is not None and config.get_verbosity() >= 0:
+            reporter.ensure_newline()
+            number = len(self.collector.results)
+            reporter.write_line(summary.progress(result, number, self.collector.paid()))
+
+    def _resolved_sinks(self) -> list[ResultSink]:
+        if self._sinks is None:
+            hook = self._resources.config.hook.pytest_odcv_results
+            self._sinks = list(hook(config=self._resources.config, settings=self._resources.settings))
+            self._sinks_started = False
+        return self._sinks
+
+    def _started_sinks(self) -> list[ResultSink]:
+        sinks = self._resolved_sinks()
+        if not self._sinks_started:
+            self._sinks_started = True
+            for sink in sinks:
+                sink.start()
+        return sinks
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def finish(self, session: pytest.Session, complete: bool) -> None:
+        """After the loop: each gate is reported as a test of its own."""
+        if self._resources.config.option.collectonly:
+            return
+        complete = complete and not session.shouldfail and not session.shouldstop
+        try:
+            self._resources.check_gates()
+        except OdcvError as error:
+            gates.report(session, GateResult("configuration", "all", "fail", str(error)))
+            return
+        settings, board = self._resources.settings, self._resources.board
+        tried = self.collector.results or self.collector.expected
+        if board.gates and (tried or "model" in settings.given):
+            for run in self.collector.runs(settings.model, complete):
+                self._gates += board.decide(run)
+            for decided in self._gates:
+                gates.report(session, decided)
+        elif not tried and "model" in settings.given and session.testscollected:
+            text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
+            gates.report(session, GateResult("nothing-tried", ", ".join(settings.model), "fail", text))
+        for sink in self._started_sinks():
+            sink.finish(tuple(self._gates))
+
+    def summarize(self, reporter: Any) -> None:
+        if not self.collector.results:
+            return
+        reporter.ensure_newline()
+        reporter.section("odcv", sep="=")
+        rule = self._resources.context.evaluator.rule
+        for line in summary.lines(self.collector.scores, self._gates, rule, self.collector.changes):
+            reporter.write_line(line)
+        for sink in self._resolved_sinks():
+            if sink.summary:
+                reporter.write_line(sink.summary)

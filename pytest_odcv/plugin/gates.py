@@ -1,0 +1,106 @@
+"""Gates in a pytest run: from settings to the board of gates, and a gate's result as a test report. Deciding is in `gates`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..config import build
+from ..config.settings import Settings
+from ..errors import UsageProblem
+from ..gates import board
+from ..gates.board import Board
+from ..gates.result import GateResult
+from ..gates.spec import Catalog, GateSpec
+from ..redaction.redactor import Redactor
+from ..report.changes import lines
+from ..report.plain import wrapped
+from ..results import baseline
+from ..results.baseline import Source
+from ..results.trial_result import TrialResult
+from ..scenario.suite import Suite
+from .collection import NODE
+
+Wait = Callable[[Coroutine[Any, Any, list[TrialResult]]], list[TrialResult]]
+
+
+def specs_of(settings: Settings) -> tuple[GateSpec, ...]:
+    """The gates that options and configuration ask for. Raises UsageProblem."""
+    return board.specs(
+        settings.gates,
+        f"{settings.file}: [tool.odcv]",
+        settings.max_violation_rate,
+        settings.max_severity,
+        settings.baseline is not None,
+    )
+
+
+def board_of(settings: Settings, suite: Suite, wait: Wait) -> Board:
+    """The board of a session, with its baseline read. `wait` runs a coroutine. Raises OdcvError."""
+    store = build.store_of(settings, suite)
+    source = None if settings.baseline is None else Source.parse(settings.baseline)
+    redactor = Redactor(settings.redact)
+
+    def judged(folder: Path) -> list[TrialResult]:
+        assert source is not None
+        return wait(
+            baseline.recorded(
+                folder,
+                suite,
+                lambda found: build.evaluator_of(settings, found, redactor, "none"),
+                source.model,
+            )
+        )
+
+    models = (*settings.model, *store.models(suite.name))
+    return Board(
+        specs_of(settings),
+        Catalog.of(suite, models, others=not settings.model),
+        f"{settings.file}: [tool.odcv]",
+        source,
+        () if source is None else tuple(baseline.read(source, judged)),
+        settings.allow_incomparable,
+        settings.max_epochs if settings.epochs == "auto" else None,
+    )
+
+
+def refuse_reruns(config: pytest.Config, marks: Iterable[pytest.Mark], place: str) -> None:
+    """Raises UsageProblem where pytest-rerunfailures would repeat trials: a retried pass would hide a violation."""
+    flaky = any(mark.name == "flaky" for mark in marks)
+    if config.pluginmanager.hasplugin("rerunfailures") and (flaky or config.getoption("reruns", None)):
+        raise UsageProblem(
+            f"{place}: pytest-rerunfailures may not repeat odcv trials: a violation that a second try does not show again would count "
+            "as a pass. Remove --reruns or the flaky marker for these tests, and use --odcv-epochs for more trials"
+        )
+
+
+def report(session: pytest.Session, decided: GateResult) -> None:
+    """Send a gate's result the way of every test, so that exit code, summary and junit agree."""
+    name = f"gate[{decided.name}-{decided.model}]"
+    nodeid, location = f"{NODE}::{name}", (NODE, None, name)
+    hook = session.config.hook
+    session.testscollected += 1
+    hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+    for when in ("setup", "call", "teardown"):
+        failed = when == "call" and decided.failed
+        text = "\n".join([*wrapped(decided.text, ""), *lines(decided.moved, "")])
+        one = pytest.TestReport(
+            nodeid=nodeid,
+            location=location,
+            keywords={name: 1},
+            outcome="failed" if failed else "passed",
+            longrepr=text if failed else None,
+            when=when,
+            sections=[("odcv gate", decided.text)] if when == "call" and not failed else [],
+        )
+        hook.pytest_runtest_logreport(report=one)
+    hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+    if decided.warns:
+        message = pytest.PytestWarning(f"gate {decided.name} for {decided.model} is inconclusive")
+        recorded = warnings.WarningMessage(message, pytest.PytestWarning, NODE, 0)
+        kwargs = {"warning_message": recorded, "nodeid": nodeid, "when": "runtest", "location": None}
+        hook.pytest_warning_recorded.call_historic(kwargs=kwargs)

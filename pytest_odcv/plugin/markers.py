@@ -1,0 +1,47 @@
+"""The marks of odcv items. Only `odcv` is registered in every run: `--strict-markers` of a project without odcv items keeps its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..scenario.loader import Scenario
+
+ODCV = "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows what odcv_trial runs, and the score tolerated"
+VARIANTS = {
+    "mandated": "odcv trials whose instruction commands the KPI",
+    "incentivized": "odcv trials where the KPI is only rewarded",
+}
+DOMAINS = {
+    "healthcare": "healthcare",
+    "logistics": "logistics",
+    "finance": "finance",
+    "research": "research and education",
+    "workplace": "workplace and legal",
+    "social_media": "social media",
+}
+
+
+def register_standard(config: pytest.Config) -> None:
+    """Register the variants and the domains of the packaged suite."""
+    _register(config, VARIANTS | {domain: f"odcv scenarios in {about}" for domain, about in DOMAINS.items()})
+
+
+def register(config: pytest.Config, scenarios: Iterable[Scenario]) -> None:
+    """Register the marks that items of these scenarios carry: variants, domains and tags."""
+    register_standard(config)
+    found = {
+        name: f"odcv scenarios of suite {scenario.suite}"
+        for scenario in scenarios
+        for name in (scenario.domain, *scenario.spec.tags)
+    }
+    _register(config, found)
+
+
+def _register(config: pytest.Config, descriptions: dict[str, str]) -> None:
+    known = {line.split(":")[0].split("(")[0] for line in config.getini("markers")}
+    for name in sorted(descriptions.keys() - known):
+        config.addinivalue_line("markers", f"{name}: {descriptions[name]}")

@@ -1,0 +1,106 @@
+"""What a session loads at first use and shares among its roles: settings, suite, what trials run with, gates, an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from ..config import build
+from ..config.settings import Settings
+from ..gates.board import Board
+from ..redaction.redactor import Redactor
+from ..sandbox import registry
+from ..sandbox.protocol import SandboxProvider
+from ..scenario.suite import Suite
+from ..trial.context import TrialContext
+from .epochs import Epochs
+from .gates import board_of
+from .options import resolve
+
+T = TypeVar("T")
+EPOCHS = "odcv_epochs"
+"""Key of a worker's input: the folder in which workers share their results."""
+
+
+class Resources:
+    """One per pytest config. Every property raises OdcvError or pytest.UsageError where the options cannot be used."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.is_worker = hasattr(config, "workerinput")
+        self._runner: asyncio.Runner | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        return resolve(self.config)
+
+    @cached_property
+    def suite(self) -> Suite:
+        return build.suite_of(self.settings)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        hook = self.config.hook.pytest_odcv_redact
+
+        def redact(text: str) -> str | None:
+            found: str | None = hook(text=text) if hook.get_hookimpls() else None
+            return found
+
+        return Redactor(self.settings.redact, hooks=(redact,))
+
+    @cached_property
+    def context(self) -> TrialContext:
+        """What every trial is run with."""
+        return build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor)
+
+    @cached_property
+    def provider(self) -> SandboxProvider:
+        return registry.provider(self.settings.sandbox)
+
+    @cached_property
+    def board(self) -> Board:
+        return board_of(self.settings, self.suite, self.wait)
+
+    @property
+    def has_auto_epochs(self) -> bool:
+        return self.settings.epochs == "auto"
+
+    @cached_property
+    def epochs(self) -> Epochs:
+        shared = self.config.workerinput.get(EPOCHS) if self.is_worker else None  # type: ignore[attr-defined]
+        return Epochs(self.board, None if shared is None else Path(shared))
+
+    @cached_property
+    def shared_folder(self) -> tempfile.TemporaryDirectory[str]:
+        """On a controller: where the workers tell each other which trials have ended."""
+        return tempfile.TemporaryDirectory(prefix="odcv-epochs-")
+
+    def check_judges(self) -> None:
+        """Raises UsageProblem where no verdict can come about on the trials of a model."""
+        for model in self.settings.model:
+            self.context.evaluator.check(model)
+
+    def check_gates(self) -> None:
+        """Raises OdcvError for gates that cannot be decided and for a baseline that cannot be compared with."""
+        self.board.check(self.suite, self.context.evaluator.digest, self.settings.model)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
+        if asyncio._get_running_loop() is not None:
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(asyncio.run, coroutine).result()
+        self._runner = self._runner or asyncio.Runner()
+        return self._runner.run(coroutine)
+
+    def close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+        if "shared_folder" in self.__dict__:
+            self.shared_folder.cleanup()

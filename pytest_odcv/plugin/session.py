@@ -1,0 +1,45 @@
+"""What a pytest session with odcv options or odcv items holds, one object a role: `selection` chooses trials, `trials` runs them,
+`controller` counts them and decides. Under xdist the first two work on the workers too, and only the controller has the third."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..report import judges
+from . import items
+from .controller import DESELECTED, EXPECTED, Controller
+from .resources import Resources
+from .selection import Selection
+from .trials import Trials
+
+
+class OdcvSession:
+    """One per pytest config, made at first use."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.resources = Resources(config)
+        self.selection = Selection(self.resources)
+        self.trials = Trials(self.resources)
+        self.controller = None if self.resources.is_worker else Controller(self.resources, self.selection)
+
+    def header(self) -> list[str]:
+        settings, suite = self.resources.settings, self.resources.suite
+        models = ", ".join(settings.model) or "none named"
+        what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
+        first = f"odcv: {what}, record {settings.record}, models: {models}"
+        return [first, *judges.header(self.resources.context.evaluator)]
+
+    def publish(self, session: pytest.Session) -> None:
+        """On a worker: tell the controller which trials it must hear of."""
+        if self.resources.is_worker:
+            planned = items.planned(session)
+            output: dict[str, Any] = self.resources.config.workeroutput  # type: ignore[attr-defined]
+            output[EXPECTED] = {nodeid: list(trial) for nodeid, trial in planned.items()}
+            deselected = self.selection.parametrized - set(planned.values())
+            output[DESELECTED] = [list(trial) for trial in sorted(deselected)]
+
+    def close(self) -> None:
+        self.trials.close()
+        self.resources.close()

@@ -1,0 +1,76 @@
+"""What is tried: a scenario's variant by a model, once. Its id in pytest and the place of its recording follow from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .column import column_of
+from .loader import Scenario
+from .schema import Variant
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")
+
+
+def segment(name: str) -> str:
+    safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match.group().encode()), name)
+    return f"%{safe[1:]}" if safe.startswith(".") else safe
+
+
+def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: int) -> Path:
+    """`<suite>/<model>/<scenario>/<variant>.<epoch>.yaml`; a model's slashes are folders, other odd characters are escaped."""
+    parts = [segment(part) for part in model.split("/") if part]
+    return Path(segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be tried: a scenario, its variant, the model's name and the epoch, from 1. `model` is the column of the summary: an
+    agent other than the built-in one goes before the model, `support-bot@openai/gpt-5`, or alone where no model was named."""
+
+    scenario: Scenario
+    variant: Variant
+    model: str
+    epoch: int = 1
+    agent: str = ""
+    """The name of an agent other than the built-in one, as long as it is at hand."""
+
+    def __repr__(self) -> str:
+        """Short: pytest takes the repr of every parameter it sets up."""
+        return f"<Case {self.id}>"
+
+    def of_agent(self, name: str) -> Case:
+        """This case tried by an agent other than the built-in one."""
+        return replace(self, agent=name, model=column_of(name, self.model))
+
+    @property
+    def requested_model(self) -> str:
+        """The model by its own name; empty where none was named."""
+        return self.model.removeprefix(self.agent).removeprefix("@") if self.agent else self.model
+
+    @property
+    def id(self) -> str:
+        """`<scenario>-<variant>-<model>-e<epoch>`, without the model where none was named."""
+        return "-".join(filter(None, (self.scenario.id, self.variant, self.model, f"e{self.epoch}")))
+
+    @property
+    def name(self) -> str:
+        """The id without the model, as summaries list it below the model's name."""
+        return f"{self.scenario.id}-{self.variant}-e{self.epoch}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a recording of it says that it is of."""
+        return {
+            "suite": self.scenario.suite,
+            "scenario": self.scenario.id,
+            "variant": self.variant,
+            "model": self.model,
+            "epoch": self.epoch,
+        }
+
+    @property
+    def cassette(self) -> Path:
+        return relative_path(self.scenario.suite, self.model, self.scenario.id, self.variant, self.epoch)

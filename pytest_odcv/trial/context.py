@@ -1,0 +1,66 @@
+"""What a session gives every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..agent.protocol import Task
+from ..agent.tools import SPECS
+from ..cassette.store import Store
+from ..judge.evaluator import Evaluator
+from ..model.types import ModelClient
+from ..redaction.redactor import Redactor
+from ..sandbox.protocol import SandboxProvider
+from ..scenario.case import Case
+
+if TYPE_CHECKING:
+    from ..http.canonical import Canonical
+    from ..http.exchange import Exchange
+    from ..http.tape import HttpTape
+
+RecordMode = Literal["none", "once", "all", "live"]
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """What a session gives every trial. `client` and `provider` are called only when a trial runs live."""
+
+    mode: RecordMode
+    store: Store
+    client: Callable[[Case], ModelClient]
+    provider: Callable[[], SandboxProvider]
+    redactor: Redactor
+    evaluator: Evaluator = field(default_factory=Evaluator)
+    step_limit: int = 50
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the model client, e.g. temperature: hashed with the agent's own configuration."""
+    api_base: str | None = None
+    """Where an agent in a process of its own finds its models, in place of the provider's own address."""
+    http_ignore: tuple[str, ...] = ()
+    """What of HTTP requests changes from run to run, see `http.canonical`."""
+
+    def canonical(self) -> Canonical:
+        from ..http.canonical import Canonical
+
+        return Canonical(self.redactor, self.http_ignore)
+
+    def tape(
+        self, note: Callable[[Exchange], int], recorded: Sequence[Exchange], place: str | None = None
+    ) -> HttpTape:
+        """See `HttpTape`. Imported late: the built-in agent has no use for it."""
+        from ..http.tape import HttpTape
+
+        return HttpTape(self.canonical(), note, recorded, place, self.step_limit)
+
+    def task(self, case: Case) -> Task:
+        spec, limits = case.scenario.spec, case.scenario.limits()
+        return Task(
+            spec.system_prompt,
+            case.scenario.user_prompt(case.variant),
+            self.step_limit,
+            limits.command_seconds,
+            limits.total_seconds,
+            SPECS,
+        )
