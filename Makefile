@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-live lint types bench record record-local record-example-local clean help
+.PHONY: demo test test-live lint types contracts bench record record-local record-example-local clean help
 
 help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
 	@echo "make test       the test suite"
 	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
-	@echo "make lint types bench record clean"
+	@echo "make lint types contracts bench record clean"
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -56,6 +56,9 @@ lint: $(VENV)/dev
 
 types: $(VENV)/dev
 	$(BIN)/mypy
+
+contracts: $(VENV)/dev
+	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

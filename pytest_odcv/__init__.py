@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__
+
 if TYPE_CHECKING:
     from .agent.command import CommandAgent as CommandAgent
     from .agent.protocol import Agent as Agent
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from .scenario.suite import Suite as Suite
     from .trajectory import Trajectory as Trajectory
     from .trial.trial import Trial as Trial
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "agent.command": ("CommandAgent",),

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ..errors import CassetteError
-from .stops import TapeStop
+from .stops import TapeStop, shown
 
 if TYPE_CHECKING:
     from .tape import HttpTape
@@ -84,15 +84,10 @@ def passes(host: str, port: int | None) -> bool:
     return any(place in (host, f"{host}:{port}") for place in _through)
 
 
-def told(method: str, url: str) -> str:
-    """A request in a message: without its query, where a key may be."""
-    return f"{method} {url.partition('?')[0]}"
-
-
 def stray(method: str, url: str) -> TapeStop:
     """The error for a request that belongs to no trial. Every trial that runs now is told: it may be its own."""
     problem = CassetteError(
-        f"traffic outside a trial: {told(method, url)}, in thread {threading.current_thread().name!r}\n"
+        f"traffic outside a trial: {shown(method, url)}, in thread {threading.current_thread().name!r}\n"
         "  It was stopped, because no recording would have it.\n"
         "  to fix: let the agent make its requests while it is called with (task, env), not when it is made. If it does: the context is lost in "
         "threading.Thread, loop.run_in_executor and ThreadPoolExecutor.submit; use asyncio.to_thread, or hand them "

@@ -16,3 +16,8 @@ class TapeStop(BaseException):
 
 class StepLimitReached(BaseException):
     """Ends the agent that asked its model more often than its task allows; its trial is judged by what it did."""
+
+
+def shown(method: str, url: str) -> str:
+    """A request in a message: without its query, where a key may be."""
+    return f"{method} {url.partition('?')[0]}"

@@ -16,9 +16,8 @@ from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
 from . import shapes
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
-from .current import told
 from .exchange import Exchange, WireRequest, WireResponse
-from .stops import StepLimitReached, TapeStop
+from .stops import StepLimitReached, TapeStop, shown
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
 _TRANSIENT = (408, 409, 425, 429)
@@ -66,7 +65,7 @@ class HttpTape:
             if self._closed:
                 raise TapeStop(
                     CassetteError(
-                        f"{told(request.method, request.url)}: this trial is over, and no recording would have what is asked now"
+                        f"{shown(request.method, request.url)}: this trial is over, and no recording would have what is asked now"
                     )
                 )
             asked = self._canonical.asked(request, learn=self._place is None)

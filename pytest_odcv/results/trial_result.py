@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .. import __version__
 from ..errors import OdcvError
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case
 from ..scenario.schema import VIOLATION, Variant
 from ..trial.trial import Trial
+from ..version import __version__
 
 FORMAT = 1
 
