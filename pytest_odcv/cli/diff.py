@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import UsageProblem
 from ..gates import regression
+from ..gates.comparison import Comparison, comparison
 from ..gates.result import GateResult
 from ..gates.spec import CONFIDENCE, REGRESSIONS, GateSpec
 from ..report import changes as moved
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         theirs = baseline.of_model(before, old, model)
         notes = baseline.compared(old, baseline.changes(theirs, mine), args.allow_incomparable)
         gate = regression.decide(spec, ModelRun(model, tuple(mine)), theirs, notes=notes)
-        reports.append((gate, regression.comparison(theirs, mine, args.confidence)))
+        reports.append((gate, comparison(theirs, mine, args.confidence)))
     print(_SHOW[args.format](reports), end="")
     return int(any(gate.failed for gate, _ in reports))
 
@@ -91,10 +92,10 @@ def _read(source: Source, suite: str | None) -> Sequence[TrialResult]:
     return baseline.read(source, judged)
 
 
-Reports = Sequence[tuple[GateResult, regression.Comparison | None]]
+Reports = Sequence[tuple[GateResult, Comparison | None]]
 
 
-def _tables(found: regression.Comparison | None) -> list[Table]:
+def _tables(found: Comparison | None) -> list[Table]:
     return [] if found is None else [moved.statistics(found), moved.table(found.moved)]
 
 

@@ -182,6 +182,20 @@ OPTIONS = (
         "gate: the run fails when the mean score is shown to exceed S (0 to 5)",
     ),
     Option(
+        "inconclusive",
+        _one_of("fail", "warn", "pass"),
+        "warn",
+        "WHAT",
+        "what a gate does that cannot tell: fail (for a release), warn (default) or pass; on the command line it holds for every gate",
+    ),
+    Option(
+        "correction",
+        _one_of("none", "holm"),
+        "none",
+        "KIND",
+        "holm: all gates of a model together fail an honest run no more often than one of them would",
+    ),
+    Option(
         "baseline",
         _word,
         None,

@@ -26,6 +26,8 @@ class Settings:
     step_limit: int
     max_violation_rate: float | None
     max_severity: float | None
+    inconclusive: str
+    correction: str
     baseline: str | None
     allow_incomparable: bool
     snapshot: bool

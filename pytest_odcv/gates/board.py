@@ -1,11 +1,11 @@
-"""All gates of a run: from configuration and options, with their baseline. The session asks it three things: whether the
-configuration can be used, whether a model needs another epoch, and what each gate decided.
+"""All gates of a run: from configuration and options, with their baseline. The session asks it whether the configuration can be used,
+what it can show, whether a model needs another epoch, and what each gate decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import OdcvError, UsageProblem
@@ -16,7 +16,7 @@ from ..results.trial_result import TrialResult
 from ..scenario.suite import Suite
 from . import spec
 from .result import GateResult
-from .spec import Catalog, GateSpec
+from .spec import Catalog, Correction, GateSpec, Inconclusive
 
 
 def specs(
@@ -25,30 +25,41 @@ def specs(
     max_violation_rate: float | None = None,
     max_severity: float | None = None,
     has_baseline: bool = False,
+    inconclusive: Inconclusive = "warn",
+    override: bool = False,
 ) -> tuple[GateSpec, ...]:
-    """The gates of the options, then those of the configuration (`tables` of the file `place`), then, where there is a baseline and
-    no gate of the configuration uses it, one regression gate over everything. Raises UsageProblem, also for a regression gate
-    without a baseline."""
-    configured = spec.read(tables, place)
+    """The gates of the options, then those of the configuration, then, where there is a baseline and no gate of the configuration uses
+    it, one regression gate over everything.
+
+    Args:
+        tables: [[tool.odcv.gates]] as they stand in the file `place`.
+        inconclusive: What gates do then that do not say it themselves; with `override`, all gates.
+
+    Raises:
+        UsageProblem: Also for a regression gate without a baseline.
+    """
+    configured = spec.read(tables, place, inconclusive)
     by_option = []
     if max_violation_rate is not None:
-        by_option.append(GateSpec(max=max_violation_rate))
+        by_option.append(GateSpec(max=max_violation_rate, inconclusive=inconclusive))
     if max_severity is not None:
-        by_option.append(GateSpec("mean_severity", max_severity))
+        by_option.append(GateSpec("mean_severity", max_severity, inconclusive=inconclusive))
     wanting = next((gate for gate in configured if gate.is_regression), None)
     if wanting is not None and not has_baseline:
         raise UsageProblem(
             f"{place}: gate {wanting.title!r} compares with a baseline, and there is none: give --odcv-baseline=FILE or DIR, or set "
             "baseline in [tool.odcv]"
         )
-    regression = [GateSpec("regression")] if has_baseline and wanting is None else []
-    return (*by_option, *configured, *regression)
+    alone = has_baseline and wanting is None
+    regression = [GateSpec("regression", inconclusive=inconclusive)] if alone else []
+    found = (*by_option, *configured, *regression)
+    return tuple(replace(gate, inconclusive=inconclusive) for gate in found) if override else found
 
 
 @dataclass(frozen=True)
 class Board:
     """`most` is the limit of epochs=auto, None for a fixed number. `earlier` are the trials that lie at `source`; `allowed` is
-    whether they may be compared though they are not comparable."""
+    whether they may be compared though they are not comparable. `correction` is that for several gates of a model."""
 
     gates: tuple[GateSpec, ...]
     catalog: Catalog
@@ -57,6 +68,7 @@ class Board:
     earlier: tuple[TrialResult, ...] = ()
     allowed: bool = False
     most: int | None = None
+    correction: Correction = "none"
 
     def check(self, suite: Suite, judges: str, models: Sequence[str]) -> None:
         """Before anything is paid for: values of `where`, the baseline's models, and whether suite and judges (their digest) are
@@ -67,32 +79,71 @@ class Board:
                 old = baseline.of_model(self.earlier, self.source, model)
                 baseline.compared(self.source, baseline.changes_of_suite(old, suite, judges), self.allowed)
 
+    def outlook(self, models: Sequence[str], epochs: int) -> list[str]:
+        """What the gates can show with so many epochs, where that is too little; for the header of a run."""
+        if not self.gates:
+            return []
+        from . import (
+            outlook,
+        )  # Here, as below, because most runs have no gate and need none of its statistics.
+
+        planned = outlook.Planned(self.catalog.places, tuple(models), epochs, self.most, self.correction)
+        old = {} if self.source is None else {model: self._old(model) for model in models}
+        return list(outlook.lines(self.gates, planned, old))
+
     def decide(self, run: ModelRun) -> list[GateResult]:
         """Every gate for this model. A baseline that turns out not to be comparable fails its gates with the reason."""
-        absolute = [gate for gate in self.gates if not gate.is_regression]
-        others = [gate for gate in self.gates if gate.is_regression and gate.where.of_model(run.model)]
-        from . import adaptive  # Here, because most runs have no gate and need none of its statistics.
+        from . import adaptive, family
 
-        found = adaptive.decide(absolute, run, self.catalog, most=self.most)
-        if not others or self.source is None:
-            return found
         try:
             old, notes = self._baseline(run)
+            broken: list[GateResult] = []
         except OdcvError as error:
-            text = str(error)
-            return [
-                *found,
-                *(GateResult(gate.title, run.model, "fail", text, gate.metric) for gate in others),
-            ]
-        return [*found, *adaptive.decide(others, run, self.catalog, old, notes, self.most)]
+            old, notes = [], ()
+            broken = [_broken(gate, run, str(error)) for gate in self.gates if self._compared(gate, run)]
+
+        def decided(gate: GateSpec, share: float = 1.0) -> GateResult:
+            return adaptive.decide([gate], run, self.catalog, old, notes, self.most, share)[0]
+
+        mine = [gate for gate in self.gates if gate.where.of_model(run.model)]
+        mine = [gate for gate in mine if not (broken and gate.is_regression)]
+        corrected = family.inferring(mine, run.model) if self.correction == "holm" else []
+        by_title = family.holm(corrected, decided)
+        found = [by_title.get(gate.title) or decided(gate) for gate in mine]
+        absolute = [result for gate, result in zip(mine, found, strict=True) if not gate.is_regression]
+        others = [result for gate, result in zip(mine, found, strict=True) if gate.is_regression]
+        return [*absolute, *broken, *others]
 
     def settled(self, run: ModelRun, epoch: int) -> bool:
         """Whether a model needs no epoch after this one, whose trials are all in. Without a gate for it, nothing asks for more."""
         if self.most is None or epoch >= self.most:
             return True
-        return all(gate.settled for gate in self.decide(run.up_to(epoch)))
+        from . import adaptive, family
+        from .measure import Look
+
+        try:
+            old, _ = self._baseline(run)
+        except OdcvError:
+            return True  # More epochs would not make the baseline comparable.
+        gates = family.inferring(self.gates, run.model)
+        share = 1 / len(gates) if gates and self.correction == "holm" else 1.0
+        look = Look(epoch, self.most, share)
+        return adaptive.settled(self.gates, run, self.catalog, old, look)
+
+    def _compared(self, gate: GateSpec, run: ModelRun) -> bool:
+        return gate.is_regression and gate.where.of_model(run.model)
+
+    def _old(self, model: str) -> list[TrialResult]:
+        assert self.source is not None
+        return baseline.of_model(self.earlier, self.source, model)
 
     def _baseline(self, run: ModelRun) -> tuple[list[TrialResult], tuple[str, ...]]:
-        assert self.source is not None
-        old = baseline.of_model(self.earlier, self.source, run.model)
+        """Nothing where no gate of this model compares."""
+        if self.source is None or not any(self._compared(gate, run) for gate in self.gates):
+            return [], ()
+        old = self._old(run.model)
         return old, baseline.compared(self.source, baseline.changes(old, run.results), self.allowed)
+
+
+def _broken(gate: GateSpec, run: ModelRun, text: str) -> GateResult:
+    return GateResult(gate.title, run.model, "fail", text, gate.metric, inconclusive=gate.inconclusive)

@@ -19,7 +19,8 @@ class GateResult:
 
     `observed` is the metric's value (a share, a score, or a rise of either), `interval` its two-sided interval, `trials` the number
     behind it; None and 0 where nothing was measured. `moved` are items that changed against a baseline. `settled` is false while
-    a run with epochs=auto should go on.
+    further epochs could change what the gate says. `shown` is whether trials have shown a failure, which no later trial takes back; a gate also
+    fails where too much is unknown. `reason` says in one sentence why a gate is inconclusive.
     """
 
     name: str
@@ -33,6 +34,8 @@ class GateResult:
     moved: tuple[Moved, ...] = ()
     inconclusive: Inconclusive = "warn"
     settled: bool = True
+    shown: bool = False
+    reason: str = ""
 
     @property
     def failed(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..errors import Unscored
 from . import markers, options
 from .fixtures import odcv_agent, odcv_case, odcv_model, odcv_snapshot, odcv_trial
 from .state import active_session, session_of
@@ -158,7 +159,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     outcome.compare_with_snapshot(item)
     try:
         result = yield
-    except AssertionError:
+    except (AssertionError, Unscored):
         outcome.after_assertion(item, settings)
         raise
     outcome.assert_snapshot(item)
@@ -194,6 +195,16 @@ def pytest_odcv_results(config: pytest.Config, settings: Settings) -> ResultSink
     from ..results.sinks import JsonLines
 
     return JsonLines(settings.root, settings.results)
+
+
+def pytest_report_teststatus(
+    report: pytest.TestReport,
+) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    if not hasattr(report, "odcv_undecided"):
+        return None
+    from .gates import status
+
+    return status(report)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from ..errors import UsageProblem
 from ..gates import board
 from ..gates.board import Board
 from ..gates.result import GateResult
-from ..gates.spec import Catalog, GateSpec
+from ..gates.spec import TOLERANT, Catalog, GateSpec, Place
 from ..redaction.redactor import Redactor
 from ..report.changes import lines
 from ..report.plain import wrapped
 from ..results import baseline
 from ..results.baseline import Source
 from ..results.trial_result import TrialResult
+from ..scenario.case import Case
 from ..scenario.suite import Suite
 from .collection import NODE
 
@@ -36,6 +37,21 @@ def specs_of(settings: Settings) -> tuple[GateSpec, ...]:
         settings.max_violation_rate,
         settings.max_severity,
         settings.baseline is not None,
+        inconclusive=settings.inconclusive,  # type: ignore[arg-type]
+        override="inconclusive" in settings.given,
+    )
+
+
+def tolerating(settings: Settings, case: Case, metrics: Sequence[str] = TOLERANT) -> GateSpec | None:
+    """The first gate that looks at a case's trial and decides on it, so that its item need not."""
+    place = Place(case.scenario.id, case.variant, case.scenario.domain, tuple(case.scenario.spec.tags))
+    return next(
+        (
+            spec
+            for spec in specs_of(settings)
+            if spec.metric in metrics and spec.where.of_model(case.model) and spec.where.holds(place)
+        ),
+        None,
     )
 
 
@@ -65,7 +81,14 @@ def board_of(settings: Settings, suite: Suite, wait: Wait) -> Board:
         () if source is None else tuple(baseline.read(source, judged)),
         settings.allow_incomparable,
         settings.max_epochs if settings.epochs == "auto" else None,
+        settings.correction,  # type: ignore[arg-type]
     )
+
+
+def outlook(settings: Settings, found: Board) -> list[str]:
+    """What the gates of a run can show with so many epochs, where that is too little."""
+    epochs = settings.max_epochs if settings.epochs == "auto" else int(settings.epochs)
+    return found.outlook(settings.model, epochs)
 
 
 def refuse_reruns(config: pytest.Config, marks: Iterable[pytest.Mark], place: str) -> None:
@@ -86,21 +109,50 @@ def report(session: pytest.Session, decided: GateResult) -> None:
     session.testscollected += 1
     hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
     for when in ("setup", "call", "teardown"):
-        failed = when == "call" and decided.failed
-        text = "\n".join([*wrapped(decided.text, ""), *lines(decided.moved, "")])
-        one = pytest.TestReport(
-            nodeid=nodeid,
-            location=location,
-            keywords={name: 1},
-            outcome="failed" if failed else "passed",
-            longrepr=text if failed else None,
-            when=when,
-            sections=[("odcv gate", decided.text)] if when == "call" and not failed else [],
-        )
-        hook.pytest_runtest_logreport(report=one)
+        hook.pytest_runtest_logreport(report=_report(nodeid, location, when, decided))
     hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
     if decided.warns:
-        message = pytest.PytestWarning(f"gate {decided.name} for {decided.model} is inconclusive")
-        recorded = warnings.WarningMessage(message, pytest.PytestWarning, NODE, 0)
+        because = f": {decided.reason}" if decided.reason else ""
+        text = f"gate {decided.name} for {decided.model} is inconclusive{because}"
+        recorded = warnings.WarningMessage(pytest.PytestWarning(text), pytest.PytestWarning, NODE, 0)
         kwargs = {"warning_message": recorded, "nodeid": nodeid, "when": "runtest", "location": None}
         hook.pytest_warning_recorded.call_historic(kwargs=kwargs)
+
+
+def _report(
+    nodeid: str, location: tuple[str, None, str], when: Any, decided: GateResult
+) -> pytest.TestReport:
+    call = when == "call"
+    failed = call and decided.failed
+    text = "\n".join([*wrapped(decided.text, ""), *lines(decided.moved, "")])
+    made = pytest.TestReport(
+        nodeid=nodeid,
+        location=location,
+        keywords={location[2]: 1},
+        outcome="failed" if failed else "passed",
+        longrepr=text if failed else None,
+        when=when,
+        sections=[("odcv gate", decided.text)] if call and not failed else [],
+        user_properties=_properties(decided),
+    )
+    if call and decided.decision == "inconclusive":
+        made.__dict__[UNDECIDED] = decided.reason or "see the summary"
+    return made
+
+
+UNDECIDED = "odcv_undecided"
+"""Attribute of a gate's report: why it is inconclusive."""
+
+
+def _properties(decided: GateResult) -> list[tuple[str, object]]:
+    """For junit, which keeps no text of tests that pass."""
+    found = [("odcv_gate", decided.decision), ("odcv_gate_text", decided.text)]
+    return [*found, ("odcv_gate_reason", decided.reason)] if decided.reason else list(found)
+
+
+def status(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """How pytest shows a gate that is inconclusive and does not fail: counted as passed, and named as what it is."""
+    reason = report.__dict__.get(UNDECIDED)
+    if reason is None or not report.passed:
+        return None
+    return "passed", ".", (f"INCONCLUSIVE ({reason})", {"yellow": True})

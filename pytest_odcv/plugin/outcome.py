@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from ..config.settings import Settings
-from ..gates.spec import LOSSES
+from ..errors import AgentError, ModelError, SandboxError
+from ..gates.spec import TOLERANT, GateSpec
 from ..judge.verdict import Verdict
 from ..report import failure
+from ..scenario.case import Case
 from ..scenario.schema import VIOLATION
 from ..trial.trial import Trial
 from . import collection, gates
@@ -19,6 +21,9 @@ SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
 """Of an item: its finished trial, and what syrupy compares it with."""
 _DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
+LOSSES = ModelError, SandboxError, AgentError
+"""What loses a trial that another run may not lose. What is wrong with recordings or the configuration is no such loss: somebody must
+look at it."""
 
 
 def assert_unasserted(item: pytest.Item, settings: Settings) -> None:
@@ -44,11 +49,28 @@ def after_assertion(item: pytest.Item, settings: Settings) -> None:
 
 
 def _tolerate(trial: Trial, settings: Settings) -> None:
+    """A violation, or a trial that nobody could score, is an xfail where a gate decides on it."""
     score = trial.judged.score
-    by = next((spec for spec in gates.specs_of(settings) if spec.metric not in LOSSES), None)
-    if by is not None and score is not None and score >= VIOLATION:
-        what = "--odcv-max-violation-rate" if settings.max_violation_rate is not None else f"gate {by.title}"
-        pytest.xfail(f"tolerated by {what}: {failure.headline(trial)}: {failure.worst(trial)}")
+    if score is None:
+        by = gates.tolerating(settings, trial.case, (*TOLERANT, "unscored_share"))
+    else:
+        by = gates.tolerating(settings, trial.case) if score >= VIOLATION else None
+    if by is not None:
+        pytest.xfail(
+            f"tolerated by {_called(by, settings)}: {failure.headline(trial)}: {failure.worst(trial)}"
+        )
+
+
+def tolerate_loss(case: Case, error: str, settings: Settings) -> None:
+    """A trial that was lost by one of LOSSES is an xfail where a gate decides on it."""
+    by = gates.tolerating(settings, case, (*TOLERANT, "error_share"))
+    if by is not None:
+        pytest.xfail(f"tolerated by {_called(by, settings)}: {error}")
+
+
+def _called(by: GateSpec, settings: Settings) -> str:
+    option = by.metric == "violation_rate" and by.name == "" and settings.max_violation_rate == by.max
+    return "--odcv-max-violation-rate" if option and not str(by.where) else f"gate {by.title}"
 
 
 def compare_with_snapshot(item: pytest.Item) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ..report import judges
-from . import items
+from . import gates, items
 from .controller import DESELECTED, EXPECTED, Controller
 from .resources import Resources
 from .selection import Selection
@@ -29,7 +29,8 @@ class OdcvSession:
         models = ", ".join(settings.model) or "none named"
         what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
         first = f"odcv: {what}, record {settings.record}, models: {models}"
-        return [first, *judges.header(self.resources.context.evaluator)]
+        outlook = gates.outlook(settings, self.resources.board)
+        return [first, *judges.header(self.resources.context.evaluator), *outlook]
 
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""

@@ -19,13 +19,15 @@ from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
 from ..trial.run import run_trial
 from ..trial.trial import Trial
-from . import items
+from . import items, outcome
 from .custom_agents import Agents, is_overridden
 from .outcome import SNAPSHOT, TRIAL
 from .resources import Resources
 
 _UNNEEDED: pytest.StashKey[bool] = pytest.StashKey()
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
+_PROBLEM: pytest.StashKey[str] = pytest.StashKey()
+"""What cost an item its trial."""
 
 
 class Trials:
@@ -40,7 +42,7 @@ class Trials:
         """The item's trial. Fails the item with the text of what went wrong."""
         item: pytest.Item = request.node
         trial: Trial | None = None
-        problem = ""
+        problem: OdcvError | None = None
         try:
             if is_own(agent):
                 case = case.of_agent(self._agents.name(item, agent))
@@ -48,10 +50,13 @@ class Trials:
             self._skip_unneeded(request, case)
             trial = self._trial(case, agent)
         except OdcvError as error:
-            problem = self._resources.redactor.text(str(error))
+            problem = error
         if trial is None:
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
-            pytest.fail(problem, pytrace=False)
+            text = item.stash[_PROBLEM] = self._resources.redactor.text(str(problem))
+            if isinstance(problem, outcome.LOSSES):
+                outcome.tolerate_loss(case, text, self._resources.settings)
+            pytest.fail(text, pytrace=False)
         trial.looked_at = False
         item.stash[TRIAL] = trial
         if self._resources.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
@@ -119,9 +124,10 @@ class Trials:
         trial = item.stash.get(TRIAL, None)
         if trial is not None:
             return self._of_trial(item, trial, call, report) if report.when == "call" else None
-        if case is None or call.excinfo is None or not report.failed:
+        lost = item.stash.get(_PROBLEM, None) if report.when == "setup" else None
+        if case is None or call.excinfo is None or not (report.failed or lost):
             return None
-        error = self._resources.redactor.text(str(call.excinfo.value) or call.excinfo.typename)
+        error = lost or self._resources.redactor.text(str(call.excinfo.value) or call.excinfo.typename)
         if isinstance(call.excinfo.value, TapeStop):
             # The text alone: our frames and vcrpy's say nothing, and may show a key.
             report.longrepr = error

@@ -11,7 +11,7 @@ from .plain import wrapped
 from .tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from ..gates.regression import Comparison
+    from ..gates.comparison import Comparison
 
 _COLUMNS = (
     Column("kind", "change"),
@@ -64,9 +64,9 @@ def statistics(found: Comparison) -> Table:
     score = (found.old_severity, found.new_severity, effect.severity)
     over = _percent(effect.rate_over_scenarios), effect.severity_over_scenarios
     rows: list[tuple[Cell, ...]] = [
-        ("violation rate, %", *rate, _percent(effect.rate_interval), found.worse.p),
+        ("violation rate, %", *rate, _percent(found.rise_interval), found.worse.p),
         ("  over scenarios", None, None, None, over[0], None),
-        ("mean severity", *score, effect.severity_interval, found.score_shift.p_worse),
+        ("mean severity", *score, effect.severity_interval, found.shift.p_worse),
         ("  over scenarios", None, None, None, over[1], None),
         ("Cochran-Mantel-Haenszel", None, None, None, None, found.cmh.p_worse),
         ("exact stratified", None, None, None, None, found.exact.p_worse),

@@ -1,7 +1,7 @@
 """Exact binomial tails and Clopper-Pearson bounds, without numpy: the gate of every run needs them.
 
-The bounds hold for independent trials. Trials of one scenario resemble each other, and an interval that
-allows for it is the business of `bootstrap`.
+The bounds hold for independent trials, and for the rate on the very scenarios that were tried. Trials of one scenario resemble each
+other: for a rate over scenarios like these see `clusters` and `bootstrap`.
 
 Sources: C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), for the bounds; DLMF 8.17 for the
 incomplete beta function and its continued fraction.
@@ -10,6 +10,7 @@ incomplete beta function and its continued fraction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import exp, lgamma, log, log1p
 
 _TINY = 1e-300
@@ -39,6 +40,7 @@ def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     return lower_bound(k, n, one_sided), upper_bound(k, n, one_sided)
 
 
+@lru_cache(maxsize=4096)
 def lower_bound(k: int, n: int, confidence: float = 0.95) -> float:
     """One-sided bound: the chance is at least this, with the given confidence. 0 where k is 0."""
     _check(k, n)
@@ -46,6 +48,7 @@ def lower_bound(k: int, n: int, confidence: float = 0.95) -> float:
     return 0.0 if k == 0 else _root(lambda p: at_least(k, n, p) < tail)
 
 
+@lru_cache(maxsize=4096)
 def upper_bound(k: int, n: int, confidence: float = 0.95) -> float:
     """One-sided bound: the chance is at most this, with the given confidence. 1 where k is n."""
     _check(k, n)

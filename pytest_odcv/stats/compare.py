@@ -53,7 +53,11 @@ class McNemar:
 
 def mcnemar(pairs: Iterable[Pair]) -> McNemar:
     """Under no difference, the pairs in which one violates are coin tosses: binomial with a chance of one half."""
-    seen = [(one.violated, other.violated) for one, other in pairs]
+    return mcnemar_of([(one.violated, other.violated) for one, other in pairs])
+
+
+def mcnemar_of(seen: Sequence[tuple[bool, bool]]) -> McNemar:
+    """Of pairs that say who violates."""
     first_only, second_only = seen.count((True, False)), seen.count((False, True))
     tosses = first_only + second_only
     p = min(1.0, 2 * at_most(min(first_only, second_only), tosses, 0.5))

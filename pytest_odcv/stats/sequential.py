@@ -1,7 +1,8 @@
 """Looking at a test after every epoch without firing more often: boundaries of group sequential designs, in pure Python.
 
-The error rate is spent over the looks: after a fraction t of the planned information, at most alpha * t**SPENDING of it. Whoever
-stops early for lack of prospects may do so by any rule: that can only lower the error rate.
+The error rate is spent over the looks: after a fraction t of the plan, at most alpha * t**SPENDING of it. Whoever stops early
+because a test is futile may do so by any rule: that can only lower the error rate. The reverse holds too: who goes on after a
+futile look, because another gate asks for more, must look again, and may.
 
 Sources: K. K. G. Lan and D. L. DeMets, Biometrika 70 (1983), for spending; K. Kim and D. L. DeMets, Biometrika 74 (1987), for the
 power family; P. Armitage, C. K. McPherson and B. C. Rowe, JRSS A 132 (1969), for the recursion; C. Jennison and B. W. Turnbull,
@@ -15,45 +16,98 @@ from functools import lru_cache
 from itertools import pairwise
 from math import erfc, exp, lgamma, log, log1p, pi, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
-from .binomial import upper_bound
+from .binomial import at_least, upper_bound
 
 SPENDING = 1.5
-PROSPECT, DOUBT = 0.10, 0.80
-"""A test is given up when the chance that it still fires is below PROSPECT, even if the true rate is as high as its one-sided
-upper bound at confidence DOUBT."""
+FUTILE, DOUBT = 0.10, 0.80
+"""A test is futile when the chance that it still fires is below FUTILE, even if the true rate is as high as its one-sided upper
+bound at confidence DOUBT."""
 _CELLS = 240
+_NEGLIGIBLE = 1e-18
 _STANDARD = NormalDist()
 
 
-def spent(alpha: float, fraction: float) -> float:
-    """How much of the error rate may be used up when this fraction (0..1) of the information is in."""
+def alpha_spent(alpha: float, fraction: float) -> float:
+    """How much of the error rate may be used up when this fraction (0..1) of the plan is done."""
     return float(alpha * min(1.0, max(0.0, fraction)) ** SPENDING)
+
+
+def alpha_of_look(alpha: float, epoch: int, most: int) -> float:
+    """What one look may spend where the looks' statistics depend on each other in an unknown way: the shares of all looks sum to
+    `alpha`, which is enough for any dependence (Bonferroni)."""
+    return alpha_spent(alpha, epoch / most) - alpha_spent(alpha, (epoch - 1) / most)
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
 
 
+class _Mass(NamedTuple):
+    """Probabilities of the counts `first`, `first` + 1, ...; those outside are negligible or were taken out."""
+
+    first: int
+    chances: list[float]
+
+    def tail(self, bound: int) -> float:
+        return sum(self.chances[max(0, bound - self.first) :])
+
+    def between(self, low: int, high: int) -> _Mass:
+        """The counts above `low` and below `high`."""
+        start, end = max(0, low + 1 - self.first), max(0, high - self.first)
+        return _Mass(self.first + start, self.chances[start:end])
+
+    def plus(self, trials: int, chance: float) -> _Mass:
+        """After so many more independent trials of this chance."""
+        other = _pmf(trials, chance)
+        found = [0.0] * max(0, len(self.chances) + len(other.chances) - 1)
+        for i, x in enumerate(self.chances):
+            if x > _NEGLIGIBLE:
+                for j, y in enumerate(other.chances, i):
+                    found[j] += x * y
+        return _Mass(self.first + other.first, found)
+
+
+_NOTHING_YET = _Mass(0, [1.0])
+
+
 @lru_cache(maxsize=256)
-def count_bounds(sizes: tuple[int, ...], chance: float, alpha: float) -> tuple[int, ...]:
+def count_bounds(
+    sizes: tuple[int, ...], chance: float, alpha: float, fractions: tuple[float, ...] | None = None
+) -> tuple[int, ...]:
     """For each look, the least count of successes that shows a chance above `chance`, exactly: with independent trials of that
     chance, the probability of reaching any bound is at most `alpha`.
 
-    `sizes` are the trials in at each look, not falling; the last is the plan's end. A bound may be out of reach (size + 1).
+    Args:
+        sizes: Trials in at each look, not falling; the last is the plan's end.
+        chance: The chance of success that is tested, 0..1.
+        alpha: The error rate of all looks together.
+        fractions: The share of the plan that is done at each look; by default the share of the trials. A share of the epochs does
+            not change when trials are lost later, so that a look's bound stays what it was.
+
+    Returns:
+        A bound for each look; one that is out of reach is the look's size + 1.
     """
     _check_sizes(sizes)
-    running, used, before, bounds = [1.0], 0.0, 0, []
-    for size in sizes:
-        running = _convolved(running, _pmf(size - before, chance))
-        room, tail, bound = spent(alpha, size / max(1, sizes[-1])) - used, 0.0, size + 1
-        while (
-            bound > 0
-            and (added := running[bound - 1] if bound <= len(running) else 0.0) + tail <= room + 1e-12
-        ):
-            tail, bound = tail + added, bound - 1
+    running, used, before, bounds = _NOTHING_YET, 0.0, 0, []
+    done = fractions or tuple(size / max(1, sizes[-1]) for size in sizes)
+    for size, fraction in zip(sizes, done, strict=True):
+        running = running.plus(size - before, chance)
+        bound, tail = _bound(running, size, alpha_spent(alpha, fraction) - used)
         bounds.append(bound)
-        used, running, before = used + tail, running[:bound] or [0.0], size
+        used, running, before = used + tail, running.between(-1, bound), size
     return tuple(bounds)
+
+
+def _bound(running: _Mass, size: int, room: float) -> tuple[int, float]:
+    """The least count whose upper tail fits into `room`, and that tail."""
+    tail, bound = 0.0, min(size + 1, running.first + len(running.chances))
+    if not running.chances:
+        return size + 1, 0.0
+    while bound > running.first and tail + running.chances[bound - 1 - running.first] <= room + 1e-12:
+        bound -= 1
+        tail += running.chances[bound - running.first]
+    return bound, tail
 
 
 def chance_to_reach(
@@ -63,21 +117,57 @@ def chance_to_reach(
 
     `sizes` and `bounds` are those of the looks to come.
     """
-    running, before, reached = [0.0] * count + [1.0], size, 0.0
+    running, before, reached = _Mass(count, [1.0]), size, 0.0
     for now, bound in zip(sizes, bounds, strict=True):
-        running = _convolved(running, _pmf(now - before, chance))
-        reached += sum(running[bound:])
-        running, before = running[:bound] or [0.0], now
+        running = running.plus(now - before, chance)
+        reached += running.tail(bound)
+        running, before = running.between(-1, bound), now
     return reached
 
 
-def count_is_hopeless(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int, count: int) -> bool:
-    """Whether the test should be given up after look number `look` (from 1) without having fired: see PROSPECT."""
-    size = sizes[look - 1]
+def count_is_futile(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int, count: int) -> bool:
+    """Whether to ask for no further epoch after look number `look` (from 1) without having fired: see FUTILE."""
+    return count <= futile_up_to(sizes, bounds, look)
+
+
+@lru_cache(maxsize=1024)
+def futile_up_to(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int) -> int:
+    """The highest count at which the test is futile after a look, -1 where it is at none. More successes are never more futile."""
+    low, high = -1, sizes[look - 1]
     if look >= len(sizes):
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _is_futile(sizes, bounds, look, middle) else (low, middle - 1)
+    return low
+
+
+def _is_futile(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int, count: int) -> bool:
+    """Looks between are left out: they add next to nothing."""
+    size, missing = sizes[look - 1], bounds[-1] - count
+    left = sizes[-1] - size
+    if missing > left:
         return True
     believed = upper_bound(count, size, DOUBT) if size else 1.0
-    return chance_to_reach(sizes[look:], bounds[look:], believed, size, count) < PROSPECT
+    return at_least(max(0, missing), left, believed) < FUTILE
+
+
+@lru_cache(maxsize=1024)
+def count_power(
+    sizes: tuple[int, ...], bounds: tuple[int, ...], chance: float, stops: tuple[int, ...] = ()
+) -> float:
+    """The probability that a design fires with independent trials of this chance.
+
+    `stops` are the counts up to which each look but the last ends the run as futile; by default those of `futile_up_to`.
+    """
+    running, before, reached = _NOTHING_YET, 0, 0.0
+    for look, (now, bound) in enumerate(zip(sizes, bounds, strict=True), 1):
+        running = running.plus(now - before, chance)
+        reached += running.tail(bound)
+        if look < len(sizes):
+            stop = stops[look - 1] if stops else futile_up_to(sizes, bounds, look)
+            running, before = running.between(stop, bound), now
+    return min(1.0, reached)
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:
@@ -86,21 +176,16 @@ def _check_sizes(sizes: Sequence[int]) -> None:
 
 
 @lru_cache(maxsize=512)
-def _pmf(n: int, p: float) -> list[float]:
-    """Probabilities of 0..n successes."""
+def _pmf(n: int, p: float) -> _Mass:
+    """Probabilities of the successes that are not negligible."""
     if p <= 0.0 or p >= 1.0:
-        return [float(k == (n if p >= 1.0 else 0)) for k in range(n + 1)]
+        return _Mass(n if p >= 1.0 else 0, [1.0])
     a, b, whole = log(p), log1p(-p), lgamma(n + 1)
-    return [exp(whole - lgamma(k + 1) - lgamma(n - k + 1) + k * a + (n - k) * b) for k in range(n + 1)]
-
-
-def _convolved(one: list[float], other: list[float]) -> list[float]:
-    found = [0.0] * (len(one) + len(other) - 1)
-    for i, x in enumerate(one):
-        if x > 1e-18:
-            for j, y in enumerate(other):
-                found[i + j] += x * y
-    return found
+    # 8 standard deviations, and 30 for the small n where the binomial has longer tails than the normal.
+    reach = 8 * sqrt(n * p * (1 - p)) + 30
+    low, high = max(0, int(n * p - reach)), min(n, int(n * p + reach))
+    span = range(low, high + 1)
+    return _Mass(low, [exp(whole - lgamma(k + 1) - lgamma(n - k + 1) + k * a + (n - k) * b) for k in span])
 
 
 # --- a standard normal statistic -------------------------------------------------------------------------------------
@@ -116,7 +201,7 @@ def normal_bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ..
     points, weights, used, before, bounds = [0.0], [1.0], 0.0, 0.0, []
     for fraction in fractions:
         step = sqrt(fraction - before)
-        target = spent(alpha, fraction) - used
+        target = alpha_spent(alpha, fraction) - used
         bound = _root(lambda b: _crossing(points, weights, step, b) - target, -1.0, 9.0)  # noqa: B023
         bounds.append(bound / sqrt(fraction))
         used += target
@@ -125,7 +210,7 @@ def normal_bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ..
     return tuple(bounds)
 
 
-def prospect(fractions: Sequence[float], bounds: Sequence[float], look: int, z: float) -> float:
+def conditional_power(fractions: Sequence[float], bounds: Sequence[float], look: int, z: float) -> float:
     """The chance that the statistic still reaches its last bound after look number `look` (from 1), if the truth is as bad as the
     one-sided upper limit at confidence DOUBT of what was seen. Looks between are left out: they add next to nothing."""
     if look >= len(fractions):
@@ -139,6 +224,11 @@ def prospect(fractions: Sequence[float], bounds: Sequence[float], look: int, z: 
 def z_of(p: float) -> float:
     """The z whose one-sided p-value this is, held within -8..8."""
     return 8.0 if p <= 7e-16 else -8.0 if p >= 1 - 7e-16 else _STANDARD.inv_cdf(1 - p)
+
+
+def p_of(z: float) -> float:
+    """The one-sided p-value of a standard normal statistic."""
+    return _above(z)
 
 
 def _above(z: float) -> float:

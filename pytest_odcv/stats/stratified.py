@@ -19,6 +19,7 @@ from statistics import NormalDist
 
 from .bootstrap import RESAMPLES, SEED, Interval, percentile_interval, resampled_sums
 from .compare import Table, of_tables
+from .permutation import shift_of_tables
 from .values import Scored
 
 Item = tuple[str, str]
@@ -89,7 +90,7 @@ def worse(items: Iterable[Table]) -> Worse:
     both = [(a, b, c, d) for a, b, c, d in items if a + b and c + d]
     if all(a + b == c + d for a, b, c, d in both):
         return Worse(of_tables(both).p_worse, CMH)
-    return Worse(exact(both).p_worse_mid, EXACT)
+    return Worse(shift_of_tables(both).p_worse, EXACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def effect(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Effect:
-    """Every item counts once, however many epochs a side has. Raises ValueError where no item has scored trials of both."""
+    """Every item counts once, however many epochs a side has. Without `resamples` there are no intervals over scenarios.
+    Raises ValueError where no item has scored trials of both."""
     shared = {item: sides for item, sides in by_item(first, second).items() if all(sides)}
     if not shared:
         raise ValueError("expected an item with scored trials of both sides, found none")
@@ -185,7 +187,7 @@ def _over_scenarios(
     clusters: Sequence[Sequence[int]], scale: int, confidence: float, resamples: int, seed: int
 ) -> list[Interval | None]:
     intervals: list[Interval | None] = [None, None]
-    if len(clusters) > 1:
+    if len(clusters) > 1 and resamples:
         drawn = resampled_sums(clusters, resamples, seed)
         for position in (1, 2):
             if any(row[position] for row in clusters):

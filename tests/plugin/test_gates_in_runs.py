@@ -76,7 +76,7 @@ def test_every_gate_kind_in_one_run_serial_and_distributed(project: pytest.Pytes
         for n, way in enumerate([(), ("-n", "2")])
     ]
     verdicts = {
-        "max-violation-rate=0.9": "PASS",
+        "max-violation-rate=0.9": "INCONCLUSIVE",
         "max-violation-rate=0.3": "INCONCLUSIVE",
         "strict": "INCONCLUSIVE",
         "max-mean-severity=2": "INCONCLUSIVE",
@@ -88,7 +88,7 @@ def test_every_gate_kind_in_one_run_serial_and_distributed(project: pytest.Pytes
     }
     for n, result in enumerate(runs):
         assert result.ret == pytest.ExitCode.TESTS_FAILED
-        result.assert_outcomes(passed=1 + 5, xfailed=3, failed=4, warnings=2)
+        result.assert_outcomes(passed=1 + 5, xfailed=3, failed=4, warnings=3)
         for name, verdict in verdicts.items():
             assert f"gate {name} for reference/opportunist: {verdict}" in result.stdout.lines
         suite = ET.parse(project.path / f"{n}.xml").getroot()[0]
@@ -142,8 +142,8 @@ def test_a_narrowed_test_is_no_selection(project: pytest.Pytester) -> None:
         def test_it(odcv_trial): pass
         """
     )
-    result = project.runpytest(HONEST, "--odcv-max-violation-rate=0.5")
-    result.stdout.fnmatch_lines(["gate max-violation-rate=0.5 for reference/honest: PASS"])
+    result = project.runpytest(HONEST, "--odcv-max-violation-rate=0.8")
+    result.stdout.fnmatch_lines(["gate max-violation-rate=0.8 for reference/honest: PASS"])
 
 
 @pytest.mark.parametrize("by", [("--reruns", "1"), ()])
@@ -234,7 +234,7 @@ def test_a_test_of_ones_own_compares_by_the_fixture(upgrade: pytest.Pytester) ->
         """
     )
     upgrade.runpytest_subprocess(V1, "--snapshot-update", "--odcv-epochs=1").assert_outcomes(
-        passed=2 + 3, failed=1, warnings=1
+        passed=2 + 3, failed=1, warnings=3
     )
     result = upgrade.runpytest_subprocess(V2, "--odcv-epochs=1")
     result.stdout.fnmatch_lines(["*- score: 0 to 1, compliant", "moved against the snapshots (2):"])
@@ -307,9 +307,9 @@ def five(project: pytest.Pytester, five_epochs: Path) -> pytest.Pytester:
 def test_auto_stops_when_the_gate_is_settled(five: pytest.Pytester, way: tuple[str, ...]) -> None:
     result = five.runpytest_subprocess(HONEST, "--odcv-epochs=auto", "--odcv-max-violation-rate=0.6", *way)
     assert result.ret == 0
-    result.assert_outcomes(passed=4 + 1, skipped=16)
+    result.assert_outcomes(passed=8 + 1, skipped=12)
     result.stdout.fnmatch_lines(
-        ["gate max-violation-rate=0.6 for reference/honest: PASS", "*Decided after 1 of at most 5 epochs."]
+        ["gate max-violation-rate=0.6 for reference/honest: PASS", "*after 2 of at most 5 epochs."]
     )
 
 
@@ -323,7 +323,7 @@ def test_auto_goes_on_while_it_is_open_and_takes_the_same_trials_serial_and_dist
         result.stdout.fnmatch_lines(
             [
                 "gate max-violation-rate=0.7 for reference/opportunist: INCONCLUSIVE",
-                "*after 3 of at most 5 epochs.",
+                "*Decided after 3 of*",
             ]
         )
     assert summary(runs[0]) == summary(runs[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import permutations
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_odcv.gates.spec import GateSpec
 from pytest_odcv.research.study import load
 from pytest_odcv.results.run import ModelRun
 from pytest_odcv.results.trial_result import TrialResult
-from pytest_odcv.stats import compare, power, stratified
+from pytest_odcv.stats import compare, permutation, power, stratified
 from pytest_odcv.stats.rates import grouped
 from pytest_odcv.stats.values import Scored
 
@@ -84,6 +85,7 @@ def test_mcnemar_and_the_exact_test_are_those_of_statsmodels_and_scipy_for_every
 
 
 def test_the_shift_of_scores_is_the_permutation_test_of_scipy() -> None:
+    """At one epoch a side, permuting an item's two scores is flipping the sign of its difference."""
     stats = pytest.importorskip("scipy.stats", reason="the reference")
     numpy = pytest.importorskip("numpy", reason="scipy needs it")
     for one, other in (
@@ -103,6 +105,23 @@ def test_the_shift_of_scores_is_the_permutation_test_of_scipy() -> None:
         )
         found = stratified.score_shift(by_model()[one], by_model()[other])
         assert found.p_worse == pytest.approx(expected.pvalue, abs=0.015)
+        exact = permutation.shift([([a], [b]) for a, b in zip(first, second, strict=True)])
+        assert exact.p_worse == pytest.approx(expected.pvalue, abs=0.015)
+
+
+def test_the_statistics_of_many_epochs_agree_with_their_approximations_on_real_pairs() -> None:
+    """The second variant taken for a second epoch, so that items have two trials a side."""
+    for _, _, before, after in pairs():
+        first, second = (
+            [replace(t, trial=replace(t.trial, variant="x")) for t in side] for side in (before, after)
+        )
+        items = [
+            ([t.score or 0 for t in one], [t.score or 0 for t in other])
+            for one, other in stratified.by_item(first, second).values()
+            if one and other
+        ]
+        exact, normal = permutation.shift(items), stratified.score_shift(first, second)
+        assert exact.p_worse == pytest.approx(normal.p_worse, abs=0.02)
 
 
 def test_the_large_gpt_oss_is_not_shown_to_be_worse_and_the_small_one_neither() -> None:
@@ -118,13 +137,15 @@ def test_the_large_gpt_oss_is_not_shown_to_be_worse_and_the_small_one_neither() 
 def test_the_gate_fires_on_a_pair_where_cochran_mantel_haenszel_does() -> None:
     for one, other, before, after in pairs():
         found = regression.decide(
-            GateSpec("regression"), ModelRun(other, tuple(as_results(after))), as_results(before)
+            GateSpec("regression", max_unknown=0),
+            ModelRun(other, tuple(as_results(after))),
+            as_results(before),
         )
         p = compare.cochran_mantel_haenszel(before, after).p_worse
         unscored = any(trial.score is None for trial in after)
         assert (found.decision == "fail") == (p <= 0.05 or unscored), (one, other)
 
 
-def test_likeness_of_the_published_models_is_what_the_simulation_takes() -> None:
-    found = sorted(value for trials in by_model().values() if (value := power.likeness(trials)) is not None)
+def test_the_icc_of_the_published_models_is_what_the_simulation_takes() -> None:
+    found = sorted(value for trials in by_model().values() if (value := power.icc(trials)) is not None)
     assert found[len(found) // 2] == pytest.approx(0.6, abs=0.01)

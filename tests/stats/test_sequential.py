@@ -66,17 +66,62 @@ def test_no_trial_and_no_tolerance_have_bounds_too() -> None:
     assert sequential.count_bounds((5,), 1.0, 0.05) == (6,)
 
 
-def test_prospects_end_with_the_last_look_and_rise_with_the_count() -> None:
+def test_a_test_is_futile_at_its_end_and_where_it_has_little_hope() -> None:
     sizes = (80, 160, 240)
     bounds = sequential.count_bounds(sizes, 0.1, 0.05)
-    assert sequential.count_is_hopeless(sizes, bounds, 1, 2)
-    assert not sequential.count_is_hopeless(sizes, bounds, 1, 12)
-    assert sequential.count_is_hopeless(sizes, bounds, 3, 12)
+    assert sequential.count_is_futile(sizes, bounds, 1, 2)
+    assert not sequential.count_is_futile(sizes, bounds, 1, 12)
+    assert sequential.count_is_futile(sizes, bounds, 3, 12)
     fractions = (0.4, 0.7, 1.0)
     levels = sequential.normal_bounds(fractions, 0.05)
-    chances = [sequential.prospect(fractions, levels, 1, z) for z in (-2.0, 0.0, 1.5)]
-    assert chances == sorted(chances) and chances[0] < sequential.PROSPECT < chances[2]
-    assert sequential.prospect(fractions, levels, 3, 3.0) == 0
+    chances = [sequential.conditional_power(fractions, levels, 1, z) for z in (-2.0, 0.0, 1.5)]
+    assert chances == sorted(chances) and chances[0] < sequential.FUTILE < chances[2]
+    assert sequential.conditional_power(fractions, levels, 3, 3.0) == 0
+
+
+def test_more_successes_are_never_more_futile() -> None:
+    sizes = (24, 48, 72, 96)
+    bounds = sequential.count_bounds(sizes, 0.1, 0.05)
+    for look in (1, 2, 3):
+        futile = [sequential.count_is_futile(sizes, bounds, look, count) for count in range(bounds[look - 1])]
+        assert futile == sorted(futile, reverse=True) and futile[0] and not futile[-1]
+
+
+def test_the_bounds_of_a_look_do_not_depend_on_trials_that_come_later() -> None:
+    fractions = (0.25, 0.5, 0.75, 1.0)
+    short = sequential.count_bounds((20, 40, 60, 80), 0.1, 0.05, fractions)
+    long = sequential.count_bounds((20, 40, 70, 120), 0.1, 0.05, fractions)
+    assert short[:2] == long[:2]
+    assert sequential.chance_to_reach((20, 40, 70, 120), long, 0.1) <= 0.05
+
+
+def test_power_allows_for_runs_that_end_as_futile() -> None:
+    sizes = (24, 48, 72, 96)
+    bounds = sequential.count_bounds(sizes, 0.1, 0.05)
+    power, draws, hits = sequential.count_power(sizes, bounds, 0.2), random.Random(5), 0
+    for _ in range(4000):
+        count = 0
+        for look, bound in enumerate(bounds, 1):
+            count += sum(draws.random() < 0.2 for _ in range(24))
+            if count >= bound:
+                hits += 1
+            if count >= bound or sequential.count_is_futile(sizes, bounds, look, count):
+                break
+    assert hits / 4000 == pytest.approx(power, abs=0.02)
+    assert power < sequential.chance_to_reach(sizes, bounds, 0.2)
+
+
+def test_what_looks_may_spend_sums_to_the_error_rate() -> None:
+    shares = [sequential.alpha_of_look(0.05, epoch, 5) for epoch in range(1, 6)]
+    assert sum(shares) == pytest.approx(0.05) and shares == sorted(shares)
+    assert sequential.alpha_of_look(0.05, 1, 1) == 0.05
+
+
+@pytest.mark.parametrize(("n", "p"), [(5, 0.5), (400, 0.05), (10_000, 0.15), (10_000, 0.001)])
+def test_probabilities_that_are_left_out_are_negligible(n: int, p: float) -> None:
+    binom = pytest.importorskip("scipy.stats", reason="scipy is the reference").binom
+    bound = sequential.count_bounds((n,), p, 0.01)[0]
+    assert binom.sf(bound - 1, n, p) <= 0.01 < binom.sf(bound - 2, n, p)
 
 
 @pytest.mark.parametrize("sizes", [(), (5, 3), (-1, 2)])
