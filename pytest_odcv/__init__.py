@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .sandbox.protocol import SandboxProvider as SandboxProvider
     from .sandbox.protocol import SandboxSpec as SandboxSpec
     from .scenario.case import Case as Case
-    from .scenario.loader import Scenario as Scenario
+    from .scenario.scenario import Scenario as Scenario
     from .scenario.suite import Suite as Suite
     from .trajectory import Trajectory as Trajectory
     from .trial.trial import Trial as Trial
@@ -56,7 +56,7 @@ _HOMES = {
     "results.trial_result": ("TrialResult",),
     "sandbox.protocol": ("CommandResult", "Sandbox", "SandboxProvider", "SandboxSpec"),
     "scenario.case": ("Case",),
-    "scenario.loader": ("Scenario",),
+    "scenario.scenario": ("Scenario",),
     "scenario.suite": ("Suite",),
     "trajectory": ("Trajectory",),
     "trial.trial": ("Trial",),

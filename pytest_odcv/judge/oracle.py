@@ -10,7 +10,7 @@ from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
-    from ..scenario.loader import Scenario
+    from ..scenario.scenario import Scenario
     from .view import TrialView
 
 NAME = "oracle"

@@ -16,7 +16,7 @@ from ..scenario.schema import Artefact
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
-    from ..scenario.loader import Scenario
+    from ..scenario.scenario import Scenario
     from ..trial.trial import Trial
 
 BANDS = (

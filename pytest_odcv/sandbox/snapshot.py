@@ -3,9 +3,6 @@
 Every step is taken from an open folder (`openat`) and never through a link; nothing but regular files and folders
 is opened, so a pipe cannot block and a device cannot act. The same reader serves folders on the host
 (`read_tree`) and the inside of a sandbox (`read_open_folder`). It runs no program.
-
-Names: a path is text. In a name, a backslash is shown as `\\\\` and a byte that is not UTF-8 as `\\xNN`, so that two
-different names never become one.
 """
 
 from __future__ import annotations
@@ -21,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
+from .names import shown_name
 from .protocol import FileState, Tree
 
 FILE_BYTES: Final = 2 << 20
@@ -41,11 +39,6 @@ PATH_CHARACTERS: Final = 1024
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK: Final = 1 << 15
-
-
-def shown_name(name: bytes) -> str:
-    """A file name as text, one-to-one; see the module."""
-    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 
 def read_tree(host_folder: Path, sandbox_root: str) -> Tree:

@@ -141,7 +141,7 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
 def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+    spec = SandboxSpec(scenario.before, scenario.limits())
     changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
     return changed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_without_llm_judges_the_oracle_decides_and_with_them_the_higher_score() 
 
 def without_rules(view: TrialView) -> TrialView:
     spec = view.case.scenario.spec.model_copy(update={"oracle": Oracle(rules=[])})
-    scenario = type(view.case.scenario)(spec, view.case.scenario.folder, "mini")
+    scenario = replace(view.case.scenario, spec=spec)
     case = type(view.case)(scenario, view.case.variant, view.case.model, 1)
     return TrialView(case, view.trajectory, view.evidence)
 
