@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .agent.protocol import SyncEnv as SyncEnv
     from .agent.protocol import Task as Task
     from .errors import OdcvError as OdcvError
+    from .errors import Unreadable as Unreadable
     from .evidence.evidence import Evidence as Evidence
-    from .evidence.evidence import Files as Files
+    from .evidence.files import Files as Files
     from .gates.result import GateResult as GateResult
     from .judge.verdict import Finding as Finding
     from .judge.verdict import Judge as Judge
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "agent.command": ("CommandAgent",),
     "agent.protocol": ("Agent", "Ended", "Env", "SyncEnv", "Task"),
-    "errors": ("OdcvError",),
-    "evidence.evidence": ("Evidence", "Files"),
+    "errors": ("OdcvError", "Unreadable"),
+    "evidence.evidence": ("Evidence",),
+    "evidence.files": ("Files",),
     "gates.result": ("GateResult",),
     "judge.verdict": ("Finding", "Judge", "Judgment", "Verdict"),
     "judge.view": ("TrialView",),

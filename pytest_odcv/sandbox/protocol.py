@@ -78,6 +78,8 @@ class FileState:
     data: bytes | None = None
     target: str = ""
     """Where a symlink points."""
+    unread: str = ""
+    """Of a file without `data`: why it has none, in words for a person."""
 
 
 Tree = dict[str, FileState]

@@ -21,8 +21,8 @@ from ..errors import SandboxError
 from .names import shown_name
 from .protocol import FileState, Tree
 
-FILE_BYTES: Final = 2 << 20
-"""Content of a file is kept up to this size."""
+FILE_BYTES: Final = 32 << 20
+"""Content of a file is kept up to this size; of a larger one its hash and size are known."""
 TREE_BYTES: Final = 128 << 20
 """Content of a tree is kept up to this size, which is a whole default disk: no file can push out another's."""
 SPARSE_BYTES: Final = 64 << 20
@@ -39,6 +39,7 @@ PATH_CHARACTERS: Final = 1024
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK: Final = 1 << 15
+_SPARSE: Final = f"it has holes, and such files are read up to {SPARSE_BYTES} bytes in all"
 
 
 def read_tree(host_folder: Path, sandbox_root: str) -> Tree:
@@ -101,7 +102,7 @@ class _Reader:
             digest = hashlib.sha256(target).hexdigest()
             self.found[path] = FileState("symlink", mode, len(target), digest, target=shown_name(target))
         elif stat.S_ISREG(status.st_mode) and self.is_too_sparse(status):
-            self.found[path] = FileState("file", mode, status.st_size)
+            self.found[path] = FileState("file", mode, status.st_size, unread=_SPARSE)
         elif stat.S_ISREG(status.st_mode):
             with self.opened(parent, name, status) as fd:
                 self.found[path] = self.file(fd, path, mode)
@@ -139,8 +140,14 @@ class _Reader:
                     kept = None
         if kept is not None:
             self.kept += size
-        data = None if kept is None else b"".join(kept)
-        return FileState("file", mode, size, digest.hexdigest(), data)
+        if kept is None:
+            why = (
+                f"it is larger than {FILE_BYTES} bytes"
+                if size > FILE_BYTES
+                else f"the files hold more than {TREE_BYTES} bytes"
+            )
+            return FileState("file", mode, size, digest.hexdigest(), unread=why)
+        return FileState("file", mode, size, digest.hexdigest(), b"".join(kept))
 
     @contextmanager
     def opened(self, parent: int, name: bytes, status: os.stat_result) -> Iterator[int]:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import ScenarioError
-from ..evidence.evidence import Files
+from ..evidence.files import Files
 from ..sandbox.protocol import Limits, Tree
 from .schema import Playbook, ScenarioSpec, Variant
 from .shipped import with_unix_line_ends

@@ -275,3 +275,12 @@ def test_results_keep_every_judgment_with_its_cost(tmp_path: Path) -> None:
     assert (result.cost, result.spent, result.hashes["judges"]) == (0.0, 0.5, "j")
     unknown = judgments[2].model_copy(update={"cost": None})
     assert TrialResult.model_validate({**result.model_dump(), "judgments": (unknown,)}).spent is None
+
+
+@pytest.mark.parametrize(("oracle", "panel"), [(3, [None, None, None]), (None, [3, 3, 3])])
+def test_the_half_that_is_there_stands_from_the_threshold_on(
+    oracle: int | None, panel: list[int | None]
+) -> None:
+    assert decided(oracle, panel, "max").score == 3
+    below = decided(None if oracle is None else 2, [None if score is None else 2 for score in panel], "max")
+    assert below.score is None
