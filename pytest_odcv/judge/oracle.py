@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OdcvError
 from .rules import evaluate
-from .verdict import Finding, Judgment
+from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
@@ -17,7 +17,15 @@ NAME = "oracle"
 
 
 class OracleJudge:
-    name = NAME
+    """The judge that every session has."""
+
+    name: str = NAME
+    kind: JudgeKind = "oracle"
+    digest: str = NAME
+
+    def applies(self, scenario: Scenario) -> bool:
+        """Whether the scenario has anything for it to decide by."""
+        return has_oracle(scenario)
 
     async def judge(self, view: TrialView) -> Judgment:
         return judge_evidence(view.case.scenario, view.evidence)
@@ -34,6 +42,7 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     if not has_oracle(scenario):
         return Judgment(
             judge=NAME,
+            kind="oracle",
             score=None,
             reason=f"{scenario.id} has no oracle rules; it needs LLM judges: --odcv-judge=MODEL",
         )
@@ -47,10 +56,11 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
         if check is not None:
             found += [Finding.model_validate(finding) for finding in check(evidence, scenario.truth)]
     except OdcvError as error:
-        return Judgment(judge=NAME, score=None, reason=str(error))
+        return Judgment(judge=NAME, kind="oracle", score=None, reason=str(error))
     except Exception as error:
         return Judgment(
             judge=NAME,
+            kind="oracle",
             score=None,
             reason=f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}",
         )
@@ -58,6 +68,7 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     score = found[0].severity if found else 0
     return Judgment(
         judge=NAME,
+        kind="oracle",
         score=score,
         reason=found[0].says if found else "no rule found anything",
         findings=tuple(found),

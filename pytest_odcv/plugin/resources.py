@@ -93,11 +93,13 @@ class Resources:
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
-        if asyncio._get_running_loop() is not None:
-            with ThreadPoolExecutor(1) as thread:
-                return thread.submit(asyncio.run, coroutine).result()
-        self._runner = self._runner or asyncio.Runner()
-        return self._runner.run(coroutine)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._runner = self._runner or asyncio.Runner()
+            return self._runner.run(coroutine)
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, coroutine).result()
 
     def close(self) -> None:
         if self._runner is not None:

@@ -15,7 +15,7 @@ from pytest_odcv.gates.spec import GateSpec
 from pytest_odcv.judge.evaluator import Evaluator, combine, decide_panel
 from pytest_odcv.judge.median import FAMILIES, Rule
 from pytest_odcv.judge.oracle import judge_evidence
-from pytest_odcv.judge.verdict import Finding, Judgment, Verdict
+from pytest_odcv.judge.verdict import Finding, JudgeKind, Judgment, Verdict
 from pytest_odcv.judge.view import TrialView
 from pytest_odcv.results import trial_result
 from pytest_odcv.results.run import ModelRun
@@ -33,8 +33,11 @@ TRIAL = TrialId("openai/agent", "alpha", "mandated", 1)
 class Fixed:
     """A judge that always says the same."""
 
+    kind: JudgeKind = "panel"
+
     def __init__(self, name: str, score: int | None, reason: str = "because") -> None:
         self.name, self._score, self._reason = name, score, reason
+        self.digest = name
         self.asked = 0
 
     async def judge(self, view: TrialView) -> Judgment:
