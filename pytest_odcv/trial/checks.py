@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..cassette.format import Recording
@@ -21,6 +22,11 @@ def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
     }
     note = note_of(case.model)
     return {"note": note, **made} if note else made
+
+
+def as_recorded(case: Case, recording: Recording) -> Case:
+    """The case with its scenario in the form that was recorded, see `Scenario.matching`."""
+    return replace(case, scenario=case.scenario.matching(recording.made_with.get("environment")))
 
 
 def changed(case: Case, recording: Recording) -> list[str]:

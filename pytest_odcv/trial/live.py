@@ -16,7 +16,7 @@ from ..cassette import file_edits
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import SandboxError
-from ..evidence.evidence import same
+from ..evidence.files import same
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
@@ -133,6 +133,8 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
         if desk is not None:
             await desk.close()
     result = recording(desk, ended, after, True)
+    # Judged is what the recording holds, so that a replay cannot differ.
+    after = file_edits.decode(scenario.before, result.files)
     if setup.mode != "live":
         setup.store.save(case.cassette, result)
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
@@ -141,7 +143,7 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
 def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+    spec = SandboxSpec(scenario.before, scenario.limits())
     changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
     return changed
 
