@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from links import PAGES, ROOT, relinked
 
 _LOADED = re.compile(
-    r"<(?:script|img|iframe|source|link(?![^>]*\bcanonical))\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE
+    r"<(?:script|img|iframe|source|link(?![^>]*\bcanonical))\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//",
+    re.IGNORECASE,
 )
 
 

@@ -29,6 +29,16 @@ EPOCHS = "odcv_epochs"
 """Key of a worker's input: the folder in which workers share their results."""
 
 
+def _is_loop_running() -> bool:
+    # A function of its own: what is raised in a coroutine that an `except` starts has that exception as its context, and so
+    # this file in its traceback.
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Resources:
     """One per pytest config. Every property raises OdcvError or pytest.UsageError where the options cannot be used."""
 
@@ -93,13 +103,11 @@ class Resources:
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._runner = self._runner or asyncio.Runner()
-            return self._runner.run(coroutine)
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, coroutine).result()
+        if _is_loop_running():
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(asyncio.run, coroutine).result()
+        self._runner = self._runner or asyncio.Runner()
+        return self._runner.run(coroutine)
 
     def close(self) -> None:
         if self._runner is not None:
