@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-live lint types contracts bench record record-local record-example-local clean help
+.PHONY: demo test test-live lint types contracts docs reference changelog bench record record-local record-example-local clean help
 
 help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
 	@echo "make test       the test suite"
 	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
-	@echo "make lint types contracts bench record clean"
+	@echo "make docs       the documentation site in site/; a dead link fails"
+	@echo "make changelog  how the next entry of the changelog would read"
+	@echo "make lint types contracts reference bench record clean"
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,6 +30,11 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 $(VENV)/dev: $(VENV)/core
 	@echo "setting up: installing what the tests need (litellm, bubblewrap, the agent frameworks, hypothesis, ...) into $(VENV)"
 	@$(PIP) --editable '.[live,snapshot,xdist,openai,anthropic,openai-agents,pydantic-ai,langgraph,smolagents,mcp]' --group dev
+	@touch $@
+
+$(VENV)/docs: $(VENV)/core
+	@echo "setting up: installing the site generator into $(VENV)"
+	@$(PIP) --group docs
 	@touch $@
 
 $(VENV)/local-model: $(VENV)/dev
@@ -60,6 +67,18 @@ types: $(VENV)/dev
 contracts: $(VENV)/dev
 	$(BIN)/lint-imports --no-logo
 
+# Strict: a dead link, a missing page or anything loaded from another host fails. Reads nothing from the network.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "make docs: open site/index.html"
+
+# The parts of docs/ that are generated from the code; a test fails where they are not up to date.
+reference: $(VENV)/core
+	$(BIN)/python docs/_site/reference.py
+
+changelog: $(VENV)/dev
+	@$(BIN)/towncrier build --draft --version NEXT 2>/dev/null
+
 bench: $(VENV)/dev
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
@@ -80,4 +99,4 @@ record-example-local: $(VENV)/local-model
 	code=$$?; kill $$server; test $$code -eq 1
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site

@@ -14,7 +14,6 @@ RECORD_MODES = ("none", "once", "all", "live")
 POLICIES = ("oracle", "panel", "max")
 FAMILIES, GATES = "families", "gates"
 """Keys of [tool.odcv] that are tables, and no options."""
-SANDBOXES = ("auto", "bubblewrap")
 
 
 def _whole(low: int) -> Callable[[Any], int]:
@@ -91,6 +90,13 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
         return str(value)
 
     return convert
+
+
+def _sandbox(value: Any) -> str:
+    # Imported for those who give the option: the table of options is imported in every run, and the registry needs pydantic.
+    from ..sandbox.registry import AUTO, PROVIDERS
+
+    return _one_of(AUTO, *PROVIDERS)(value)
 
 
 def _word(value: Any) -> str:
@@ -219,7 +225,7 @@ OPTIONS = (
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
         "sandbox",
-        _one_of(*SANDBOXES),
+        _sandbox,
         "auto",
         "KIND",
         "where commands of live trials run: auto (default) or bubblewrap",
