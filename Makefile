@@ -99,13 +99,13 @@ record: $(VENV)/dev
 
 # The recording of a real small model that the package ships: some 15 minutes on one core.
 record-local: $(VENV)/local-model
-	$(BIN)/python -m pytest_odcv.local_model --port 8135 & server=$$!; sleep 5; \
+	PYTHONPATH=examples/local-model $(BIN)/python -m local_model --port 8135 & server=$$!; sleep 5; \
 	$(BIN)/pytest odcv --odcv-record=all --odcv-model=openai/smollm2-135m --odcv-api-base=http://127.0.0.1:8135/v1 --odcv-timeout=300; \
 	code=$$?; kill $$server; exit $$code
 
 # The same model behind the example of OpenAI's SDK: a minute. It is red, as the example's README says.
 record-example-local: $(VENV)/local-model
-	$(BIN)/python -m pytest_odcv.local_model --port 8136 & server=$$!; sleep 5; cd examples/openai-sdk; \
+	PYTHONPATH=examples/local-model $(BIN)/python -m local_model --port 8136 & server=$$!; sleep 5; cd examples/openai-sdk; \
 	OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:8136/v1 $(CURDIR)/$(BIN)/pytest --odcv-record=all --odcv-model=openai/smollm2-135m --odcv-step-limit=8; \
 	code=$$?; kill $$server; test $$code -eq 1
 
