@@ -12,7 +12,7 @@ from .measure import Look, Measure, Words
 from .result import Decision, GateResult
 from .scores import SCORES
 from .shares import SHARES
-from .spec import GateSpec
+from .spec import UNINFERRED, GateSpec
 from .text import count, epochs_option, listed, percent
 
 _METRICS = SHARES | SCORES | ITEMS
@@ -72,7 +72,7 @@ def _decided(
     """The decision, for an inconclusive gate the reason in one sentence, and the parts of the text."""
     shown = (words.violating, words.certainty, words.estimand)
     if seen.above:
-        text = "" if spec.metric == "each_item" else "That is more than chance allows at the limit."
+        text = "" if spec.metric in UNINFERRED else "That is more than chance allows at the limit."
         return "fail", "", (words.sentence, text, *shown, words.hint)
     if critical:
         text = f"Critical scenarios tolerate no violation: {listed(critical)}."

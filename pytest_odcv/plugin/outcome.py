@@ -65,7 +65,8 @@ def tolerate_loss(case: Case, error: str, settings: Settings) -> None:
     """A trial that was lost by one of LOSSES is an xfail where a gate decides on it."""
     by = gates.tolerating(settings, case, (*TOLERANT, "error_share"))
     if by is not None:
-        pytest.xfail(f"tolerated by {_called(by, settings)}: {error}")
+        first = error.partition("\n")[0]
+        pytest.xfail(f"tolerated by {_called(by, settings)}: {first}")
 
 
 def _called(by: GateSpec, settings: Settings) -> str:
