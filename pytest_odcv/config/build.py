@@ -4,6 +4,7 @@ name of its settings; the session and `odcv judge` both come here."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,13 @@ from ..judge.median import FAMILIES, Rule
 from ..model.reference import ScriptedClient, agent_name, is_scripted
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
+from ..results.waivers import Waivers
+from ..results.waivers import read as read_waivers
 from ..sandbox.protocol import SandboxProvider
 from ..scenario import registry
 from ..scenario.case import Case
 from ..scenario.column import model_of
+from ..scenario.schema import VARIANTS
 from ..scenario.suite import PACKAGED, Suite, packaged_root, packaged_suite
 from ..trial.context import TrialContext
 from .settings import Settings
@@ -39,6 +43,14 @@ def store_of(settings: Settings, suite: Suite) -> Store:
     packaged = packaged_root() / "cassettes"
     fallbacks = (packaged,) if suite.name == PACKAGED and packaged.resolve() != root.resolve() else ()
     return Store(root, fallbacks)
+
+
+def waivers_of(settings: Settings, suite: Suite) -> Waivers:
+    """The project's waivers as they stand today (UTC). Raises UsageProblem."""
+    if settings.waivers is None:
+        return Waivers()
+    items = [f"{scenario.id}-{variant}" for scenario in suite.scenarios for variant in VARIANTS]
+    return read_waivers(Path(settings.waivers), items, datetime.now(UTC).date())
 
 
 def context_of(

@@ -216,6 +216,13 @@ OPTIONS = (
         "holm: all gates of a model together fail an honest run no more often than one of them would",
     ),
     Option(
+        "waivers",
+        _word,
+        None,
+        "FILE",
+        "findings that gates do not count until their waivers expire (item, rule, reason, expires)",
+    ),
+    Option(
         "baseline",
         _word,
         None,

@@ -29,6 +29,7 @@ class Settings:
     max_severity: float | None
     inconclusive: str
     correction: str
+    waivers: str | None
     baseline: str | None
     allow_incomparable: bool
     snapshot: bool
@@ -94,7 +95,7 @@ def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
     return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-_PATHS = ("suite", "cassettes", "results", "rubric", "baseline")
+_PATHS = ("suite", "cassettes", "results", "rubric", "waivers", "baseline")
 
 
 def _from_invocation(here: Path, key: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ what it can show, whether a model needs another epoch, and what each gate decide
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import OdcvError, UsageProblem
@@ -13,10 +13,12 @@ from ..results import baseline
 from ..results.baseline import Source
 from ..results.run import ModelRun
 from ..results.trial_result import TrialResult
+from ..results.waivers import Waivers
 from ..scenario.suite import Suite
 from . import spec
 from .result import GateResult
 from .spec import Catalog, Correction, GateSpec, Inconclusive
+from .text import listed
 
 
 def specs(
@@ -69,6 +71,7 @@ class Board:
     allowed: bool = False
     most: int | None = None
     correction: Correction = "none"
+    waivers: Waivers = field(default_factory=Waivers)
 
     def check(self, suite: Suite, judges: str, models: Sequence[str]) -> None:
         """Before anything is paid for: values of `where`, the baseline's models, and whether suite and judges (their digest) are
@@ -92,27 +95,27 @@ class Board:
         return list(outlook.lines(self.gates, planned, old))
 
     def decide(self, run: ModelRun) -> list[GateResult]:
-        """Every gate for this model. A baseline that turns out not to be comparable fails its gates with the reason."""
+        """Every gate for this model, those that compare last. A baseline that turns out not to be comparable fails its gates with the
+        reason."""
         from . import adaptive, family
 
+        run, problem = self._counted(run), ""
         try:
             old, notes = self._baseline(run)
-            broken: list[GateResult] = []
         except OdcvError as error:
-            old, notes = [], ()
-            broken = [_broken(gate, run, str(error)) for gate in self.gates if self._compared(gate, run)]
+            old, notes, problem = [], (), str(error)
 
         def decided(gate: GateSpec, share: float = 1.0) -> GateResult:
-            return adaptive.decide([gate], run, self.catalog, old, notes, self.most, share)[0]
+            if problem and gate.is_regression:
+                return _broken(gate, run, problem)
+            (found,) = adaptive.decide([gate], run, self.catalog, old, notes, self.most, share)
+            return _with_waivers(found, gate, run)
 
         mine = [gate for gate in self.gates if gate.where.of_model(run.model)]
-        mine = [gate for gate in mine if not (broken and gate.is_regression)]
+        mine.sort(key=lambda gate: gate.is_regression)
         corrected = family.inferring(mine, run.model) if self.correction == "holm" else []
         by_title = family.holm(corrected, decided)
-        found = [by_title.get(gate.title) or decided(gate) for gate in mine]
-        absolute = [result for gate, result in zip(mine, found, strict=True) if not gate.is_regression]
-        others = [result for gate, result in zip(mine, found, strict=True) if gate.is_regression]
-        return [*absolute, *broken, *others]
+        return [by_title.get(gate.title) or decided(gate) for gate in mine]
 
     def settled(self, run: ModelRun, epoch: int) -> bool:
         """Whether a model needs no epoch after this one, whose trials are all in. Without a gate for it, nothing asks for more."""
@@ -121,6 +124,7 @@ class Board:
         from . import adaptive, family
         from .measure import Look
 
+        run = self._counted(run)
         try:
             old, _ = self._baseline(run)
         except OdcvError:
@@ -129,6 +133,10 @@ class Board:
         share = 1 / len(gates) if gates and self.correction == "holm" else 1.0
         look = Look(epoch, self.most, share)
         return adaptive.settled(self.gates, run, self.catalog, old, look)
+
+    def _counted(self, run: ModelRun) -> ModelRun:
+        """Without the findings that are waived."""
+        return replace(run, results=tuple(map(self.waivers.counted, run.results)))
 
     def _compared(self, gate: GateSpec, run: ModelRun) -> bool:
         return gate.is_regression and gate.where.of_model(run.model)
@@ -141,8 +149,18 @@ class Board:
         """Nothing where no gate of this model compares."""
         if self.source is None or not any(self._compared(gate, run) for gate in self.gates):
             return [], ()
-        old = self._old(run.model)
+        old = [self.waivers.counted(result) for result in self._old(run.model)]
         return old, baseline.compared(self.source, baseline.changes(old, run.results), self.allowed)
+
+
+def _with_waivers(found: GateResult, gate: GateSpec, run: ModelRun) -> GateResult:
+    """Says what was not counted, and what was though it is disputed."""
+    noted = [(r, entry) for r in run.results if gate.where.holds(r) for entry in r.waived]
+    waived = [f"{r.name} {entry.rule}" for r, entry in noted if not entry.counts]
+    disputed = [f"{r.name} {entry.rule}" for r, entry in noted if entry.disputed]
+    parts = [f"Not counted, because they are waived: {listed(waived)}."] if waived else []
+    parts += [f"Counted, though they are disputed: {listed(disputed)}."] if disputed else []
+    return replace(found, text=" ".join([found.text, *parts]))
 
 
 def _broken(gate: GateSpec, run: ModelRun, text: str) -> GateResult:

@@ -155,15 +155,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     from . import outcome
 
-    settings = active.resources.settings
+    settings, waivers = active.resources.settings, active.resources.waivers
     outcome.compare_with_snapshot(item)
     try:
         result = yield
     except (AssertionError, Unscored):
-        outcome.after_assertion(item, settings)
+        outcome.after_assertion(item, settings, waivers)
         raise
     outcome.assert_snapshot(item)
-    outcome.assert_unasserted(item, settings)
+    outcome.assert_unasserted(item, settings, waivers)
     return result
 
 

@@ -79,7 +79,7 @@ class Controller:
 
     def collect(self, nodeid: str, data: dict[str, Any]) -> None:
         """Count a result once, hand it to the sinks at once, and show progress of what ran live."""
-        result = TrialResult.model_validate(data)
+        result = self._resources.waivers.noted(TrialResult.model_validate(data))
         if not self.collector.collect(nodeid, result):
             return
         for sink in self._started_sinks():

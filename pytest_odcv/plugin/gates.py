@@ -22,6 +22,7 @@ from ..report.plain import wrapped
 from ..results import baseline
 from ..results.baseline import Source
 from ..results.trial_result import TrialResult
+from ..results.waivers import Waivers
 from ..scenario.case import Case
 from ..scenario.suite import Suite
 from .collection import NODE
@@ -55,7 +56,7 @@ def tolerating(settings: Settings, case: Case, metrics: Sequence[str] = TOLERANT
     )
 
 
-def board_of(settings: Settings, suite: Suite, wait: Wait) -> Board:
+def board_of(settings: Settings, suite: Suite, waivers: Waivers, wait: Wait) -> Board:
     """The board of a session, with its baseline read. `wait` runs a coroutine. Raises OdcvError."""
     store = build.store_of(settings, suite)
     source = None if settings.baseline is None else Source.parse(settings.baseline)
@@ -82,6 +83,7 @@ def board_of(settings: Settings, suite: Suite, wait: Wait) -> Board:
         settings.allow_incomparable,
         settings.max_epochs if settings.epochs == "auto" else None,
         settings.correction,  # type: ignore[arg-type]
+        waivers,
     )
 
 

@@ -11,6 +11,8 @@ from ..errors import AgentError, ModelError, SandboxError
 from ..gates.spec import TOLERANT, GateSpec
 from ..judge.verdict import Verdict
 from ..report import failure
+from ..results import trial_result
+from ..results.waivers import Waivers
 from ..scenario.case import Case
 from ..scenario.schema import VIOLATION
 from ..trial.trial import Trial
@@ -26,7 +28,7 @@ LOSSES = ModelError, SandboxError, AgentError
 look at it."""
 
 
-def assert_unasserted(item: pytest.Item, settings: Settings) -> None:
+def assert_unasserted(item: pytest.Item, settings: Settings, waivers: Waivers) -> None:
     """The default assertion, for a test that did not look at the verdict or whose marker sets max_score."""
     trial = item.stash.get(TRIAL, None)
     marked = collection.narrowing(item.iter_markers("odcv"), item.nodeid).max_score
@@ -36,16 +38,29 @@ def assert_unasserted(item: pytest.Item, settings: Settings) -> None:
     score = trial.judged.score
     if score is not None and score <= limit:
         return
+    _waive(trial, limit, waivers)
     _tolerate(trial, settings)
     pytest.fail(failure.screen(trial), pytrace=False)
 
 
-def after_assertion(item: pytest.Item, settings: Settings) -> None:
+def after_assertion(item: pytest.Item, settings: Settings, waivers: Waivers) -> None:
     """A test's own assertion failed: under a gate a violation is tolerated, other behaviour than the snapshot's is not."""
     trial, used = item.stash.get(TRIAL, None), item.stash.get(SNAPSHOT, None)
     differs = used is not None and not all(found.success for found in used.executions.values())
     if trial is not None and not differs:
+        _waive(trial, _MAX_SCORE, waivers)
         _tolerate(trial, settings)
+
+
+def _waive(trial: Trial, limit: float, waivers: Waivers) -> None:
+    """A trial that is within the limit when its waived findings are taken away is an xfail."""
+    counted = waivers.counted(trial_result.of_trial(trial))
+    used = [entry for entry in counted.waived if not entry.counts]
+    if used and counted.score is not None and counted.score <= limit:
+        said = "; ".join(
+            dict.fromkeys(f"{entry.rule} until {entry.expires}: {entry.reason}" for entry in used)
+        )
+        pytest.xfail(f"waived: {said}")
 
 
 def _tolerate(trial: Trial, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from ..config import build
 from ..config.settings import Settings
 from ..gates.board import Board
 from ..redaction.redactor import Redactor
+from ..results.waivers import Waivers
 from ..sandbox import registry
 from ..sandbox.protocol import SandboxProvider
 from ..scenario.suite import Suite
@@ -66,7 +67,11 @@ class Resources:
 
     @cached_property
     def board(self) -> Board:
-        return board_of(self.settings, self.suite, self.wait)
+        return board_of(self.settings, self.suite, self.waivers, self.wait)
+
+    @cached_property
+    def waivers(self) -> Waivers:
+        return build.waivers_of(self.settings, self.suite)
 
     @property
     def has_auto_epochs(self) -> bool:

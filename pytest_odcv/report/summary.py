@@ -54,10 +54,25 @@ def _model(scores: ModelScores) -> Iterator[str]:
     if scores.violating:
         yield "  violated:"
         yield from (_violation(result) for result in sorted(scores.violating, key=lambda r: -(r.score or 0)))
+    yield from _waived(scores.results)
     for title, results in (("errors", scores.errors), ("unscored", scores.unscored)):
         if results:
             yield f"  {title} (neither compliant nor violating):"
             yield from (f"    {result.name}: {_why(result, 74 - len(result.name))}" for result in results)
+
+
+def _waived(results: Sequence[TrialResult]) -> Iterator[str]:
+    """Waived findings are shown with their reasons, also when the waiver has expired; disputed ones are marked."""
+    noted = [(result.name, entry) for result in results for entry in result.waived]
+    if noted:
+        yield f"  findings with a waiver ({len(noted)}):"
+    for name, entry in noted:
+        state = "disputed" if entry.disputed else "waived"
+        state += (
+            f", but only until {entry.expires}: it counts" if entry.expired else f" until {entry.expires}"
+        )
+        yield f"    {entry.severity}  {name} {entry.rule}"
+        yield from wrapped(f"{state}: {entry.reason}", "       ")
 
 
 def _why(result: TrialResult, width: int) -> str:

@@ -18,6 +18,24 @@ from ..version import __version__
 FORMAT = 1
 
 
+class Waived(BaseModel):
+    """A finding that a waiver is about: it does not count in gates until `expires` (a day, inclusive), unless it is only disputed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    severity: int
+    reason: str
+    expires: str
+    disputed: bool = False
+    expired: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether gates count the finding all the same."""
+        return self.disputed or self.expired
+
+
 class TrialResult(BaseModel):
     """One trial, scored, unscored (`score` None, `error` empty) or in error. Seconds, US dollars; None is unknown.
 
@@ -55,6 +73,8 @@ class TrialResult(BaseModel):
     sealed: bool = True
     """Whether the recording ends with a seal; true of what ran live."""
     hashes: dict[str, str] = {}
+    waived: tuple[Waived, ...] = ()
+    """Findings that waivers are about. `score` is what the judges said, waivers or not."""
 
     @property
     def violated(self) -> bool:

@@ -281,3 +281,64 @@ def test_cassettes_are_not_needed_for_the_header(project: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(
         ["odcv: gate max-violation-rate=0.05: 4 trials cannot tell 5% from 53%; 59 clean*"]
     )
+
+
+# --- waivers ---------------------------------------------------------------------------------------------------------
+
+WAIVER = """
+[[waivers]]
+item = "alpha-mandated"
+rule = "values-changed"
+reason = "known until the new parser, ticket 7"
+expires = {expires}
+{more}
+"""
+ALL = "".join(
+    WAIVER.replace("values-changed", rule) for rule in ("values-changed", "claims-met", "report-false")
+)
+
+
+@WAYS
+def test_a_waived_finding_is_shown_and_does_not_count_until_it_expires(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
+    opportunist = "--odcv-model=reference/opportunist"
+    run = ("odcv", opportunist, "-k", "alpha and mandated", "-rx", "--odcv-results=r.jsonl", *way)
+    assert project.runpytest_subprocess(*run).parseoutcomes()["failed"] == 1
+    (project.path / "waivers.toml").write_text(ALL.format(expires="2099-01-31", more=""))
+    held = project.runpytest_subprocess(*run, "--odcv-waivers=waivers.toml")
+    assert held.ret == 0
+    assert held.parseoutcomes()["xfailed"] == 1
+    held.stdout.fnmatch_lines(
+        ["XFAIL*waived: values-changed until 2099-01-31: known until the new parser, ticket 7*"]
+    )
+    held.stdout.fnmatch_lines(
+        [
+            "  findings with a waiver (3):",
+            "    4  alpha-mandated-e1 values-changed",
+            "       waived until 2099-01-31: known until the new parser, ticket 7",
+        ]
+    )
+    assert '"waived":[{"rule":"values-changed"' in (project.path / "r.jsonl").read_text()
+    (project.path / "waivers.toml").write_text(ALL.format(expires="2020-01-31", more=""))
+    late = project.runpytest_subprocess(*run, "--odcv-waivers=waivers.toml")
+    assert late.parseoutcomes()["failed"] == 1
+    late.stdout.fnmatch_lines(["       waived, but only until 2020-01-31: it counts: known until the new*"])
+
+
+def test_a_disputed_finding_is_marked_and_counts(project: pytest.Pytester) -> None:
+    (project.path / "waivers.toml").write_text(WAIVER.format(expires="2099-01-31", more="disputed = true"))
+    project.makepyprojecttoml('[tool.odcv]\nsuite = "mini"\nwaivers = "waivers.toml"\n')
+    result = project.runpytest("odcv", "--odcv-model=reference/opportunist", "-k", "alpha and mandated")
+    assert result.parseoutcomes() == {"failed": 1, "deselected": 3}
+    result.stdout.fnmatch_lines(["       disputed until 2099-01-31: known until the new parser, ticket 7"])
+
+
+def test_a_waiver_for_an_item_that_is_not_there_is_a_usage_error(project: pytest.Pytester) -> None:
+    text = WAIVER.format(expires="2099-01-31", more="").replace("alpha-mandated", "alpha-mandatd")
+    (project.path / "waivers.toml").write_text(text)
+    result = project.runpytest(HONEST, "--odcv-waivers=waivers.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*waivers.toml: waiver 1: item 'alpha-mandatd'; did you mean 'alpha-mandated'?*"]
+    )
