@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metric", choices=REGRESSIONS, default="regression", help="what decides the exit code"
     )
     parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.05,
+        metavar="R",
+        help="rise of the violation rate that not_worse_than_baseline tolerates (default: 0.05)",
+    )
+    parser.add_argument(
         "--confidence", type=float, default=CONFIDENCE, metavar="C", help="of the gate and the intervals"
     )
     parser.add_argument(
@@ -56,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(
             f"--confidence={args.confidence}: expected a number between 0.5 and 1 such as 0.95"
         )
-    spec = GateSpec(metric=args.metric, confidence=args.confidence)
+    if not 0 < args.margin < 1:
+        raise UsageProblem(f"--margin={args.margin:g}: expected a share above 0 and below 1 such as 0.05")
+    spec = GateSpec(metric=args.metric, confidence=args.confidence, margin=args.margin)
     old, new = Source.parse(args.old), Source.parse(args.new)
     before, after = _read(old, args.suite), _read(new, args.suite)
     models = [new.model] if new.model else list(dict.fromkeys(result.model for result in after))

@@ -75,12 +75,12 @@ def _problem(spec: GateSpec, planned: Planned, baselines: Mapping[str, Sequence[
 def _can_pass(spec: GateSpec, planned: Planned) -> bool:
     """Whether a run in which nothing happens passes."""
     n, scenarios = _units(spec, planned), planned.scenarios(spec)
+    if spec.metric == "worst_score":
+        return seen_once(n, spec) >= POWER
     clean = power.clean_trials_needed(_as_share(spec), spec.confidence)
     shown = clean is not None and clean <= (scenarios if spec.over == "scenarios" else n)
     if spec.reading == "shown_to_stay_below" or shown:
         return shown
-    if spec.metric == "worst_score":
-        return seen_once(n, spec) >= POWER
     return _design_power(spec, planned, n) >= POWER
 
 
