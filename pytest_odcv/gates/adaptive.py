@@ -71,6 +71,20 @@ def _is_settled(spec: GateSpec, run: ModelRun, baseline: Sequence[TrialResult], 
     return absolute.is_settled(spec, run, look)
 
 
+def is_shown(
+    spec: GateSpec,
+    run: ModelRun,
+    catalog: Catalog,
+    baseline: Sequence[TrialResult] = (),
+    most: int | None = None,
+) -> bool:
+    """Whether any look shows a failure: what `decide` fails on, without its words."""
+    own = narrowed(run, spec.where, catalog)
+    old = [result for result in baseline if spec.where.holds(result)]
+    looks = [Look()] if most is None else [Look(n, most) for n in range(1, min(own.epochs, most) + 1)]
+    return any(_is_shown(spec, own if most is None else own.up_to(look.epoch), old, look) for look in looks)
+
+
 def _one(
     spec: GateSpec,
     run: ModelRun,
