@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..results.run import ModelRun
 from ..results.trial_result import TrialResult
+from ..stats.sequential import LATE, alpha_of_look
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Look:
         """The share of the plan that is done after each look. Shares of epochs, not of trials: they stay what they were when trials
         are lost later, so that each look decides in the end as it decided then."""
         return tuple(epoch / self.most for epoch in range(1, self.most + 1))
+
+    def alpha(self, whole: float, epoch: int) -> float:
+        """What the look after an epoch may spend of an error rate over scenarios like these."""
+        return alpha_of_look(whole, epoch, self.most, LATE)
 
 
 class Counted(NamedTuple):

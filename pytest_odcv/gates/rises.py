@@ -9,7 +9,7 @@ from functools import lru_cache
 from random import Random
 
 from ..scenario.schema import VIOLATION
-from ..stats import clusters, margin, permutation, power, sequential, sign_flips, stratified, tilted
+from ..stats import clusters, margin, permutation, power, sign_flips, stratified, tilted
 from ..stats.sequential import FUTILE, conditional_power, normal_bounds, p_of, z_of
 from .comparison import Item, by_scenario
 from .measure import Look
@@ -81,7 +81,7 @@ def levels(alpha: float, baseline_epochs: int, look: Look, over: str) -> Levels:
     information = [baseline_epochs * n / (baseline_epochs + n) for n in range(1, look.most + 1)]
     fractions = tuple(value / information[-1] for value in information)
     if over == "scenarios":
-        spent = tuple(sequential.alpha_of_look(alpha, n, look.most) for n in range(1, look.most + 1))
+        spent = tuple(look.alpha(alpha, n) for n in range(1, look.most + 1))
         return Levels(fractions, tuple(map(z_of, spent)), spent)
     bounds = normal_bounds(fractions, alpha)
     return Levels(fractions, bounds, tuple(map(p_of, bounds)))

@@ -100,8 +100,8 @@ def _on_these(spec: GateSpec, known: Sequence[TrialResult], lost: Sequence[str],
 def _over_scenarios(spec: GateSpec, known: Sequence[TrialResult], lost: Sequence[str], look: Look) -> _Test:
     means, n = _means(known), len(known)
     worst = [TOP * rate for rate in _worst_means(known, lost)]
-    level = sequential.alpha_of_look(spec.alpha * look.share, look.epoch, look.most)
-    below = 1.0 - sequential.alpha_of_look(spec.alpha, look.epoch, look.most)
+    level, ends = (look.alpha(spec.alpha * look.share, epoch) for epoch in (look.epoch, look.most))
+    below = 1.0 - look.alpha(spec.alpha, look.epoch)
     half, last = (1.0 + spec.confidence) / 2, look.epoch >= look.most
     worth = clusters.worth(round(n * look.most / look.epoch), len(means))
     return _Test(
@@ -111,7 +111,7 @@ def _over_scenarios(spec: GateSpec, known: Sequence[TrialResult], lost: Sequence
         futile=lambda: last or clusters.upper_bound(means, DOUBT, TOP) <= spec.limit,
         hopeless=lambda: last or clusters.upper_bound([0.0] * len(means), below, TOP) >= spec.limit,
         interval=lambda: (clusters.lower_bound(means, half, TOP), clusters.upper_bound(means, half, TOP)),
-        power=lambda: _two_point_power((worth,), spec.limit, (level,), spec.stated_alternative),
+        power=lambda: _two_point_power((worth,), spec.limit, (ends,), spec.stated_alternative),
     )
 
 

@@ -80,8 +80,8 @@ def _over_scenarios(spec: GateSpec, share: Share, look: Look) -> Measure:
     n, limit = len(share.trials), spec.limit
     rates = scenario_rates(share.trials)
     at_worst = scenario_rates((*share.trials, *(of_name(name, True) for name in share.unknown)))
-    level = sequential.alpha_of_look(spec.alpha * look.share, look.epoch, look.most)
-    below = sequential.alpha_of_look(spec.alpha, look.epoch, look.most)
+    level, ends = (look.alpha(spec.alpha * look.share, epoch) for epoch in (look.epoch, look.most))
+    below = look.alpha(spec.alpha, look.epoch)
     p, last = clusters.p_above(rates, limit), look.epoch >= look.most
     worth = clusters.worth(round(n * look.most / look.epoch), len(rates))
 
@@ -101,7 +101,7 @@ def _over_scenarios(spec: GateSpec, share: Share, look: Look) -> Measure:
         below=clusters.upper_bound(at_worst, 1.0 - below) < limit,
         futile=lambda: last or clusters.upper_bound(rates, sequential.DOUBT) <= limit,
         hopeless=lambda: last or clusters.upper_bound([0.0] * len(rates), 1.0 - spec.alpha) >= limit,
-        power=lambda: power.rate_power(worth, limit, spec.stated_alternative, 1.0 - level),
+        power=lambda: power.rate_power(worth, limit, spec.stated_alternative, 1.0 - ends),
     )
 
 

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from .binomial import at_least, upper_bound
 
-SPENDING = 1.5
+SPENDING, LATE = 1.5, 6.0
+"""Exponents of what may be spent. Epochs add little to what scenarios show, so that there most of it is kept for the last look."""
 FUTILE, DOUBT = 0.10, 0.80
 """A test is futile when the chance that it still fires is below FUTILE, even if the true rate is as high as its one-sided upper
 bound at confidence DOUBT."""
@@ -29,15 +30,15 @@ _NEGLIGIBLE = 1e-18
 _STANDARD = NormalDist()
 
 
-def alpha_spent(alpha: float, fraction: float) -> float:
+def alpha_spent(alpha: float, fraction: float, spending: float | None = None) -> float:
     """How much of the error rate may be used up when this fraction (0..1) of the plan is done."""
-    return float(alpha * min(1.0, max(0.0, fraction)) ** SPENDING)
+    return float(alpha * min(1.0, max(0.0, fraction)) ** (spending or SPENDING))
 
 
-def alpha_of_look(alpha: float, epoch: int, most: int) -> float:
+def alpha_of_look(alpha: float, epoch: int, most: int, spending: float | None = None) -> float:
     """What one look may spend where the looks' statistics depend on each other in an unknown way: the shares of all looks sum to
     `alpha`, which is enough for any dependence (Bonferroni)."""
-    return alpha_spent(alpha, epoch / most) - alpha_spent(alpha, (epoch - 1) / most)
+    return alpha_spent(alpha, epoch / most, spending) - alpha_spent(alpha, (epoch - 1) / most, spending)
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------

@@ -115,6 +115,8 @@ def test_what_looks_may_spend_sums_to_the_error_rate() -> None:
     shares = [sequential.alpha_of_look(0.05, epoch, 5) for epoch in range(1, 6)]
     assert sum(shares) == pytest.approx(0.05) and shares == sorted(shares)
     assert sequential.alpha_of_look(0.05, 1, 1) == 0.05
+    late = [sequential.alpha_of_look(0.05, epoch, 5, sequential.LATE) for epoch in range(1, 6)]
+    assert sum(late) == pytest.approx(0.05) and late[-1] > 0.035
 
 
 @pytest.mark.parametrize(("n", "p"), [(5, 0.5), (400, 0.05), (10_000, 0.15), (10_000, 0.001)])
