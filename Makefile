@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-slow check test-live lint types contracts docs reference changelog bench record record-local record-example-local clean help
+.PHONY: demo test test-slow check mutate test-live lint types contracts docs reference changelog bench record record-local record-example-local clean help
 
 help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
@@ -14,7 +14,7 @@ help:
 	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
 	@echo "make docs       the documentation site in site/; a dead link fails"
 	@echo "make changelog  how the next entry of the changelog would read"
-	@echo "make lint types contracts reference bench record clean"
+	@echo "make lint types contracts reference bench mutate record clean"
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,6 +37,11 @@ $(VENV)/dev: $(VENV)/core
 $(VENV)/docs: $(VENV)/core
 	@echo "setting up: installing the site generator into $(VENV)"
 	@$(PIP) --group docs
+	@touch $@
+
+$(VENV)/mutate: $(VENV)/dev
+	@echo "setting up: installing mutmut into $(VENV)"
+	@$(PIP) --group mutate
 	@touch $@
 
 $(VENV)/local-model: $(VENV)/dev
@@ -64,6 +69,10 @@ test-slow: $(VENV)/dev
 UNIT := tests/cassette tests/evidence tests/gates tests/judge tests/report tests/scenario tests/stats tests/trial
 check: lint types contracts
 	$(BIN)/pytest -n 2 -q -m "not slow" $(UNIT) $(PYTEST_ARGS)
+
+# Do the tests notice when a function that decides is changed? Half an hour on two cores; AREAS="stats gates" tries some of it.
+mutate: $(VENV)/mutate
+	$(BIN)/python -m tests.mutation $(AREAS)
 
 test-live: $(VENV)/local-model
 	$(BIN)/pytest tests/live tests/local_model -rs $(PYTEST_ARGS)
