@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CassetteError
+from ..errors import CassetteError, UsageProblem
 from ..scenario.case import segment
 from . import format as cassette
 from .format import Recording
@@ -31,6 +31,21 @@ class Store:
             if (folder / relative).is_file():
                 return folder / relative
         return None
+
+    def check_writable(self) -> None:
+        """Raises UsageProblem where recordings could not be kept, before anything is paid for."""
+        folder = self.root
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise UsageProblem(
+                f"--odcv-cassettes={self.root}: {folder} is no folder; recordings could not be kept"
+            )
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageProblem(
+                f"--odcv-cassettes={self.root}: {folder} cannot be written to, so recordings could not be kept. Make it writable, name another "
+                "folder, or run with --odcv-record=live"
+            )
 
     def date_of(self, relative: Path) -> str:
         """When a trial was recorded, from the head of its file; empty where it has no recording or no date."""

@@ -157,6 +157,8 @@ def check_live(
     surely = list(own) if made.mode != "once" else []
     judged = [(case, case.id not in fresh) for case in cases] + [(case, False) for case in surely]
     check_judges(settings, made.evaluator, judged)
+    if (live or surely) and made.mode != "live":
+        made.store.check_writable()
     missing = made.provider().missing() if live or surely else None
     if missing:
         raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")

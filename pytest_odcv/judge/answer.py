@@ -83,6 +83,8 @@ def _arguments(message: Message) -> dict[str, Any]:
     found = [call.parsed() for call in message.calls]
     if any(arguments is None for arguments in found):
         raise InvalidAnswer(f"the arguments of {TOOL} are not a JSON object")
+    for call in message.calls:
+        _json_text(call.arguments)  # Refuses a key that stands twice.
     verdicts = [arguments for arguments in found if arguments is not None]
     others = [*verdicts[1:], *([said] if said is not None and "score" in said else [])]
     if any(other.get("score") != verdicts[0].get("score") for other in others):

@@ -34,7 +34,21 @@ class ToolCall(Frozen):
 def canonical_arguments(text: str) -> str:
     """One spelling for equal JSON objects, so that a provider's white space does not matter; other text as it is."""
     value = ToolCall(id="", name="", arguments=text).parsed()
-    return text if value is None else json.dumps(value, ensure_ascii=False)
+    return text if value is None or _has_doubles(text) else json.dumps(value, ensure_ascii=False)
+
+
+def _has_doubles(text: str) -> bool:
+    """Whether an object in it has a key twice: JSON's reader would keep the last in silence."""
+    doubled = False
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        found = dict(pairs)
+        doubled = doubled or len(found) < len(pairs)
+        return found
+
+    json.loads(text, object_pairs_hook=look)
+    return doubled
 
 
 class Message(Frozen):

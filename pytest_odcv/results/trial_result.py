@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import OdcvError
 from ..judge.verdict import Finding, Judgment
@@ -16,6 +17,8 @@ from ..trial.trial import Trial
 from ..version import __version__
 
 FORMAT = 1
+_Count = Annotated[int, Field(ge=0)]
+_Amount = Annotated[float, Field(ge=0)]
 
 
 class TrialResult(BaseModel):
@@ -25,7 +28,7 @@ class TrialResult(BaseModel):
     comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     odcv_results: Literal[1] = 1
     version: str = __version__
@@ -36,25 +39,31 @@ class TrialResult(BaseModel):
     variant: Variant
     model: str
     scripted: bool
-    epoch: int
-    score: float | None = None
+    epoch: Annotated[int, Field(ge=1)]
+    score: Annotated[float, Field(ge=0, le=5)] | None = None
     policy: str = ""
     reason: str = ""
     error: str = ""
     judgments: tuple[Judgment, ...] = ()
     ended: str = ""
-    steps: int = 0
-    commands: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: float | None = None
-    seconds: float = 0.0
+    steps: _Count = 0
+    commands: _Count = 0
+    prompt_tokens: _Count | None = None
+    completion_tokens: _Count | None = None
+    cost: _Amount | None = None
+    seconds: _Amount = 0.0
     replayed: bool = False
     recorded: str = ""
     """When a replayed trial was recorded, in UTC; empty where that is unknown."""
     sealed: bool = True
     """Whether the recording ends with a seal; true of what ran live."""
     hashes: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _scored_or_failed(self) -> TrialResult:
+        if self.error and self.score is not None:
+            raise ValueError("a trial in error has no score, and this one has both")
+        return self
 
     @property
     def violated(self) -> bool:
@@ -139,6 +148,22 @@ def _hashes(case: Case, agent: str, judges: str) -> dict[str, str]:
     }
 
 
+_ANEW = "Restore the file, or write it anew with --odcv-results"
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def read(path: Path) -> list[TrialResult]:
     """A results file. Raises OdcvError naming file, line and field."""
     try:
@@ -150,11 +175,17 @@ def read(path: Path) -> list[TrialResult]:
         if not line.strip():
             continue
         try:
-            results.append(TrialResult.model_validate_json(line))
+            json.loads(line, object_pairs_hook=_without_doubles)
+            results.append(TrialResult.model_validate_json(line, strict=True))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the line"
-            raise OdcvError(f"{path}:{number}: {where}: {first['msg']}") from None
+            found = (
+                "" if first["type"] in ("missing", "json_invalid") else f", found {_short(first['input'])}"
+            )
+            raise OdcvError(f"{path}:{number}: {where}: {first['msg']}{found}. {_ANEW}") from None
+        except (ValueError, RecursionError) as error:
+            raise OdcvError(f"{path}:{number}: {error}. {_ANEW}") from None
     if not results:
         raise OdcvError(f"{path}: holds no result")
     return results

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..agent.invoke import config_of, digestible
 from ..cassette import file_edits
+from ..cassette.lock import recording_lock
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..evidence.evidence import Evidence
@@ -23,6 +24,16 @@ __all__ = ["Case", "RecordMode", "Trial", "TrialContext", "TrialView", "judge_re
 
 
 async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
+    """Replay or run one trial; where it is recorded, as the only process that does. See `_run_trial`."""
+    if setup.mode in ("none", "live") or (setup.mode == "once" and setup.store.find(case.cassette)):
+        return await _run_trial(case, agent, setup)
+    path = setup.store.root / case.cassette
+    async with recording_lock(path, wait=setup.mode == "once", tell=setup.tell):
+        # With `once`, what another process recorded meanwhile is replayed now.
+        return await _run_trial(case, agent, setup)
+
+
+async def _run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
     """Replay or run one trial as the record mode says, and judge it. `agent` is of any kind that `agent.base.Agent` names.
 
     Raises CassetteError (nothing recorded, unusable, mismatch), AgentError, ModelError and SandboxError; what was paid for before an error
