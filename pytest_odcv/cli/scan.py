@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     problems = [problem for file in files for problem in scan(file, redactor.text)]
     for problem in problems:
         print(problem)
-    print(_ADVICE if problems else f"no secrets and no unfinished recordings in {len(files)} files")
+    searched = "1 file" if len(files) == 1 else f"{len(files)} files"
+    print(_ADVICE if problems else f"no secrets and no unfinished recordings in {searched}")
     return 1 if problems else 0
 
 
