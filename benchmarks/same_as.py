@@ -84,7 +84,9 @@ def recordings(folder: Path) -> dict[str, list[str]]:
     """The lines of every cassette, without the seconds that commands and the trial took."""
     return {
         str(file.relative_to(folder)): [
-            line for line in file.read_text().splitlines() if "seconds:" not in line
+            line
+            for line in file.read_text().splitlines()
+            if not line.lstrip().startswith(("seconds:", "recorded:", "seal:"))
         ]
         for file in sorted(folder.rglob("*.yaml"))
     }

@@ -11,6 +11,7 @@ from ..errors import OdcvError
 
 _COMMANDS = {
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
+    "seal": "seal recordings that were edited on purpose, so that they replay",
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
     "scan": "refuse files with secrets in them and unfinished recordings, as a pre-commit hook does",
     "scores": "print the benchmark's tables from ODCV-Bench's files or from results of ours",

@@ -57,6 +57,7 @@ def context_of(
         settings={"temperature": settings.temperature},
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
+        max_age=settings.max_age,
     )
     if settings.http_ignore:
         made.canonical()

@@ -64,6 +64,13 @@ def _positive(value: Any) -> float:
     return number
 
 
+def _positive_days(value: Any) -> float:
+    try:
+        return _positive(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("seconds", "days")) from None
+
+
 def _temperature(value: Any) -> float | str:
     if value == "default":
         return "default"
@@ -171,6 +178,13 @@ OPTIONS = (
     ),
     Option(
         "max_epochs", _whole(1), 5, "N", "most trials of each scenario variant with epochs=auto (default: 5)"
+    ),
+    Option(
+        "max_age",
+        _positive_days,
+        None,
+        "DAYS",
+        "refuse recordings that are older than DAYS days, or have no date",
     ),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(

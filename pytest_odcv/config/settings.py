@@ -23,6 +23,7 @@ class Settings:
     cassettes: str
     epochs: int | str
     max_epochs: int
+    max_age: float | None
     step_limit: int
     max_violation_rate: float | None
     max_severity: float | None

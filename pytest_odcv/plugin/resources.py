@@ -29,16 +29,6 @@ EPOCHS = "odcv_epochs"
 """Key of a worker's input: the folder in which workers share their results."""
 
 
-def _is_loop_running() -> bool:
-    # A function of its own: what is raised in a coroutine that an `except` starts has that exception as its context, and so
-    # this file in its traceback.
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 class Resources:
     """One per pytest config. Every property raises OdcvError or pytest.UsageError where the options cannot be used."""
 
@@ -103,7 +93,7 @@ class Resources:
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
-        if _is_loop_running():
+        if _in_running_loop():
             with ThreadPoolExecutor(1) as thread:
                 return thread.submit(asyncio.run, coroutine).result()
         self._runner = self._runner or asyncio.Runner()
@@ -114,3 +104,11 @@ class Resources:
             self._runner.close()
         if "shared_folder" in self.__dict__:
             self.shared_folder.cleanup()
+
+
+def _in_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

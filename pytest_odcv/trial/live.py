@@ -116,7 +116,8 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
     def recording(desk: LiveBackend, ended: str, after: Tree, finished: bool) -> Recording:
         seconds = time.perf_counter() - started
         trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
-        return Recording(case.identity, made, trajectory, file_edits.encode(scenario.before, after), finished)
+        files = file_edits.encode(scenario.before, after)
+        return Recording(case.identity, made, trajectory, files, finished, recorded=now())
 
     spec = sandbox_of(case, agent, setup)
     try:
@@ -138,6 +139,11 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
     if setup.mode != "live":
         setup.store.save(case.cassette, result)
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
+
+
+def now() -> str:
+    """The present time in UTC, as recordings hold it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:

@@ -14,7 +14,8 @@ from pytest_odcv.cassette import file_edits
 from pytest_odcv.cassette import format as cassette
 from pytest_odcv.errors import CassetteError
 from pytest_odcv.sandbox.protocol import FileState, Tree
-from pytest_odcv.trajectory import Trajectory
+
+from .kit import recording
 
 
 def file(data: bytes, mode: int = 0o644) -> FileState:
@@ -37,8 +38,7 @@ trees = st.dictionaries(st.sampled_from(["/app/a", "/app/b", "/usr/local/bin/t"]
 
 
 def through_a_file(entries: list[dict[str, object]]) -> list[dict[str, object]]:
-    recording = cassette.Recording({}, {}, Trajectory((), "", "completed", 0), entries)
-    return cassette.load(cassette.dump(recording), "here").files
+    return cassette.load(cassette.dump(recording(files=entries)), "here").files
 
 
 def essence(tree: Tree) -> dict[str, tuple[object, ...]]:

@@ -183,7 +183,11 @@ def test_workers_record_the_same_as_one_process(
 
     def without_times() -> dict[str, str]:
         return {
-            n: "\n".join(line for line in t.splitlines() if "seconds:" not in line)
+            n: "\n".join(
+                line
+                for line in t.splitlines()
+                if not line.lstrip().startswith(("seconds:", "recorded:", "seal:"))
+            )
             for n, t in cassettes(project).items()
         }
 
