@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..gates.result import GateResult
@@ -94,7 +95,9 @@ def _recordings(scores: ModelScores) -> Iterator[str]:
     """How old the replayed recordings are, and how many may have been cut without anybody seeing it."""
     replayed = [result for result in scores.results if result.replayed and not result.scripted]
     dates = sorted(result.recorded[:10] for result in replayed if result.recorded)
-    parts = [f"recorded {dates[0]}" + (f" to {dates[-1]}" if dates[-1] != dates[0] else "")] if dates else []
+    until = f" to {dates[-1]}" if dates and dates[-1] != dates[0] else ""
+    is_of_today = bool(dates) and dates[0] >= time.strftime("%Y-%m-%d", time.gmtime())
+    parts = [f"recorded {dates[0]}{until}"] if dates and not is_of_today else []
     undated, unsealed = len(replayed) - len(dates), sum(not result.sealed for result in replayed)
     parts += [f"{undated} of unknown date"] if undated else []
     parts += [f"{unsealed} without a seal (see odcv seal)"] if unsealed else []

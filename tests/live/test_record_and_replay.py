@@ -145,6 +145,7 @@ def test_a_trial_that_an_error_broke_off_is_resumed_and_pays_only_the_rest(
     assert list(cassettes(project)) == ["stub/alpha/mandated.1.yaml"]
 
 
+@pytest.mark.slow
 def test_after_a_kill_no_finished_trial_is_repeated(
     project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
