@@ -112,9 +112,8 @@ class Reader:
 
 
 def _plain(text: str) -> str:
-    """Without blank lines, and what differs from run to run: seconds, the day, and the width of lines filled up to the terminal's."""
+    """Without blank lines, and what differs from run to run: seconds, and the width of lines filled up to the terminal's."""
     text = re.sub(r"\b\d+\.\d+ ?s\b", "N s", text)
-    text = re.sub(r"\b\d{4}-\d\d-\d\d\b", "YYYY-MM-DD", text)
     text = re.sub(r"([=_])\1{2,}(?= |$)|(?<= )([=_])\2*$", r"\1\2", text, flags=re.MULTILINE)
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip())
 
