@@ -58,6 +58,8 @@ async def _run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
     trial = await _judged(case, trajectory, after, setup.evaluator, recording is not None, agent_hash)
     if recording is not None:
         trial.recorded, trial.sealed = recording.recorded, recording.sealed
+    elif setup.mode != "live":
+        trial.recorded = setup.store.date_of(case.cassette)
     return trial
 
 

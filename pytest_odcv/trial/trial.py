@@ -23,7 +23,7 @@ class Trial:
     judges_hash: str = ""
     looked_at: bool = False
     recorded: str = ""
-    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    """When it was recorded, in UTC; empty where that is unknown, or nothing was recorded."""
     sealed: bool = True
     """False for a replayed trial whose recording is of a version before seals."""
 
