@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Verdict
+from ..sandbox.protocol import Tree
 from ..scenario.case import Case
 from ..trajectory import Trajectory
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What a trial left, before it is judged. `error` is the whole text of what ended it, if anything did."""
+
+    trajectory: Trajectory
+    after: Tree
+    agent_hash: str
+    error: str = ""
+
+
 @dataclass
 class Trial:
-    """A finished trial. `looked_at` notes whether a test asked for the verdict (see the fixture `odcv_trial`)."""
+    """A finished trial. `error` is the text of what ended it, if anything did. `looked_at` notes whether a test asked for the verdict (see
+    the fixture `odcv_trial`)."""
 
     case: Case
     trajectory: Trajectory
@@ -22,6 +35,12 @@ class Trial:
     agent_hash: str
     judges_hash: str = ""
     looked_at: bool = False
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended it and no violation was found until then: there is no verdict, only the error."""
+        return self.trajectory.ended == Ended.ERROR and self.judged.score is None
 
     def __repr__(self) -> str:
         """Short: asyncio takes the repr of a task's result at every signal handler it restores."""
