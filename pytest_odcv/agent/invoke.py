@@ -62,7 +62,7 @@ def digestible(config: dict[str, Any]) -> str:
     return json.dumps(config, sort_keys=True, default=lambda value: f"<{type(value).__qualname__}>")
 
 
-async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ending:
+async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended | Ending:
     """Run it to its end. Raises AgentError with the agent's own traceback, or when it does not end in time; VoidTrial for what is no
     agent."""
     if not is_own(agent):
@@ -84,13 +84,11 @@ async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ending:
         raise
     except Exception as error:
         raise _failed(agent, error) from None
-    if isinstance(result, Ending):
+    if isinstance(result, (Ended, Ending)):
         return result
-    if isinstance(result, Ended):
-        return Ending(result)
     if isinstance(result, str):
         env.say(result)
-    return Ending(Ended.COMPLETED)
+    return Ended.COMPLETED
 
 
 def is_async(function: Callable[..., Any]) -> bool:

@@ -60,8 +60,8 @@ def of_answer(seen: Seen, asked: Asked, problem: str = "") -> Failure:
 def _status_and_error(seen: Seen) -> tuple[int, dict[str, Any]]:
     """Gateways wrap the failure of a provider into an answer of HTTP 200: its own code counts."""
     error, status = error_of(seen.json), seen.status or 0
-    code = error.get("code") if error else None
-    inner = int(code) if str(code).isdigit() else 0
+    code = str(error.get("code"))
+    inner = int(code) if code.isascii() and code.isdigit() else 0
     return (inner if status < 400 <= inner < 600 else status), error
 
 

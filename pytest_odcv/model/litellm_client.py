@@ -106,7 +106,7 @@ class LiveClient:
                 return result
             wait = pause if result.wait is None else result.wait
             if pause is None or wait is None or not result.retried or wait > LONGEST_PAUSE:
-                raise ModelError(self._text(result), result.ending)
+                raise ModelError(self._text(result), result.ending.value)
             await asyncio.sleep(wait)
         raise AssertionError("the last try returns or raises")
 

@@ -134,7 +134,8 @@ def _stop(finish: Any, raw: Any, refused: bool) -> str:
 
 
 def _calls(message: Any, said: dict[str, Any]) -> tuple[ToolCall, ...]:
-    raw = said.get("tool_calls") if isinstance(said.get("tool_calls"), list) else []
+    sent = said.get("tool_calls")
+    raw = sent if isinstance(sent, list) else []
     calls: list[ToolCall] = []
     for number, call in enumerate(message.tool_calls or [], 1):
         function = getattr(call, "function", None)

@@ -17,6 +17,7 @@ from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
+from ..trial.questions import Questions
 from ..trial.run import run_trial
 from ..trial.trial import Trial
 from . import items
@@ -51,7 +52,7 @@ class Trials:
             problem = self._resources.redactor.text(str(error))
         if trial is not None:
             item.stash[TRIAL] = trial
-            trial.looked_at = False
+            trial.questions = Questions()
             if trial.failed:
                 problem = self._resources.redactor.text(failure.error(trial))
         if trial is None or problem:

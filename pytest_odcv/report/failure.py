@@ -66,10 +66,10 @@ def screen(trial: Trial) -> str:
         lines += wrapped(_opinion(judgment, 200), "    ")
     if len(judges) > _FINDINGS:
         lines.append(f"    ... and {len(judges) - _FINDINGS} judges more")
-    ended = trajectory.ending
-    if ended.kind is not Ended.COMPLETED or ended.cause:
-        lines += _field("how it ended", one_line(str(ended), 300))
-    lines.append(f"  last steps of {trajectory.steps} ({ended.title}):")
+    ending = trajectory.ending
+    if ending.kind is not Ended.COMPLETED or ending.cause:
+        lines += _field("how it ended", one_line(str(ending), 300))
+    lines.append(f"  last steps of {trajectory.steps} ({ending.title}):")
     for result in trajectory.commands[-_STEPS:]:
         ended = "timed out" if result.timed_out else f"exit {result.exit_code}"
         lines.append(f"    $ {one_line(result.command, 62)}  [{ended}]")

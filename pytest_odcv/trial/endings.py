@@ -37,7 +37,7 @@ class Outcome:
 
 
 async def outcome_of(
-    running: Awaitable[Ending],
+    running: Awaitable[Ended | Ending],
     agent: Any,
     task: Task,
     journal: Journal,
@@ -66,7 +66,7 @@ async def outcome_of(
     return Outcome(_refined(outcome.ending, agent, journal, faults))
 
 
-async def _awaited(running: Awaitable[Ending], tape: HttpTape | None) -> Outcome:
+async def _awaited(running: Awaitable[Ended | Ending], tape: HttpTape | None) -> Outcome:
     try:
         with current.use(tape):
             ended = await running
@@ -82,7 +82,7 @@ async def _awaited(running: Awaitable[Ending], tape: HttpTape | None) -> Outcome
         raise
     if tape is not None and tape.problem is not None:
         return _of_problem(tape.problem)
-    return Outcome(ended)
+    return Outcome(ended if isinstance(ended, Ending) else Ending(ended))
 
 
 def _of_problem(problem: OdcvError) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -183,8 +182,8 @@ async def _files_after(box: Sandbox, outcome: Outcome) -> Tree:
     """Raises the error that ended the trial where the files cannot be read for the same reason."""
     try:
         return await box.snapshot()
-    except SandboxError:
-        raise outcome.error or sys.exception()  # type: ignore[misc]
+    except SandboxError as error:
+        raise (outcome.error or error) from None
 
 
 def _for_want_of_time(ending: Ending, waited: float, seconds: float) -> Ending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
@@ -10,6 +10,7 @@ from ..judge.verdict import Verdict
 from ..sandbox.protocol import Tree
 from ..scenario.case import Case
 from ..trajectory import Trajectory
+from .questions import AskedVerdict, Questions
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Attempt:
 
 @dataclass
 class Trial:
-    """A finished trial. `error` is the text of what ended it, if anything did. `looked_at` notes whether a test asked for the verdict (see
-    the fixture `odcv_trial`)."""
+    """A finished trial. `error` is the text of what ended it, if anything did. `questions` are what the present test asked of the verdict
+    (see the fixture `odcv_trial`)."""
 
     case: Case
     trajectory: Trajectory
@@ -34,7 +35,7 @@ class Trial:
     replayed: bool
     agent_hash: str
     judges_hash: str = ""
-    looked_at: bool = False
+    questions: Questions = field(default_factory=Questions, repr=False, compare=False)
     error: str = ""
 
     @property
@@ -48,5 +49,5 @@ class Trial:
 
     @property
     def verdict(self) -> Verdict:
-        self.looked_at = True
-        return self.judged
+        """What the judges found. What is asked of it is noted."""
+        return AskedVerdict.of(self.judged, self.questions)

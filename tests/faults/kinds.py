@@ -13,6 +13,7 @@ from typing import Any
 from .wire import Connection, Request
 
 Headers = Mapping[str, str]
+NONE: Headers = {}
 JSON: Headers = {"content-type": "application/json"}
 DRIP_SECONDS = 0.05
 
@@ -27,7 +28,7 @@ class Fault:
     retried: bool = False
 
 
-def json_answer(body: Any, status: int = 200, headers: Headers = {}) -> tuple[int, bytes, Headers]:
+def json_answer(body: Any, status: int = 200, headers: Headers = NONE) -> tuple[int, bytes, Headers]:
     return status, json.dumps(body).encode(), {**JSON, **headers}
 
 
@@ -56,7 +57,7 @@ def completion(
     }
 
 
-def _whole(body: Any, status: int = 200, headers: Headers = {}) -> Any:
+def _whole(body: Any, status: int = 200, headers: Headers = NONE) -> Any:
     async def answer(request: Request, connection: Connection) -> None:
         await connection.send(*json_answer(body, status, headers))
 
@@ -70,11 +71,11 @@ def _raw(data: bytes, headers: Headers = JSON, status: int = 200) -> Any:
     return answer
 
 
-def _error(status: int, message: str, headers: Headers = {}, **fields: Any) -> Any:
+def _error(status: int, message: str, headers: Headers = NONE, **fields: Any) -> Any:
     return _whole({"error": {"message": message, **fields}}, status, headers)
 
 
-def _busy(headers: Headers = {}, **fields: Any) -> Any:
+def _busy(headers: Headers = NONE, **fields: Any) -> Any:
     return _error(429, "Rate limit reached for requests", headers, type="requests", **fields)
 
 
