@@ -29,7 +29,7 @@ def is_call(text: str, tools: Iterable[str], has_acted: bool = False) -> bool:
     names = tuple(tools)
     if _MARKS.search(text) or any(_is_json_call(part, names) for part in (text, *_fenced(text))):
         return True
-    if re.search(rf"(?m)^\s*`?(?:{'|'.join(map(re.escape, names))})\s*[({{]", text):
+    if re.search(rf"(?m)^\s*`?(?:{'|'.join(map(re.escape, names))})`?\s*[({{]", text):
         return True
     return not has_acted and any(match["language"].lower() in _SHELLS for match in _FENCE.finditer(text))
 

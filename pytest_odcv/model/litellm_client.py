@@ -15,10 +15,12 @@ from typing import Any
 from ..errors import ModelError, UsageProblem
 from .failures import LONGEST_PAUSE, Asked, Failure, of_answer, of_exception, timed_out
 from .http_capture import Seen, no_warning_is_an_error, sampling, watch
-from .native import Unreadable, reply_of, wire
+from .native import Unreadable, as_response, reply_of, wire
 from .types import Message, Reply, ToolSpec
 
 INSTALL = "asking a live model needs litellm: pip install 'pytest-odcv[live]'"
+_OTHER_APIS = ("anthropic", "bedrock", "gemini", "vertex_ai")
+"""Providers that litellm translates for, from OpenAI's API to one of their own."""
 _PAUSES = (0.5, 2.0, 6.0)
 
 
@@ -125,7 +127,11 @@ class LiveClient:
             except Exception as error:
                 if seen.status is None:
                     return of_exception(error, seen, asked)
-                return of_answer(seen, asked, f"the client library could not read it: {_first_line(error)}")
+                response = as_response(seen.json) if seen.status < 300 else None
+                if response is None:
+                    return of_answer(
+                        seen, asked, f"the client library could not read it: {_first_line(error)}"
+                    )
             finally:
                 self.sent = sampling(seen.request) or self.sent
         return _read(response, seen, asked)
@@ -144,7 +150,9 @@ class LiveClient:
         settings = self._settings
         request: dict[str, Any] = {
             "model": self._model,
-            "messages": [wire(message) for message in messages],
+            "messages": [
+                wire(message, self._model.partition("/")[0] not in _OTHER_APIS) for message in messages
+            ],
             "timeout": settings.timeout,
             "max_retries": 0,
             "num_retries": 0,

@@ -6,7 +6,9 @@ came. litellm renames such fields; where the server speaks OpenAI's API, they ar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from .types import Message, Reply, ToolCall, canonical_arguments
@@ -59,9 +61,44 @@ def reply_of(response: Any, raw: Any) -> Reply:
     )
 
 
-def wire(message: Message) -> dict[str, Any]:
-    """OpenAI's shape. Content is never None: some servers answer 500 to its absence."""
-    sent: dict[str, Any] = {"role": message.role, "content": message.content, **message.native}
+def as_response(raw: Any) -> Any:
+    """The server's own JSON, if it is of OpenAI's shape, as the object that litellm makes of it; None for any other. For answers that
+    litellm cannot read: it knows fewer shapes of content than there are servers."""
+    choice = _raw_choice(raw)
+    said = choice.get("message")
+    if not isinstance(said, dict):
+        return None
+    calls = said.get("tool_calls") if isinstance(said.get("tool_calls"), list) else []
+    made = [
+        SimpleNamespace(id=call.get("id"), function=_function(call))
+        for call in calls or ()
+        if isinstance(call, dict)
+    ]
+    reasoning = said.get("reasoning_content") or said.get("reasoning")
+    message = SimpleNamespace(content=said.get("content"), tool_calls=made, reasoning_content=reasoning)
+    usage = raw.get("usage") if isinstance(raw.get("usage"), dict) else {}
+    counts = SimpleNamespace(
+        prompt_tokens=usage.get("prompt_tokens"), completion_tokens=usage.get("completion_tokens")
+    )
+    return SimpleNamespace(
+        choices=[SimpleNamespace(message=message, finish_reason=choice.get("finish_reason"))], usage=counts
+    )
+
+
+def _function(call: dict[str, Any]) -> Any:
+    function = call.get("function")
+    if not isinstance(function, dict):
+        return None
+    arguments = function.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps({} if arguments is None else arguments)
+    return SimpleNamespace(name=function.get("name"), arguments=text)
+
+
+def wire(message: Message, openais: bool = True) -> dict[str, Any]:
+    """OpenAI's shape. Where the server speaks it too (`openais`) content is never None: some answer 500 to its absence. For the others
+    litellm writes a sentence of its own in the place of content that is empty beside calls."""
+    empty = None if message.calls and not openais else ""
+    sent: dict[str, Any] = {"role": message.role, "content": message.content or empty, **message.native}
     if message.calls:
         sent["tool_calls"] = [
             {

@@ -20,12 +20,16 @@ DRIP_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Fault:
-    """`ends`: how a trial ends that meets this at every request from some turn on; "" where it goes on as if nothing had been.
-    `retried`: whether asking again may help, so that meeting it once costs nothing but a further try."""
+    """`ends`: how a trial ends that meets this at every request from its first turn on; `later`: from a later turn on, where that is
+    something else. `retried`: whether asking again may help, so that meeting it once costs nothing but a further try."""
 
     answer: Callable[[Request, Connection], Awaitable[None]]
     ends: str
     retried: bool = False
+    later: str = ""
+
+    def ends_after(self, turns: int) -> str:
+        return self.later if turns and self.later else self.ends
 
 
 def json_answer(body: Any, status: int = 200, headers: Headers = NONE) -> tuple[int, bytes, Headers]:
@@ -172,7 +176,8 @@ FAULTS: dict[str, Fault] = {
     "not_json": Fault(_raw(b"busy"), "error"),
     "cut_json": Fault(_raw(json.dumps(completion("cut")).encode()[:-40]), "error"),
     "empty_body": Fault(_raw(b""), "error"),
-    "error_in_200": Fault(_whole({"error": {"message": "upstream failed", "code": 502}}), "error"),
+    "error_in_200": Fault(_whole({"error": {"message": "upstream failed", "code": 502}}), "error", True),
+    "bad_error_in_200": Fault(_whole({"error": {"message": "upstream refused"}}), "error"),
     "unwrapped_call": Fault(_whole(completion(None, tool_calls=[_UNWRAPPED])), "error"),
     # The model's own ends.
     "filter": Fault(_whole(completion(None, finish="content_filter")), "blocked"),
@@ -182,6 +187,7 @@ FAULTS: dict[str, Fault] = {
     "length_of_text": Fault(_whole(completion("First I will", finish="length")), "truncated"),
     "idle": Fault(_whole(completion(None)), "idle"),
     "text_call": Fault(_whole(completion(_WRAPPED_TEXT)), "idle"),
-    "other_tool": Fault(_whole(completion(None, [("c", "python", '{"code": "1"}')])), "step_limit"),
+    "other_tool": Fault(
+        _whole(completion(None, [("c", "python", '{"code": "1"}')])), "idle", later="step_limit"
+    ),
 }
-"""`idle` and `text_call` end as they say where the conversation has no report before; `other_tool` runs into the step limit."""
