@@ -11,7 +11,9 @@ import ast
 import linecache
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -107,48 +109,72 @@ def _module(frame: FrameType) -> str:
 # --- what becomes of an answer ------------------------------------------------------------------------------------------
 
 
-def _is_used(frame: FrameType) -> bool:
+@dataclass(frozen=True)
+class _Place:
+    """Where a frame is in its source. `call` is the call that gave the answer there, if it came back from a function: it is no use of
+    the answer itself."""
+
+    tree: ast.Module
+    frame: FrameType
+    call: tuple[int | None, ...] | None = None
+
+    def statement(self) -> ast.stmt | None:
+        line, _, column, _ = _position(self.frame)
+        return _statement(self.tree, line or self.frame.f_lineno, column)
+
+
+def _is_used(frame: FrameType, returned: bool = False) -> bool:
     """Whether the answer to what this frame asks now may decide anything. Where there is no source it may."""
     tree = _tree(frame)
-    found = None if tree is None else _statement(tree, *_place(frame))
-    return True if tree is None or found is None else _matters(found, tree, frame, set())
+    if tree is None:
+        return True
+    place = _Place(tree, frame, _position(frame) if returned else None)
+    statement = place.statement()
+    return statement is None or _matters(statement, place, set())
 
 
-def _matters(statement: ast.stmt, tree: ast.Module, frame: FrameType, seen: set[ast.stmt]) -> bool:
+def _matters(statement: ast.stmt, place: _Place, seen: set[ast.stmt]) -> bool:
     if statement in seen:
         return False
     seen.add(statement)
     if isinstance(statement, ast.Expr):
         named = [node.target.id for node in ast.walk(statement) if isinstance(node, ast.NamedExpr)]
-        return _decides(statement.value) or _loaded(named, statement, tree, frame, seen)
+        return _decides(statement.value, place.call) or _loaded(named, statement, place, seen)
     if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
         plain = all(isinstance(target, (ast.Name, ast.Tuple, ast.List)) for target in targets)
-        return not plain or _decides(statement) or _loaded(names, statement, tree, frame, seen)
+        return not plain or _decides(statement, place.call) or _loaded(names, statement, place, seen)
     if isinstance(statement, ast.Return):
-        return _returned(frame)
+        return _returned(place.frame)
     if isinstance(statement, (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Match)):
-        return _decides(statement)
+        return _decides(statement, place.call)
     return True
 
 
 def _returned(frame: FrameType) -> bool:
     """Of what a function of the project returns, its caller decides."""
     caller = frame.f_back
-    return True if caller is None or _module(caller) in (*_FRAMEWORK, *_OURS) else _is_used(caller)
+    if caller is None or _module(caller) in (*_FRAMEWORK, *_OURS):
+        return True
+    return _is_used(caller, returned=True)
 
 
-def _decides(node: ast.AST) -> bool:
-    """Whether there is anything in it that can fail a test or hand a value on."""
-    return any(
-        isinstance(
-            part, (ast.Assert, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
-        )
-        or (isinstance(part, ast.Call) and _called(part) not in _INERT)
-        or (isinstance(part, ast.Assign) and not all(isinstance(t, ast.Name) for t in part.targets))
-        for part in ast.walk(node)
-    )
+_DECISIONS = (ast.Assert, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
+
+
+def _decides(node: ast.AST, but: tuple[int | None, ...] | None) -> bool:
+    """Whether there is anything in it that can fail a test or hand a value on. Calls that show something are not, nor is the call at
+    the place `but`."""
+    if isinstance(node, _DECISIONS):
+        return True
+    if isinstance(node, ast.Assign) and not all(isinstance(target, ast.Name) for target in node.targets):
+        return True
+    if not isinstance(node, ast.Call):
+        return any(_decides(part, but) for part in ast.iter_child_nodes(node))
+    if _called(node) not in _INERT and _extent_of(node) != but:
+        return True
+    return any(_decides(part, but) for part in (*node.args, *node.keywords))
 
 
 def _called(call: ast.Call) -> str:
@@ -156,15 +182,12 @@ def _called(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _loaded(
-    names: list[str], statement: ast.stmt, tree: ast.Module, frame: FrameType, seen: set[ast.stmt]
-) -> bool:
+def _loaded(names: list[str], statement: ast.stmt, place: _Place, seen: set[ast.stmt]) -> bool:
     """Whether a variable that holds the answer is used anywhere in its function for anything that matters."""
-    scope = _scope(tree, statement)
-    for node in ast.walk(scope):
+    for node in ast.walk(_scope(place.tree, statement)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-            user = _statement(tree, node.lineno, node.col_offset)
-            if user is not None and user is not statement and _matters(user, tree, frame, seen):
+            user = _statement(place.tree, node.lineno, node.col_offset)
+            if user is not None and user is not statement and _matters(user, place, seen):
                 return True
     return False
 
@@ -172,11 +195,13 @@ def _loaded(
 # --- finding statements ---------------------------------------------------------------------------------------------------
 
 
-def _place(frame: FrameType) -> tuple[int, int | None]:
-    """Line and column of what a frame is at."""
-    positions = list(frame.f_code.co_positions())
-    line, _, column, _ = positions[frame.f_lasti // 2]
-    return line or frame.f_lineno, column
+def _position(frame: FrameType) -> tuple[int | None, ...]:
+    """First and last line, first and last column of what a frame is at."""
+    return next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+
+
+def _extent_of(node: ast.expr) -> tuple[int | None, ...]:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 def _tree(frame: FrameType) -> ast.Module | None:
