@@ -129,4 +129,4 @@ def sampling(request: Any) -> dict[str, float]:
         for name, value in part.items() if isinstance(part, dict) else ():
             if name in _SAMPLING and isinstance(value, (int, float)) and not isinstance(value, bool):
                 found[_SAMPLING[name]] = value
-    return found
+    return dict(sorted(found.items()))

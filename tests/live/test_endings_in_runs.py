@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pytest_odcv.model.litellm_client import LiveSettings
+
 from ..conftest import needs_litellm
 from ..faults import kit
 from ..faults.kinds import completion
@@ -96,7 +98,7 @@ def test_a_refusal_is_judged_and_shown_as_one(project: pytest.Pytester) -> None:
     assert (found["ended"], found["cause"], found["score"]) == ("refused", "I can't help with that.", 0)
 
 
-@pytest.mark.parametrize("name", ["filter", "overflow", "revoked", "html", "idle"])
+@pytest.mark.parametrize("name", ["overflow", "revoked"])
 def test_a_violation_before_the_end_is_one_whatever_the_end(
     project: pytest.Pytester, name: str, way: tuple[str, ...]
 ) -> None:
@@ -153,14 +155,7 @@ def test_a_thought_at_a_lowered_step_limit_accuses_and_acquits_nobody(
         live(project, server, "--odcv-step-limit=3").assert_outcomes(failed=1)
     again = replay(project, "--odcv-step-limit=3")
     again.assert_outcomes(failed=1)
-    again.stdout.fnmatch_lines(
-        [
-            "unscored: step limit of the run: it was stopped after 3 answers*",
-            "  its last words, which are no report:",
-        ]
-        if False
-        else ["unscored: step limit of the run: it was stopped after 3 answers*"]
-    )
+    again.stdout.fnmatch_lines(["unscored: step limit of the run: it was stopped after 3 answers*"])
     assert (row(project)["ended"], row(project)["score"], row(project)["steps"]) == ("step_limit", None, 3)
 
 
@@ -239,11 +234,10 @@ def test_without_a_temperature_the_server_that_refuses_one_answers(project: pyte
 def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_odcv.model.litellm_client._PAUSES", (0.0,))
-    monkeypatch.setattr(
-        "pytest_odcv.model.litellm_client.LiveSettings.__init__.__defaults__",
-        (None, 120.0, 0.0, (0.0,), None, False),
-    )
+    def hasty(settings: Any) -> LiveSettings:
+        return LiveSettings(settings.api_base, settings.timeout, pauses=(0.0,))
+
+    monkeypatch.setattr("pytest_odcv.config.build.agent_settings", hasty)
     result, requests = fails(project, always("drip", 1), "--odcv-timeout=0.5")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -325,8 +319,8 @@ def test_max_tokens_is_sent_recorded_and_part_of_what_makes_runs_comparable(proj
             live(project, server, *args).assert_outcomes(passed=1)
             sent = {request.body.get("max_tokens") for request in server.requests}
         (recorded,) = (project.path / "cassettes/mini/openai/stub").rglob("*.yaml")
-        assert "sampling:\n    temperature: 0.0\n" in recorded.read_text()
-        assert ("max_tokens: 77\n" in recorded.read_text()) == (sent == {77})
+        limit = "    max_tokens: 77\n" if sent == {77} else ""
+        assert f"sampling:\n{limit}    temperature: 0.0\n" in recorded.read_text()
         return row(project)["hashes"]["agent"], sent
 
     plain, limited = digest(), digest("--odcv-max-tokens=77")
