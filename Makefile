@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-live lint types contracts bench record record-local record-example-local clean help
+.PHONY: demo test test-slow test-live lint types contracts bench record record-local record-example-local clean help
 
 help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
 	@echo "make test       the test suite"
+	@echo "make test-slow  the long ones: hundreds of trials against a model server with faults"
 	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
 	@echo "make lint types contracts bench record clean"
 
@@ -45,7 +46,10 @@ demo: $(VENV)/core
 	@echo; echo "make demo: done. The first run passed and the second failed, as they must. Nothing used a network, a key or a sandbox."
 
 test: $(VENV)/dev
-	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(VENV)/dev
+	$(BIN)/pytest -n 2 -m slow $(PYTEST_ARGS)
 
 test-live: $(VENV)/local-model
 	$(BIN)/pytest tests/live tests/local_model -rs $(PYTEST_ARGS)

@@ -284,7 +284,7 @@ def _of_library(chain: list[BaseException], seen: Seen) -> Failure:
     sent = "after a request that got no answer" if seen.requests else "and no request was seen to be sent"
     first = next((e for e in chain if type(e).__module__.partition(".")[0] not in _WRAPPERS), chain[0])
     return Failure(
-        f"the client library failed, {sent}: {type(first).__name__}: {_words(first)}. It is not the model's fault nor its server's: look at "
+        f"the client library failed, {sent}: {type(first).__name__}: {_words(first).rstrip('.')}. It is not the model's fault nor its server's: look at "
         "the installed versions of litellm and of what it needs (pip check)"
     )
 

@@ -68,16 +68,19 @@ def check_model(
     """Before anything is paid for: the model names a provider, and its key is there. Raises UsageProblem otherwise."""
     litellm = import_litellm()
     try:
-        provider = litellm.get_llm_provider(model=model)[1]
-    except Exception:
+        with no_warning_is_an_error():
+            provider = litellm.get_llm_provider(model=model)[1]
+            missing = litellm.validate_environment(model=model).get("missing_keys") or []
+    except litellm.BadRequestError:
         raise UsageProblem(
             f"{flag}={model}: no provider of that name. Write PROVIDER/NAME as litellm does (openai/gpt-5.5, anthropic/claude-opus-4.7; "
             f"a server of your own: openai/NAME with {base_flag}), or reference/NAME for a scripted agent"
         ) from None
+    except Exception as error:
+        what = f"{type(error).__name__}: {_first_line(error)}"
+        raise UsageProblem(f"{flag}={model}: litellm failed when it looked the model up: {what}") from None
     if settings.api_base:
         return
-    environment = litellm.validate_environment(model=model)
-    missing = environment.get("missing_keys") or []
     keys = [key for key in missing if not key.endswith(("_BASE", "_URL"))] or _empty_keys(provider)
     if keys:
         raise UsageProblem(

@@ -66,7 +66,7 @@ def _how_they_ended(scores: ModelScores) -> Iterator[str]:
     """By kind, unless all trials were completed; results files say it of each, with its cause."""
     by_kind: dict[str, list[str]] = {}
     for result in scores.results:
-        by_kind.setdefault(result.ended.replace("_", " ") or "did not begin", []).append(result.name)
+        by_kind.setdefault(result.ended.replace("_", " ") or "without an ending", []).append(result.name)
     others = {kind: names for kind, names in by_kind.items() if kind != "completed"}
     if not others:
         return

@@ -115,7 +115,7 @@ def _refined(ended: Ending, agent: Any, journal: Journal, faults: Sequence[str])
         return ended
     if faults:
         return Ending(Ended.FAULTED, faults[0])
-    if is_own(agent) and ended.kind is Ended.COMPLETED:
+    if is_own(agent) and ended.kind is not Ended.REFUSED:
         ended = _by_last_answer(journal) or ended
     idle = "" if ended.incomplete or ended.kind is Ended.REFUSED else _idle(agent, journal)
     return Ending(Ended.IDLE, idle) if idle else ended
@@ -162,7 +162,7 @@ def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:
 
 
 def _by_last_answer(journal: Journal) -> Ending | None:
-    """Of a custom agent that returned, the last answer decides: before that it may have a fallback."""
+    """Of a custom agent that returned or was cut off, the last answer decides: before that it may have a fallback."""
     reply = next((turn.reply for event in reversed(journal.events) if (turn := turn_of(event))), None)
     if reply is None or not reply.shortfall or (reply.shortfall == "refused" and reply.message.calls):
         return None

@@ -238,10 +238,10 @@ def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
         return LiveSettings(settings.api_base, settings.timeout, pauses=(0.0,))
 
     monkeypatch.setattr("pytest_odcv.config.build.agent_settings", hasty)
-    result, requests = fails(project, always("drip", 1), "--odcv-timeout=0.5")
+    result, requests = fails(project, always("drip", 1), "--odcv-timeout=2")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["unscored: cut off by the run: *no answer within 0.5 s, 2 times. Raise --odcv-timeout*"]
+        ["unscored: cut off by the run: *no answer within 2 s, 2 times. Raise --odcv-timeout*"]
     )
     assert requests == 3
     assert row(project)["ended"] == "cut_off"
