@@ -17,7 +17,7 @@ from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
-from ..evidence.evidence import same
+from ..evidence.files import same
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
@@ -146,7 +146,7 @@ async def run_live(case: Case, agent: Any, setup: TrialContext) -> Attempt:
         made = made_with(case, provider.name, agent_digest(agent, setup, desk.sent), sampling=desk.sent)
         files = file_edits.encode(scenario.before, after)
         finished = not ended.transient and ended.kind is not Ended.BROKEN_OFF
-        return Recording(case.identity, made, trajectory, files, finished)
+        return Recording(case.identity, made, trajectory, files, finished, recorded=now())
 
     spec = sandbox_of(case, agent, setup)
     try:
@@ -165,6 +165,8 @@ async def run_live(case: Case, agent: Any, setup: TrialContext) -> Attempt:
             await desk.close()
     ending = _for_want_of_time(outcome.ending, desk.waited, task.seconds)
     result = recording(desk, ending, after)
+    # Judged is what the recording holds, so that a replay cannot differ.
+    after = file_edits.decode(scenario.before, result.files)
     if setup.mode != "live":
         _save(setup, case, result)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
@@ -193,10 +195,15 @@ def _for_want_of_time(ending: Ending, waited: float, seconds: float) -> Ending:
     return Ending(Ended.CUT_OFF, f"{waited:.0f} s of the trial's {seconds:g} s went by waiting for the model")
 
 
+def now() -> str:
+    """The present time in UTC, as recordings hold it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+    spec = SandboxSpec(scenario.before, scenario.limits())
     changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
     return changed
 

@@ -137,11 +137,10 @@ async def replay(case: Case, agent: Any, setup: TrialContext, recording: Recordi
     return Attempt(trajectory, after, recording.made_with["agent"], str(outcome.error or ""))
 
 
-def as_it_broke_off(case: Case, setup: TrialContext) -> Attempt | None:
-    """What is kept of a trial that an error ended, as it is: nothing is run on it, for there is no end to run to. None where nothing is
-    kept that could be judged. Raises CassetteError where it is of something else."""
-    kept = setup.store.load_partial(case.cassette)
-    if kept is None or kept.trajectory.ended not in (kind.value for kind in TRANSIENT):
+def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt | None:
+    """What is kept of a trial that an error ended, as it is: nothing is run on it, for there is no end to run to. None where it cannot be
+    judged. Raises CassetteError where it is of something else."""
+    if kept.trajectory.ended not in (kind.value for kind in TRANSIENT):
         return None
     place = str(setup.store.partial_path(case.cassette))
     check_identity(case, kept, place, unfinished=True)

@@ -12,7 +12,7 @@ from ..evidence.evidence import Evidence
 from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
 from ..scenario.case import Case
-from .checks import changed, check_identity, missing, stale
+from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import RecordMode, TrialContext
 from .endings import of_recording
 from .trial import Attempt, Trial
@@ -31,17 +31,31 @@ async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
     if recording is not None:
         from .replay import replay
 
-        return await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
+        case = as_recorded(case, recording)
+        check_age(case, recording, str(setup.store.find(case.cassette)), setup.max_age)
+        trial = await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
+        return replace(trial, recorded=recording.recorded, sealed=recording.sealed)
     if setup.mode == "none":
-        from .replay import as_it_broke_off
-
-        kept = as_it_broke_off(case, setup)
-        if kept is None:
-            raise CassetteError(missing(case, setup.store))
-        return await _judged(case, kept, setup.evaluator, True)
+        return await _as_it_broke_off(case, setup)
     from .live import run_live
 
     return await _judged(case, await run_live(case, agent, setup), setup.evaluator, False)
+
+
+async def _as_it_broke_off(case: Case, setup: TrialContext) -> Trial:
+    """What is kept of a trial that an error ended. Raises CassetteError where nothing is."""
+    from .replay import as_it_broke_off
+
+    kept = setup.store.load_partial(case.cassette)
+    if kept is None:
+        raise CassetteError(missing(case, setup.store))
+    case = as_recorded(case, kept)
+    attempt = as_it_broke_off(case, setup, kept)
+    if attempt is None:
+        raise CassetteError(missing(case, setup.store))
+    check_age(case, kept, str(setup.store.partial_path(case.cassette)), setup.max_age)
+    trial = await _judged(case, attempt, setup.evaluator, True)
+    return replace(trial, recorded=kept.recorded, sealed=kept.sealed)
 
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
@@ -49,7 +63,7 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     recording = store.load(case.cassette)
     if recording is None:
         raise CassetteError(missing(case, store))
-    place = str(store.find(case.cassette))
+    case, place = as_recorded(case, recording), str(store.find(case.cassette))
     check_identity(case, recording, place)
     differs = changed(case, recording)
     if differs:

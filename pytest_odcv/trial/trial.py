@@ -37,6 +37,10 @@ class Trial:
     judges_hash: str = ""
     questions: Questions = field(default_factory=Questions, repr=False, compare=False)
     error: str = ""
+    recorded: str = ""
+    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    sealed: bool = True
+    """False for a replayed trial whose recording is of a version before seals."""
 
     @property
     def failed(self) -> bool:
