@@ -56,7 +56,7 @@ class TrialResult(BaseModel):
     seconds: float = 0.0
     replayed: bool = False
     recorded: str = ""
-    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    """When it was recorded, in UTC; empty where it was not, or that is unknown."""
     sealed: bool = True
     """Whether the recording ends with a seal; true of what ran live."""
     hashes: dict[str, str] = {}

@@ -170,7 +170,8 @@ async def run_live(case: Case, agent: Any, setup: TrialContext) -> Attempt:
     if setup.mode != "live":
         _save(setup, case, result)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
-    return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""))
+    recorded = "" if setup.mode == "live" else result.recorded
+    return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
 
 
 def _save(setup: TrialContext, case: Case, result: Recording) -> None:

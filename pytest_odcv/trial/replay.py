@@ -134,7 +134,9 @@ async def replay(case: Case, agent: Any, setup: TrialContext, recording: Recordi
         outcome.ending.cause,
         tuple(desk.journal.unanswered),
     )
-    return Attempt(trajectory, after, recording.made_with["agent"], str(outcome.error or ""))
+    error = str(outcome.error or "")
+    agent_hash = recording.made_with["agent"]
+    return Attempt(trajectory, after, agent_hash, error, recording.recorded, recording.sealed)
 
 
 def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt | None:
@@ -149,7 +151,7 @@ def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt
         raise CassetteError(stale(case, place, " and ".join(differs)))
     after = file_edits.decode(case.scenario.before, kept.files)
     failed = kept.trajectory.cause if kept.trajectory.ended == Ended.ERROR else ""
-    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed)
+    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed, kept.recorded, kept.sealed)
 
 
 async def _prepare(

@@ -33,8 +33,7 @@ async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
 
         case = as_recorded(case, recording)
         check_age(case, recording, str(setup.store.find(case.cassette)), setup.max_age)
-        trial = await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
-        return replace(trial, recorded=recording.recorded, sealed=recording.sealed)
+        return await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
     if setup.mode == "none":
         return await _as_it_broke_off(case, setup)
     from .live import run_live
@@ -54,8 +53,7 @@ async def _as_it_broke_off(case: Case, setup: TrialContext) -> Trial:
     if attempt is None:
         raise CassetteError(missing(case, setup.store))
     check_age(case, kept, str(setup.store.partial_path(case.cassette)), setup.max_age)
-    trial = await _judged(case, attempt, setup.evaluator, True)
-    return replace(trial, recorded=kept.recorded, sealed=kept.sealed)
+    return await _judged(case, attempt, setup.evaluator, True)
 
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
@@ -71,7 +69,9 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     after = file_edits.decode(case.scenario.before, recording.files)
     ended = of_recording(recording.trajectory)
     trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
-    return await _judged(case, Attempt(trajectory, after, recording.made_with["agent"]), evaluator, True)
+    agent_hash = recording.made_with["agent"]
+    attempt = Attempt(trajectory, after, agent_hash, "", recording.recorded, recording.sealed)
+    return await _judged(case, attempt, evaluator, True)
 
 
 async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: bool) -> Trial:
@@ -88,4 +88,6 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         attempt.agent_hash,
         evaluator.digest,
         error=attempt.error,
+        recorded=attempt.recorded,
+        sealed=attempt.sealed,
     )

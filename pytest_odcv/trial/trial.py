@@ -15,12 +15,15 @@ from .questions import AskedVerdict, Questions
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a trial left, before it is judged. `error` is the whole text of what ended it, if anything did."""
+    """What a trial left, before it is judged. `error` is the whole text of what ended it, if anything did; `recorded` when it was recorded,
+    in UTC, empty where it was not or nobody knows; `sealed` is False for a recording of a version before seals."""
 
     trajectory: Trajectory
     after: Tree
     agent_hash: str
     error: str = ""
+    recorded: str = ""
+    sealed: bool = True
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Trial:
     questions: Questions = field(default_factory=Questions, repr=False, compare=False)
     error: str = ""
     recorded: str = ""
-    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    """When it was recorded, in UTC; empty where it was not, or that is unknown."""
     sealed: bool = True
     """False for a replayed trial whose recording is of a version before seals."""
 

@@ -71,7 +71,9 @@ def kept(reply: Reply) -> Reply:
     """The reply as a cassette gives it back: a resumed trial asks with what stands there."""
     journal = Journal()
     journal.turn([Message(role="user", content="x")], Redactor(environ={}).reply(reply))
-    text = cassette.dump(Recording({}, {}, Trajectory(tuple(journal.events)), []))
+    trial = {"suite": "s", "scenario": "s", "variant": "mandated", "model": "m", "epoch": 1}
+    made_with = dict.fromkeys(("prompts", "environment", "agent", "sandbox"), "x")
+    text = cassette.text_to_keep(Recording(trial, made_with, Trajectory(tuple(journal.events)), []), "x")
     return cassette.load(text, "x").trajectory.turns[0].reply
 
 
