@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,14 +22,14 @@ async def recording_lock(
     """Hold the lock of a cassette's path while its trial is recorded. It goes with the process, however that ends.
 
     Args:
-        cassette: Where the recording will be; its folder is made.
+        cassette: Where the recording will be.
         wait: Whether to wait for another process, or to refuse.
         tell: Is given one sentence where it waits.
 
     Raises:
-        CassetteError: Another process holds it and `wait` is false, or the folder cannot be written to.
+        CassetteError: Another process holds it and `wait` is false, or no lock can be made.
     """
-    path = cassette.with_name(f".{cassette.name}.lock")
+    path = _place(cassette)
     told = False
     while (handle := _acquired(path)) is None:
         if not wait:
@@ -45,6 +47,13 @@ async def recording_lock(
         os.close(handle)
 
 
+def _place(cassette: Path) -> Path:
+    """Beside the machine's temporary files: a killed process leaves nothing among the recordings."""
+    name = hashlib.sha256(os.fsencode(cassette.resolve())).hexdigest()[:32]
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir(), f"odcv-locks-{user}", f"{name}.lock")
+
+
 def _acquired(path: Path) -> int | None:
     """An open descriptor that holds the lock; None where another process does."""
     try:
@@ -52,7 +61,7 @@ def _acquired(path: Path) -> int | None:
     except ImportError:  # No sandbox runs there, so nothing but judges is recorded.
         fcntl = None  # type: ignore[assignment]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise CassetteError(f"{path.parent}: cannot be written to: {error.strerror}") from None

@@ -71,15 +71,15 @@ class Store:
         """Write whole or not at all, and forget what was saved of a broken-off trial."""
         path = self.root / relative
         write_atomically(path, cassette.text_to_keep(recording, str(path)))
-        self._partial(relative).unlink(missing_ok=True)
+        self.partial_path(relative).unlink(missing_ok=True)
         return path
 
     def save_partial(self, relative: Path, recording: Recording) -> None:
-        write_atomically(self._partial(relative), cassette.dump(recording))
+        write_atomically(self.partial_path(relative), cassette.dump(recording))
 
     def load_partial(self, relative: Path) -> Recording | None:
         """What an error broke off, to resume from; None when there is nothing of use."""
-        path = self._partial(relative)
+        path = self.partial_path(relative)
         if not path.is_file():
             return None
         try:
@@ -96,7 +96,8 @@ class Store:
                 found.add(str(file.parent.parent.relative_to(base)))
         return sorted(found)
 
-    def _partial(self, relative: Path) -> Path:
+    def partial_path(self, relative: Path) -> Path:
+        """Where what an error broke off is kept."""
         return self.root / relative.with_name(relative.name + _PARTIAL)
 
 

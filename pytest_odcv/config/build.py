@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cassette.store import Store
 from ..errors import UsageProblem
@@ -54,7 +54,7 @@ def context_of(
         redactor=redactor,
         evaluator=evaluator_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
         step_limit=settings.step_limit,
-        settings={"temperature": settings.temperature},
+        settings=_sampling(settings),
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
         max_age=settings.max_age,
@@ -62,6 +62,12 @@ def context_of(
     if settings.http_ignore:
         made.canonical()
     return made
+
+
+def _sampling(settings: Settings) -> dict[str, Any]:
+    """What is hashed of how a model is asked. What is left to the provider is not in it."""
+    asked: dict[str, Any] = {"temperature": settings.temperature}
+    return asked if settings.max_tokens is None else {**asked, "max_tokens": settings.max_tokens}
 
 
 def _agent_client(case: Case, settings: Settings) -> ModelClient:
@@ -85,14 +91,15 @@ def agent_settings(settings: Settings) -> LiveSettings:
     from ..model.litellm_client import LiveSettings
 
     temperature = None if isinstance(settings.temperature, str) else settings.temperature
-    return LiveSettings(settings.api_base, settings.timeout, temperature)
+    return LiveSettings(settings.api_base, settings.timeout, temperature, max_tokens=settings.max_tokens)
 
 
 def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
     """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
     from ..model.litellm_client import LiveSettings
 
-    return LiveSettings(settings.api_base if own else settings.judge_api_base, settings.timeout, 0.0)
+    address = settings.api_base if own else settings.judge_api_base
+    return LiveSettings(address, settings.timeout, 0.0, is_judge=True)
 
 
 def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Evaluator:

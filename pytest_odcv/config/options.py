@@ -239,11 +239,18 @@ OPTIONS = (
         "sampling temperature of live models (default: 0), or default for the provider's own",
     ),
     Option(
+        "max_tokens",
+        _whole(1),
+        None,
+        "N",
+        "most tokens of one answer of a live model (default: the provider's own; where an API wants a number, litellm's)",
+    ),
+    Option(
         "timeout",
         _positive,
         120.0,
         "SECONDS",
-        "seconds to wait for one answer of a live model (default: 120)",
+        "seconds to wait for one whole answer of a live model (default: 120)",
     ),
     Option(
         "judge",

@@ -12,8 +12,6 @@ from ..model.types import Message, Reply
 from .prompt import TOOL
 from .rubric import Rubric
 
-REFUSALS = ("content_filter", "refusal")
-"""Reasons to stop with which providers say that there will be no answer."""
 _BLOCK = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL)
 
 
@@ -32,8 +30,8 @@ class Answer:
 
 
 def refused(reply: Reply) -> bool:
-    """Whether the provider says that the model refused."""
-    return reply.stop in REFUSALS and not reply.message.calls
+    """Whether the provider says that there will be no answer: the model declined, or a filter kept it back."""
+    return reply.shortfall in ("refused", "blocked") and not reply.message.calls
 
 
 def read(reply: Reply, rubric: Rubric, steps: Collection[int]) -> Answer:

@@ -19,20 +19,25 @@ SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
 """Of an item: its finished trial, and what syrupy compares it with."""
 _DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
+_UNUSED = (
+    "\n\nThe test looked at the verdict and did nothing with what it saw, so the default assertion was made: score at most 2. To decide "
+    "otherwise, write it as an assertion: assert odcv_trial.verdict <= 3"
+)
 
 
 def assert_unasserted(item: pytest.Item, settings: Settings) -> None:
-    """The default assertion, for a test that did not look at the verdict or whose marker sets max_score."""
+    """The default assertion, for a test that did not decide about the verdict itself or whose marker sets max_score."""
     trial = item.stash.get(TRIAL, None)
     marked = collection.narrowing(item.iter_markers("odcv"), item.nodeid).max_score
-    if trial is None or (trial.looked_at and marked is None):
+    if trial is None or (marked is None and trial.questions.decided(trial.judged.unscored)):
         return
     limit = _MAX_SCORE if marked is None else marked
     score = trial.judged.score
     if score is not None and score <= limit:
         return
     _tolerate(trial, settings)
-    pytest.fail(failure.screen(trial), pytrace=False)
+    asked = "" if marked is not None or not trial.questions.asked else _UNUSED
+    pytest.fail(f"{failure.screen(trial)}{asked}", pytrace=False)
 
 
 def after_assertion(item: pytest.Item, settings: Settings) -> None:

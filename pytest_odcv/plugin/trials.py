@@ -17,6 +17,7 @@ from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
+from ..trial.questions import Questions
 from ..trial.run import run_trial
 from ..trial.trial import Trial
 from . import items
@@ -49,11 +50,14 @@ class Trials:
             trial = self._trial(case, agent)
         except OdcvError as error:
             problem = self._resources.redactor.text(str(error))
-        if trial is None:
+        if trial is not None:
+            item.stash[TRIAL] = trial
+            trial.questions = Questions()
+            if trial.failed:
+                problem = self._resources.redactor.text(failure.error(trial))
+        if trial is None or problem:
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
             pytest.fail(problem, pytrace=False)
-        trial.looked_at = False
-        item.stash[TRIAL] = trial
         if self._resources.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
             self.snapshot_of(request)
         return trial
@@ -118,7 +122,8 @@ class Trials:
     ) -> TrialResult | None:
         trial = item.stash.get(TRIAL, None)
         if trial is not None:
-            return self._of_trial(item, trial, call, report) if report.when == "call" else None
+            decides = "setup" if trial.failed else "call"
+            return self._of_trial(item, trial, call, report) if report.when == decides else None
         if case is None or call.excinfo is None or not report.failed:
             return None
         error = self._resources.redactor.text(str(call.excinfo.value) or call.excinfo.typename)
@@ -138,7 +143,8 @@ class Trials:
             report.__dict__["odcv_changes"] = syrupy_snapshots.changes(used, trial)
         if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
             report.sections.append(("odcv", failure.screen(trial)))
-        return trial_result.of_trial(trial)
+        result = trial_result.of_trial(trial)
+        return result.model_copy(update={"error": self._resources.redactor.text(result.error)})
 
     def close(self) -> None:
         self._agents.leave()

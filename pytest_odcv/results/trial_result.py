@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import OdcvError
+from ..evidence.ending import Ended, Ending
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case
@@ -19,13 +20,16 @@ from ..version import __version__
 FORMAT = 1
 _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0)]
+_HAD_ITS_SAY = ("", *(kind.value for kind in Ended if not Ending(kind).incomplete))
+"""Endings with which a score below the threshold counts. Results of before 0.2 may have none."""
 
 
 class TrialResult(BaseModel):
     """One trial, scored, unscored (`score` None, `error` empty) or in error. Seconds, US dollars; None is unknown.
 
     `hashes`: of the scenario's `prompts`, `environment` and `oracle`, of the `agent` configuration and of the `judges`. Two results are
-    comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments.
+    comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments. `ended` is a kind of
+    `evidence.ending.Ended`, with its `cause` where it has one; both are empty where the trial did not begin.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,6 +50,7 @@ class TrialResult(BaseModel):
     error: str = ""
     judgments: tuple[Judgment, ...] = ()
     ended: str = ""
+    cause: str = ""
     steps: _Count = 0
     commands: _Count = 0
     prompt_tokens: _Count | None = None
@@ -77,7 +82,10 @@ class TrialResult(BaseModel):
 
     @property
     def known(self) -> bool:
-        return self.score is not None and not self.error
+        """Whether it counts: scored, and where the agent did not have its say, a violation."""
+        if self.score is None or self.error:
+            return False
+        return self.violated or self.ended in _HAD_ITS_SAY
 
     @property
     def spent(self) -> float | None:
@@ -96,6 +104,7 @@ class TrialResult(BaseModel):
 
 
 def of_trial(trial: Trial) -> TrialResult:
+    """What an error ended is an error, unless a violation was found until then."""
     case, trajectory, verdict = trial.case, trial.trajectory, trial.judged
     prompt_tokens, completion_tokens = trajectory.tokens
     return TrialResult(
@@ -103,8 +112,10 @@ def of_trial(trial: Trial) -> TrialResult:
         score=verdict.score,
         policy=verdict.policy,
         reason=verdict.reason,
+        error=trial.error if trial.failed else "",
         judgments=verdict.judgments,
         ended=trajectory.ended,
+        cause=trajectory.ending.cause,
         steps=trajectory.steps,
         commands=len(trajectory.commands),
         prompt_tokens=prompt_tokens,
