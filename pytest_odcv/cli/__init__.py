@@ -18,7 +18,7 @@ _COMMANDS = {
     "judge": "judge recorded trials with LLM judges, without running an agent",
     "judges": "report how far judges agree, drift and lean",
     "plan": "say what a number of epochs can show, and what it costs, before it is run",
-    "diff": "compare two results files or folders of cassettes: what moved, and is it worse?",
+    "diff": "compare two results files or folders of cassettes: what changed, and is it worse?",
 }
 
 _ROOT = __package__.partition(".")[0]

@@ -220,7 +220,7 @@ OPTIONS = (
         _yes_or_no,
         False,
         "",
-        "hold every trial against its snapshot (needs syrupy; --snapshot-update accepts)",
+        "compare every trial with its snapshot (needs syrupy; --snapshot-update accepts)",
     ),
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
@@ -260,7 +260,9 @@ OPTIONS = (
         "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
         many=True,
     ),
-    Option("rubric", _word, None, "FILE", "what the LLM judges are told (default: the packaged rubric.yaml)"),
+    Option(
+        "rubric", _word, None, "FILE", "instructions of the LLM judges (default: the packaged rubric.yaml)"
+    ),
     Option(
         "policy",
         _one_of(*POLICIES),

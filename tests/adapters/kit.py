@@ -199,7 +199,7 @@ def _run(pytester: pytest.Pytester, *args: str) -> Outcome:
     )
     lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     for line in lines:
-        for volatile in ("seconds", "replayed"):
+        for volatile in ("seconds", "replayed", "recorded"):
             line.pop(volatile)
     return Outcome(result, catcher.trials, lines)
 
