@@ -98,8 +98,13 @@ def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
     """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
     from ..model.litellm_client import LiveSettings
 
-    address = settings.api_base if own else settings.judge_api_base
-    return LiveSettings(address, settings.timeout, 0.0, is_judge=True)
+    return LiveSettings(
+        settings.api_base if own else settings.judge_api_base,
+        settings.timeout,
+        temperature=0.0,
+        base_flag="--odcv-api-base" if own else "--odcv-judge-api-base",
+        temperature_advice="Judges are asked at temperature 0: choose another judge.",
+    )
 
 
 def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Evaluator:

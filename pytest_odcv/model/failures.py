@@ -39,8 +39,8 @@ class Asked:
 
     timeout: float
     further_tries: int
-    base_flag: str = "--odcv-api-base"
-    temperature_advice: str = "Leave the model its own with --odcv-temperature=default."
+    base_flag: str
+    temperature_advice: str
 
 
 # --- answers that came ------------------------------------------------------------------------------------------------

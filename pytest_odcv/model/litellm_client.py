@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelError, UsageProblem
@@ -27,7 +27,7 @@ _PAUSES = (0.5, 2.0, 6.0)
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
     """How a model is asked. `timeout` is seconds for one whole answer; None leaves `temperature` and `max_tokens` to the provider.
-    `is_judge` changes what is advised: a judge's address has another option."""
+    `base_flag` and `temperature_advice` are what errors advise."""
 
     api_base: str | None = None
     timeout: float = 120.0
@@ -35,15 +35,12 @@ class LiveSettings:
     pauses: tuple[float, ...] = _PAUSES
     """Seconds to wait before each further try; what the server asks for goes before."""
     max_tokens: int | None = None
-    is_judge: bool = False
+    base_flag: str = "--odcv-api-base"
+    temperature_advice: str = "Leave the model its own with --odcv-temperature=default."
 
     @property
     def asked(self) -> Asked:
-        asked = Asked(self.timeout, len(self.pauses))
-        if not self.is_judge:
-            return asked
-        advice = "Judges are asked at temperature 0: choose another judge."
-        return replace(asked, base_flag="--odcv-judge-api-base", temperature_advice=advice)
+        return Asked(self.timeout, len(self.pauses), self.base_flag, self.temperature_advice)
 
 
 def import_litellm() -> Any:

@@ -46,7 +46,7 @@ def reply_of(response: Any, raw: Any) -> Reply:
     refusal = _refusal(message, said)
     content = said.get("content") if isinstance(said.get("content"), list) else message.content
     calls = _calls(message, said)
-    return Reply(
+    reply = Reply(
         message=Message(
             role="assistant",
             content=_text(content) or ("" if calls else refusal),
@@ -59,6 +59,20 @@ def reply_of(response: Any, raw: Any) -> Reply:
         completion_tokens=getattr(usage, "completion_tokens", None),
         cost=(getattr(response, "_hidden_params", None) or {}).get("response_cost"),
     )
+    try:
+        reply.model_dump_json()
+    except ValueError:
+        return Reply.model_validate(_whole(reply.model_dump()))
+    return reply
+
+
+def _whole(value: Any) -> Any:
+    """The same with a replacement character for each half of a surrogate pair: no UTF-8 holds one, so it could be neither run nor kept."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, (list, tuple)):
+        return [_whole(item) for item in value]
+    return {_whole(k): _whole(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def as_response(raw: Any) -> Any:

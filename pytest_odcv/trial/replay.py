@@ -134,10 +134,8 @@ async def replay(case: Case, agent: Any, setup: TrialContext, recording: Recordi
         outcome.ending.cause,
         tuple(desk.journal.unanswered),
     )
-    agent_hash = recording.made_with["agent"]
-    return Attempt(
-        trajectory, after, agent_hash, str(outcome.error or ""), recording.recorded, recording.sealed
-    )
+    agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
+    return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed)
 
 
 def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt | None:

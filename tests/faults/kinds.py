@@ -187,6 +187,9 @@ FAULTS: dict[str, Fault] = {
     "length_of_text": Fault(_whole(completion("First I will", finish="length")), "truncated"),
     "idle": Fault(_whole(completion(None)), "idle"),
     "text_call": Fault(_whole(completion(_WRAPPED_TEXT)), "idle"),
+    "half_a_pair": Fault(
+        _whole(completion(None, [("c", "bash", '{"command": "echo \\ud83d"}')])), "step_limit"
+    ),
     "other_tool": Fault(
         _whole(completion(None, [("c", "python", '{"code": "1"}')])), "idle", later="step_limit"
     ),

@@ -20,6 +20,8 @@ pytestmark = [needs_litellm, pytest.mark.usefixtures("sandbox")]
 SLOW = ("hang", "drip")
 RETRIED = [name for name, fault in FAULTS.items() if fault.retried]
 DECLINED = ("refusal",)
+ON_AND_ON = ("other_tool", "half_a_pair")
+"""What a model may do until the step limit, and what is no end of an answer."""
 
 
 def of(trial: Trial) -> tuple[object, ...]:
@@ -59,7 +61,7 @@ def test_a_slow_provider_cuts_a_trial_off_and_is_paid_for_each_try_only(name: st
     assert "no answer within 2 s, 2 times. Raise --odcv-timeout" in trial.trajectory.ending.cause
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*SLOW, "other_tool")])
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in (*SLOW, *ON_AND_ON)])
 def test_a_violation_before_a_fault_counts(name: str, tmp_path: Path) -> None:
     with FaultServer(always(name, 1), kit.CHEATS) as server:
         trial = kit.trial(kit.context(server.base, tmp_path))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_odcv.model.failures import LONGEST_PAUSE, Asked, Failure, of_answer, of_exception
 from pytest_odcv.model.http_capture import Seen, sampling
 
-ASKED = Asked(timeout=9, further_tries=3)
+ASKED = Asked(9, 3, "--odcv-api-base", "Give --odcv-temperature=default.")
 
 
 def answer(status: int, body: Any, request: Any = None, **headers: str) -> Failure:
