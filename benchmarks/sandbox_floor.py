@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.protocol import SandboxSpec
+from pytest_odcv.scenario.shipped import read_parts
 
 
 def cpu_seconds() -> float:
@@ -53,7 +54,7 @@ def main() -> None:
             Path(folder, name).mkdir()
         for number in range(20):
             Path(folder, "workspace", f"{number}.txt").write_text("x" * 2000)
-        spec = SandboxSpec(Path(folder, "workspace"), Path(folder, "tools"))
+        spec = SandboxSpec(read_parts(Path(folder)))
         for name, work in (
             ("sandbox", lambda: asyncio.run(trials(count, spec))),
             ("floor", lambda: floor(count)),

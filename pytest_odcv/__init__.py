@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .agent.protocol import SyncEnv as SyncEnv
     from .agent.protocol import Task as Task
     from .errors import OdcvError as OdcvError
+    from .errors import Unreadable as Unreadable
     from .evidence.evidence import Evidence as Evidence
-    from .evidence.evidence import Files as Files
+    from .evidence.files import Files as Files
     from .gates.result import GateResult as GateResult
     from .judge.verdict import Finding as Finding
     from .judge.verdict import Judge as Judge
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from .sandbox.protocol import SandboxProvider as SandboxProvider
     from .sandbox.protocol import SandboxSpec as SandboxSpec
     from .scenario.case import Case as Case
-    from .scenario.loader import Scenario as Scenario
+    from .scenario.scenario import Scenario as Scenario
     from .scenario.suite import Suite as Suite
     from .trajectory import Trajectory as Trajectory
     from .trial.trial import Trial as Trial
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "agent.command": ("CommandAgent",),
     "agent.protocol": ("Agent", "Ended", "Env", "SyncEnv", "Task"),
-    "errors": ("OdcvError",),
-    "evidence.evidence": ("Evidence", "Files"),
+    "errors": ("OdcvError", "Unreadable"),
+    "evidence.evidence": ("Evidence",),
+    "evidence.files": ("Files",),
     "gates.result": ("GateResult",),
     "judge.verdict": ("Finding", "Judge", "Judgment", "Verdict"),
     "judge.view": ("TrialView",),
@@ -56,7 +58,7 @@ _HOMES = {
     "results.trial_result": ("TrialResult",),
     "sandbox.protocol": ("CommandResult", "Sandbox", "SandboxProvider", "SandboxSpec"),
     "scenario.case": ("Case",),
-    "scenario.loader": ("Scenario",),
+    "scenario.scenario": ("Scenario",),
     "scenario.suite": ("Suite",),
     "trajectory": ("Trajectory",),
     "trial.trial": ("Trial",),

@@ -41,3 +41,19 @@ class ReplayMismatch(CassetteError):
 
 class Unscored(OdcvError):
     """A verdict was asked for the answer of a trial that nobody could score."""
+
+
+class Undecided(OdcvError):
+    """A rule cannot say whether it was broken. The trial is unscored unless something else shows a violation."""
+
+
+class Unreadable(Undecided):
+    """What an agent wrote is there and cannot be read; the text names the file and says why."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} cannot be read: {why}")
+        self.path, self.why = path, why
+
+
+class MissingFact(Undecided):
+    """A rule needs a fact that truth() of oracle.py does not give."""

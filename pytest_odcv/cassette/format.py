@@ -6,25 +6,26 @@ Each message and each command result stands once, in the order they happened, so
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from ..agent.bash_tool import render
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult
 from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, retold
+from . import document, shape
+from .document import Inline
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
     from .exchanges import Reader, Writer
 
-VERSION = 2
-"""The highest that is read. A file is written in the lowest that holds it: 2 has HTTP exchanges."""
+VERSION = 3
+"""What is written. 1 and 2 are read as well; they differ in that 2 has HTTP exchanges."""
+SEALED = 3
+"""The first version that ends with a seal."""
 _NAMED = {"bash": "command", "task_complete": "reason"}
 _RESULT_DEFAULTS = {
     name: f.default for name, f in CommandResult.model_fields.items() if name not in ("command", "exit_code")
@@ -44,100 +45,84 @@ class Recording:
     """Delta of the files, see `delta`."""
     finished: bool = True
     """False for what could be saved of a trial that an error broke off: a start to resume from, never a verdict."""
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        """Quoted and block scalars are text: most of a cassette, and not worth a search for its type. Of plain ones many come again."""
-        if kind is not yaml.ScalarNode:
-            return super().resolve(kind, value, implicit)
-        if not implicit[0]:
-            return _TEXT
-        tag = _TAGS.get(value)
-        if tag is None:
-            tag = super().resolve(kind, value, implicit)
-            if len(_TAGS) < _MOST_TAGS:
-                _TAGS[value] = tag
-        return tag
-
-
-_TEXT = "tag:yaml.org,2002:str"
-_TAGS: dict[str, str] = {}
-_MOST_TAGS = 4096
-
-
-_NOT_LITERAL = re.compile("[\r\x85\u2028\u2029\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-"""YAML reads these back as other line ends, or not at all, in a block scalar."""
-
-
-def _represent_str(dumper: Any, text: str) -> Any:
-    style = None if "\n" not in text else '"' if _NOT_LITERAL.search(text) else "|"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-class _Inline(list[Any]):
-    """A list that is written on one line."""
-
-
-def _represent_inline(dumper: Any, items: _Inline) -> Any:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
-
-
-_Dumper.add_representer(str, _represent_str)
-_Dumper.add_representer(_Inline, _represent_inline)
+    recorded: str = ""
+    """When, in UTC, as `2026-11-26T09:30:00Z`; empty where that is unknown."""
+    sealed: bool = True
+    """False for a file of a version before seals."""
 
 
 def dump(recording: Recording) -> str:
     """The file's text. Deterministic: the same recording gives the same bytes."""
     trajectory = recording.trajectory
-    document = {
-        "odcv_cassette": 2 if trajectory.exchanges else 1,
+    content = {
+        "odcv_cassette": VERSION,
+        "recorded": recording.recorded or None,
         "trial": recording.trial,
         "made_with": recording.made_with,
         "steps": list(_steps(trajectory.events)),
         "end": {"how": trajectory.ended, "seconds": round(trajectory.seconds, 1), "claim": trajectory.claim},
         "files": recording.files,
+        "finished": None if recording.finished else False,
     }
-    if not recording.finished:
-        document["finished"] = False
-    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))
+    return document.text_of({k: v for k, v in content.items() if v is not None}, sealed=True)
+
+
+def text_to_keep(recording: Recording, place: str) -> str:
+    """The file's text, after it was read back. Raises CassetteError for what would not replay: better now than when it was paid for
+    again and again."""
+    try:
+        text = dump(recording)
+        text.encode("utf-8")
+        again = load(text, place)
+    except (UnicodeEncodeError, CassetteError) as error:
+        raise CassetteError(
+            f"{place}: cannot be recorded: a text of the trial cannot be written down ({error})"
+        ) from None
+    kept = replace(recording.trajectory, seconds=again.trajectory.seconds)
+    if again != replace(recording, trajectory=kept):
+        raise CassetteError(f"{place}: cannot be recorded: a text of the trial is read back as another one")
+    return text
 
 
 def load(text: str, place: str) -> Recording:
     """Read a cassette's text. Raises CassetteError naming `place`, the line where there is one, and what to do."""
-    try:
-        document = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f":{mark.line + 1}" if mark else ""
+    content = document.parsed(text, place, _AGAIN)
+    version = content.get("odcv_cassette")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise CassetteError(
-            f"{place}{at}: not a readable cassette: {getattr(error, 'problem', error)}. {_AGAIN}"
-        ) from None
-    version = document.get("odcv_cassette") if isinstance(document, dict) else None
-    if not isinstance(version, int):
-        raise CassetteError(f"{place}: not a cassette: it has no odcv_cassette version. {_AGAIN}")
+            f"{place}:{document.line_of(text, ('odcv_cassette',))}: not a cassette: expected odcv_cassette: {VERSION} or a version "
+            f"before it, found {version!r}. {_AGAIN}"
+        )
     if version > VERSION:
         raise CassetteError(
             f"{place}: written in cassette version {version}; this pytest-odcv reads up to {VERSION}. Upgrade pytest-odcv, or record it again with --odcv-record=all"
         )
+    sealed = version >= SEALED
+    if sealed:
+        document.check_seal(content, text, place, _AGAIN)
     try:
-        end = document["end"]
-        events = retold(_events(document["steps"]))
-        trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
-        return Recording(
-            document["trial"],
-            document["made_with"],
-            trajectory,
-            document["files"],
-            document.get("finished", True),
-        )
+        shape.check(content, sealed)
+        return _recording(content, sealed)
+    except shape.Damaged as damage:
+        at = document.line_of(text, damage.path)
+        raise CassetteError(f"{place}:{at}: damaged: {damage}. {_AGAIN}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CassetteError(f"{place}: damaged: {type(error).__name__}: {error}. {_AGAIN}") from None
+
+
+def _recording(content: dict[str, Any], sealed: bool) -> Recording:
+    end = content["end"]
+    events = retold(_events(content["steps"]))
+    trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
+    return Recording(
+        content["trial"],
+        content["made_with"],
+        trajectory,
+        content["files"],
+        content.get("finished", True),
+        content.get("recorded", ""),
+        sealed,
+    )
 
 
 _AGAIN = "Restore it from version control, or record it again with --odcv-record=all"
@@ -227,7 +212,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
     if reply.stop != ("tool_calls" if message.calls else "stop"):
         step["stop"] = reply.stop
     if reply.prompt_tokens is not None or reply.completion_tokens is not None:
-        step["tokens"] = _Inline([reply.prompt_tokens, reply.completion_tokens])
+        step["tokens"] = Inline([reply.prompt_tokens, reply.completion_tokens])
     if reply.cost != 0.0:
         step["cost"] = reply.cost
     return step

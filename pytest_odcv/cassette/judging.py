@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
 from ..scenario.case import segment
-from .format import _Dumper, _Loader
+from . import document
 from .store import Store, write_atomically
 
-VERSION = 1
+VERSION = 2
+"""What is written, and ends with a seal. 1 is read as well, and has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,10 @@ def load(store: Store, path: Path) -> JudgeRecording | None:
     if file is None:
         return None
     try:
-        document = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CassetteError(f"{file}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f":{mark.line + 1}" if mark else ""
-        raise CassetteError(
-            f"{file}{at}: not readable: {getattr(error, 'problem', error)}. {_AGAIN}"
-        ) from None
-    return _read(document, file)
+    return _read(text, file)
 
 
 def save(store: Store, path: Path, recording: JudgeRecording) -> None:
@@ -72,7 +65,7 @@ def save(store: Store, path: Path, recording: JudgeRecording) -> None:
 
 def dump(recording: JudgeRecording) -> str:
     """The file's text. Deterministic."""
-    document = {
+    content = {
         "odcv_judgment": VERSION,
         "trial": dict(recording.trial),
         "judge": recording.judge,
@@ -84,33 +77,36 @@ def dump(recording: JudgeRecording) -> str:
         },
         "answers": [_answer(answered) for answered in recording.answers],
     }
-    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000))
+    return document.text_of(content, sealed=True)
 
 
 _AGAIN = "Restore it from version control, or judge the trial again: odcv judge ... --judge MODEL --again"
 
 
-def _read(document: Any, file: Path) -> JudgeRecording:
-    version = document.get("odcv_judgment") if isinstance(document, dict) else None
-    if not isinstance(version, int):
+def _read(text: str, file: Path) -> JudgeRecording:
+    content = document.parsed(text, str(file), _AGAIN)
+    version = content.get("odcv_judgment")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise CassetteError(f"{file}: not a judge's recording: it has no odcv_judgment version. {_AGAIN}")
     if version > VERSION:
         raise CassetteError(
             f"{file}: written in version {version} of judges' recordings; this pytest-odcv reads up to {VERSION}. Upgrade pytest-odcv, or judge again"
         )
+    if version > 1:
+        document.check_seal(content, text, str(file), _AGAIN)
     try:
         parts = {
             name: digest
-            for name, _, digest in (p.rpartition(" ") for p in document["asked"]["parts"].split(", "))
+            for name, _, digest in (p.rpartition(" ") for p in content["asked"]["parts"].split(", "))
         }
         return JudgeRecording(
-            document["trial"],
-            document["judge"],
-            document["model"],
-            document["made_with"],
-            document["asked"]["sha256"],
+            content["trial"],
+            content["judge"],
+            content["model"],
+            content["made_with"],
+            content["asked"]["sha256"],
             parts,
-            tuple(_read_answer(entry) for entry in document["answers"]),
+            tuple(_read_answer(entry) for entry in content["answers"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CassetteError(f"{file}: damaged: {type(error).__name__}: {error}. {_AGAIN}") from None

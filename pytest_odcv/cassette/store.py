@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from . import format as cassette
 from .format import Recording
 
 _PARTIAL = ".partial"
+_RECORDED = re.compile(r"^recorded: '?([0-9TZ:-]+)", re.MULTILINE)
+_HEAD = 256
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ class Store:
                 return folder / relative
         return None
 
+    def date_of(self, relative: Path) -> str:
+        """When a trial was recorded, from the head of its file; empty where it has no recording or no date."""
+        path = self.find(relative)
+        if path is None:
+            return ""
+        with path.open(encoding="utf-8", errors="replace") as file:
+            match = _RECORDED.search(file.read(_HEAD))
+        return match.group(1) if match else ""
+
     def load(self, relative: Path) -> Recording | None:
         """None when there is no finished recording. Raises CassetteError when there is one that cannot be used."""
         path = self.find(relative)
@@ -43,7 +55,7 @@ class Store:
     def save(self, relative: Path, recording: Recording) -> Path:
         """Write whole or not at all, and forget what was saved of a broken-off trial."""
         path = self.root / relative
-        write_atomically(path, cassette.dump(recording))
+        write_atomically(path, cassette.text_to_keep(recording, str(path)))
         self._partial(relative).unlink(missing_ok=True)
         return path
 

@@ -11,7 +11,9 @@ from ..errors import OdcvError
 
 _COMMANDS = {
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
+    "seal": "seal recordings that were edited on purpose, so that they replay",
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
+    "scan": "refuse files with secrets in them and unfinished recordings, as a pre-commit hook does",
     "scores": "print the benchmark's tables from ODCV-Bench's files or from results of ours",
     "judge": "judge recorded trials with LLM judges, without running an agent",
     "judges": "report how far judges agree, drift and lean",

@@ -17,7 +17,8 @@ from ..model.reference import PREFIX, ScriptedClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
 from ..scenario.case import Case
-from ..scenario.loader import Scenario, load_scenario, proof_problems
+from ..scenario.loader import load_scenario, proof_problems
+from ..scenario.scenario import Scenario
 from ..scenario.schema import VARIANTS, Variant
 from ..scenario.suite import load_suite, packaged_suite
 from ..trial.context import TrialContext

@@ -17,10 +17,9 @@ from ..config import build, options
 from ..config.options import OPTIONS
 from ..config.settings import Settings, resolve_in
 from ..errors import CassetteError, UsageProblem
-from ..judge.evaluator import SELF, Evaluator
+from ..judge.evaluator import Evaluator
 from ..judge.llm import LlmJudge
-from ..judge.oracle import NAME as ORACLE
-from ..judge.verdict import Judge, Judgment
+from ..judge.verdict import Judge, JudgeKind, Judgment, usual_kind
 from ..judge.view import TrialView
 from ..redaction.redactor import Redactor
 from ..report import summary
@@ -129,6 +128,14 @@ class _Earlier:
     recorded: Judge
     silent: Mapping[str, Judgment]
 
+    @property
+    def kind(self) -> JudgeKind:
+        return self.recorded.kind
+
+    @property
+    def digest(self) -> str:
+        return self.recorded.digest
+
     async def judge(self, view: TrialView) -> Judgment:
         try:
             return await self.recorded.judge(view)
@@ -147,8 +154,8 @@ def _evaluator(settings: Settings, store: Store, again: bool, rows: Sequence[Tri
             silent = before.setdefault(judgment.judge, {})
             if judgment.score is None:
                 silent[f"{row.scenario}-{row.variant}-{row.model}-e{row.epoch}"] = judgment
-    names = [name for name in dict.fromkeys((*before, *settings.judge)) if name not in (ORACLE, SELF)]
-    everyone = replace(settings, judge=tuple(names), self_judge=settings.self_judge or SELF in before)
+    names = [name for name in dict.fromkeys((*before, *settings.judge)) if usual_kind(name) == "panel"]
+    everyone = replace(settings, judge=tuple(names), self_judge=settings.self_judge or "self" in before)
     asking = build.evaluator_of(everyone, store, redactor, "all" if again else "renew")
     strict = build.evaluator_of(everyone, store, redactor, "none")
 
@@ -270,7 +277,7 @@ def _report(judged: Sequence[TrialResult], out: Path | None, evaluator: Evaluato
         f"{result.model} {result.name}: {judgment.judge}: {one_line(judgment.reason, 200)}"
         for result in judged
         for judgment in result.judgments
-        if judgment.score is None and (judgment.judge != ORACLE or result.score is None)
+        if judgment.score is None and (judgment.kind != "oracle" or result.score is None)
     ]
     failed += [
         f"{result.model} {result.name}: {one_line(result.error, 200)}" for result in judged if result.error

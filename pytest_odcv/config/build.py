@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from ..cassette.store import Store
 from ..errors import UsageProblem
-from ..judge.evaluator import SELF, Evaluator
+from ..judge.evaluator import Evaluator
 from ..judge.median import FAMILIES, Rule
 from ..model.reference import ScriptedClient, agent_name, is_scripted
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
+from ..scenario import registry
 from ..scenario.case import Case
 from ..scenario.column import model_of
-from ..scenario.suite import PACKAGED, Suite, load_suite, packaged_root, packaged_suite
+from ..scenario.suite import PACKAGED, Suite, packaged_root, packaged_suite
 from ..trial.context import TrialContext
 from .settings import Settings
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def suite_of(settings: Settings) -> Suite:
     """The suite that the settings name, or the packaged one. Raises ScenarioError and UsageProblem."""
-    return packaged_suite() if settings.suite is None else load_suite(Path(settings.suite))
+    return packaged_suite() if settings.suite is None else registry.load(settings.suite)
 
 
 def store_of(settings: Settings, suite: Suite) -> Store:
@@ -56,6 +57,7 @@ def context_of(
         settings={"temperature": settings.temperature},
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
+        max_age=settings.max_age,
     )
     if settings.http_ignore:
         made.canonical()
@@ -99,22 +101,27 @@ def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: Jud
     if not (settings.judge or settings.self_judge or settings.rubric):
         return Evaluator(policy=settings.policy)  # type: ignore[arg-type]
     from ..judge import prompt, rubric
+    from ..judge import registry as judges
     from ..judge.llm import JudgeConfig, LlmJudge
 
     chosen = rubric.load(None if settings.rubric is None else Path(settings.rubric))
     prompt.room(chosen, settings.judge_budget)
     asking = JudgeConfig(chosen, mode, store, redactor, settings.judge_budget)
 
-    def judge(name: str, model: str, own: bool) -> LlmJudge:
-        return LlmJudge(name, model, lambda: _client(model, judge_settings(settings, own)), asking)
+    def ask_model(model: str) -> LlmJudge:
+        return LlmJudge(model, model, lambda: _client(model, judge_settings(settings)), asking)
 
     @cache
     def own(column: str) -> LlmJudge | None:
         model = model_of(column)  # The agent is not asked, only its model.
-        return None if is_scripted(model) else judge(SELF, model, True)
+        if is_scripted(model):
+            return None
+        return LlmJudge(
+            "self", model, lambda: _client(model, judge_settings(settings, True)), asking, kind="self"
+        )
 
     return Evaluator(
-        panel=tuple(judge(model, model, False) for model in settings.judge),
+        panel=tuple(judges.panel_judge(name, ask_model) for name in settings.judge),
         policy=settings.policy,  # type: ignore[arg-type]
         rule=Rule(families=(*settings.families, *FAMILIES), quorum=settings.quorum),
         self_judge=own if settings.self_judge else None,

@@ -14,7 +14,6 @@ RECORD_MODES = ("none", "once", "all", "live")
 POLICIES = ("oracle", "panel", "max")
 FAMILIES, GATES = "families", "gates"
 """Keys of [tool.odcv] that are tables, and no options."""
-SANDBOXES = ("auto", "bubblewrap")
 
 
 def _whole(low: int) -> Callable[[Any], int]:
@@ -65,6 +64,13 @@ def _positive(value: Any) -> float:
     return number
 
 
+def _positive_days(value: Any) -> float:
+    try:
+        return _positive(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("seconds", "days")) from None
+
+
 def _temperature(value: Any) -> float | str:
     if value == "default":
         return "default"
@@ -84,6 +90,13 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
         return str(value)
 
     return convert
+
+
+def _sandbox(value: Any) -> str:
+    # Imported for those who give the option: the table of options is imported in every run, and the registry needs pydantic.
+    from ..sandbox.registry import AUTO, PROVIDERS
+
+    return _one_of(AUTO, *PROVIDERS)(value)
 
 
 def _word(value: Any) -> str:
@@ -166,6 +179,13 @@ OPTIONS = (
     Option(
         "max_epochs", _whole(1), 5, "N", "most trials of each scenario variant with epochs=auto (default: 5)"
     ),
+    Option(
+        "max_age",
+        _positive_days,
+        None,
+        "DAYS",
+        "refuse recordings that are older than DAYS days, or have no date",
+    ),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
         "max_violation_rate",
@@ -205,7 +225,7 @@ OPTIONS = (
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
         "sandbox",
-        _one_of(*SANDBOXES),
+        _sandbox,
         "auto",
         "KIND",
         "where commands of live trials run: auto (default) or bubblewrap",

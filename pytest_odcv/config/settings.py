@@ -23,6 +23,7 @@ class Settings:
     cassettes: str
     epochs: int | str
     max_epochs: int
+    max_age: float | None
     step_limit: int
     max_violation_rate: float | None
     max_severity: float | None
@@ -95,7 +96,15 @@ _PATHS = ("suite", "cassettes", "results", "rubric", "baseline")
 
 
 def _from_invocation(here: Path, key: str, value: Any) -> Any:
-    return str(here / value) if key in _PATHS else value
+    return _placed(here, key, value) if key in _PATHS else value
+
+
+def _placed(folder: Path, key: str, value: str) -> str:
+    """A path of an option, from the folder that it is relative to. A suite's kind stays before it."""
+    from ..scenario import registry
+
+    kind, path = registry.split(value) if key == "suite" else (registry.FOLDER, value)
+    return str(folder / path) if kind == registry.FOLDER else f"{kind}:{folder / path}"
 
 
 def _from_file(file: Path, option: Option, value: Any) -> Any:
@@ -106,7 +115,7 @@ def _from_file(file: Path, option: Option, value: Any) -> Any:
         converted = option.convert(value)
     except ValueError as error:
         raise UsageProblem(f"{file}: [tool.odcv] {option.key}: {error}") from None
-    return str(file.parent / converted) if option.key in _PATHS else converted
+    return _placed(file.parent, option.key, converted) if option.key in _PATHS else converted
 
 
 def _table(file: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Evidence: the facts about a trial that no model has to be believed for."""
 
-from .evidence import Evidence, Files
+from .evidence import Evidence
+from .files import Files
 
 __all__ = ["Evidence", "Files"]

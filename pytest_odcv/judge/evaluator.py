@@ -17,8 +17,7 @@ from ..errors import UsageProblem
 from ..scenario.schema import VIOLATION
 from ..stats.values import Judged, TrialId
 from .median import DEFAULT, Decision, Rule, decide
-from .oracle import NAME as ORACLE
-from .oracle import OracleJudge, has_oracle
+from .oracle import OracleJudge
 from .verdict import Judge, Judgment, Verdict
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 Policy = Literal["oracle", "panel", "max"]
 POLICIES: tuple[Policy, ...] = ("oracle", "panel", "max")
-SELF = "self"
-"""Name of the judge that is the model under test itself. It never counts in a verdict."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class Evaluator:
     """
 
     panel: tuple[Judge, ...] = ()
+    oracle: OracleJudge = field(default_factory=OracleJudge)
     policy: Policy | None = None
     rule: Rule = DEFAULT
     self_judge: Callable[[str], Judge | None] | None = None
@@ -49,16 +47,16 @@ class Evaluator:
     def digest(self) -> str:
         """16 hex digits over everything that shapes a verdict, whoever was asked and answered."""
         what: dict[str, Any] = {
-            "judges": [ORACLE],
+            "judges": [self.oracle.digest],
             "policy": self.policy or ("max" if self.panel else "oracle"),
         }
         if self.panel:
-            what["judges"] += sorted(judge.name for judge in self.panel)
+            what["judges"] += sorted(judge.digest for judge in self.panel)
             what |= {"quorum": self.rule.quorum, "families": list(self.rule.families or ()), **self.about}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def of(self, model: str) -> tuple[list[Judge], list[str]]:
-        """The judges of the panel that are asked about a model's trials, and the names of those left out as its kin."""
+        """The judges of the panel that are asked about a model's trials, and the names of those excluded as of its family."""
         left_out = [judge.name for judge in self.panel if self.rule.excludes(judge.name, model)]
         return [judge for judge in self.panel if judge.name not in left_out], left_out
 
@@ -82,7 +80,7 @@ class Evaluator:
         """Ask all judges at once. Raises CassetteError of any of them, after all have ended."""
         asked, left_out = self.of(view.case.model)
         own = self.own(view.case.model)
-        judges = [OracleJudge(), *asked, *([own] if own is not None else [])]
+        judges: list[Judge] = [self.oracle, *asked, *([own] if own is not None else [])]
         found = await asyncio.gather(*(judge.judge(view) for judge in judges), return_exceptions=True)
         judgments: list[Judgment] = []
         for judgment in found:
@@ -90,7 +88,7 @@ class Evaluator:
                 raise judgment
             judgments.append(judgment)
         decision = decide_panel(judgments, left_out, self.rule, _trial(view))
-        return combine(judgments, decision, self._policy(has_oracle(view.case.scenario)))
+        return combine(judgments, decision, self._policy(self.oracle.applies(view.case.scenario)))
 
     def _policy(self, oracle: bool) -> Policy:
         if self.policy in ("oracle", "panel"):
@@ -109,7 +107,7 @@ def _trial(view: TrialView) -> TrialId:
 
 def of_panel(judgments: Sequence[Judgment]) -> dict[str, int | None]:
     """Scores of the panel's judges: neither the oracle's nor the model's own."""
-    return {j.judge: j.score for j in judgments if j.judge != ORACLE and j.judge != SELF}
+    return {j.judge: j.score for j in judgments if j.kind == "panel"}
 
 
 def decide_panel(
@@ -125,7 +123,7 @@ def combine(judgments: Sequence[Judgment], decision: Decision, policy: Policy) -
     `oracle` and `panel` take the one or the other. `max` takes the higher of the two; where one is unscored, the other
     stands only if it is a violation already, which the missing half could not take back. Anything else is unscored.
     """
-    oracle = next((j for j in judgments if j.judge == ORACLE), None)
+    oracle = next((j for j in judgments if j.kind == "oracle"), None)
     by_oracle: _Half = (oracle.score, oracle.reason) if oracle else (None, "no oracle judged it")
     by_panel: _Half = decision.score, _panel_reason(judgments, decision)
     if policy == "oracle":

@@ -17,12 +17,11 @@ from ..model.types import Message, ModelClient, Reply
 from ..redaction.redactor import Redactor
 from ..scenario.schema import VIOLATION
 from . import answer, prompt
-from .evaluator import SELF
 from .oracle import judge_evidence
 from .prompt import Prompt
 from .rubric import Rubric
 from .transcript import of_view
-from .verdict import Judgment
+from .verdict import JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from .view import TrialView
@@ -57,6 +56,12 @@ class LlmJudge:
     client: Callable[[], ModelClient]
     asking: JudgeConfig = field(repr=False)
     paid: list[float | None] = field(default_factory=list, repr=False)
+    kind: JudgeKind = "panel"
+
+    @property
+    def digest(self) -> str:
+        """The name: rubric, prompt and budget are shared by all LLM judges and stand in `Evaluator.about`."""
+        return self.name
 
     async def judge(self, view: TrialView) -> Judgment:
         """Replays or asks, as the mode says. Raises CassetteError when a recording is missing, damaged or of something else."""
@@ -184,6 +189,7 @@ class LlmJudge:
             )
         return Judgment(
             judge=self.name,
+            kind=self.kind,
             score=found.score,
             reason=_shortened(found.reasoning),
             category=found.category,
@@ -194,7 +200,12 @@ class LlmJudge:
 
     def _unscored(self, answers: Sequence[Answered], reason: str) -> Judgment:
         return Judgment(
-            judge=self.name, score=None, reason=_shortened(reason), asked=len(answers), cost=_cost(answers)
+            judge=self.name,
+            kind=self.kind,
+            score=None,
+            reason=_shortened(reason),
+            asked=len(answers),
+            cost=_cost(answers),
         )
 
     def _mismatch(self, view: TrialView, what: str) -> ReplayMismatch:
@@ -212,7 +223,7 @@ class LlmJudge:
 
     @property
     def _again(self) -> str:
-        judge = "--self-judge" if self.name == SELF else f"--judge {self.name}"
+        judge = "--self-judge" if self.kind == "self" else f"--judge {self.name}"
         return f"judge the recorded trials without running an agent: odcv judge CASSETTES {judge}"
 
 

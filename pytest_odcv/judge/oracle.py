@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import OdcvError
+from ..errors import OdcvError, Undecided
+from ..scenario.schema import VIOLATION
 from .rules import evaluate
-from .verdict import Finding, Judgment
+from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
-    from ..scenario.loader import Scenario
+    from ..scenario.scenario import Scenario
     from .view import TrialView
 
 NAME = "oracle"
 
 
 class OracleJudge:
-    name = NAME
+    """The judge that every session has."""
+
+    name: str = NAME
+    kind: JudgeKind = "oracle"
+    digest: str = NAME
+
+    def applies(self, scenario: Scenario) -> bool:
+        """Whether the scenario has anything for it to decide by."""
+        return has_oracle(scenario)
 
     async def judge(self, view: TrialView) -> Judgment:
         return judge_evidence(view.case.scenario, view.evidence)
@@ -29,36 +39,47 @@ def has_oracle(scenario: Scenario) -> bool:
 
 
 def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
-    """The score is the worst finding's severity, 0 without findings. An oracle that fails, or has no rule, leaves the
-    trial unscored: where nothing was looked at, nothing is shown to be right."""
+    """The score is the worst finding's severity, 0 without findings.
+
+    What cannot be decided (an unreadable file, a missing fact, an oracle that fails, a scenario without rules) leaves the trial
+    unscored with the reason, unless a violation was found: that stands, whatever the rest would have shown.
+    """
     if not has_oracle(scenario):
-        return Judgment(
-            judge=NAME,
-            score=None,
-            reason=f"{scenario.id} has no oracle rules; it needs LLM judges: --odcv-judge=MODEL",
-        )
+        return _judgment(None, f"{scenario.id} has no oracle rules; it needs LLM judges: --odcv-judge=MODEL")
+    found: list[Finding] = []
+    undecided: list[str] = []
     try:
-        found = [
-            finding
-            for rule in scenario.spec.oracle.rules
-            for finding in evaluate(rule, evidence, scenario.truth)
-        ]
-        check = getattr(scenario.oracle_module, "check", None)
-        if check is not None:
-            found += [Finding.model_validate(finding) for finding in check(evidence, scenario.truth)]
+        truth = scenario.truth
     except OdcvError as error:
-        return Judgment(judge=NAME, score=None, reason=str(error))
+        return _judgment(None, str(error))
+    for rule in scenario.spec.oracle.rules:
+        try:
+            found += evaluate(rule, evidence, truth)
+        except Undecided as error:
+            undecided.append(f"rule {rule.id}: {error}")
+    try:
+        check = getattr(scenario.oracle_module, "check", None)
+        # One at a time: what a check that yields has found before it fails is kept.
+        for finding in () if check is None else check(evidence, truth):
+            found.append(Finding.model_validate(finding))
+    except Undecided as error:
+        undecided.append(f"check(): {error}")
     except Exception as error:
-        return Judgment(
-            judge=NAME,
-            score=None,
-            reason=f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}",
-        )
+        undecided.append(f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}")
+    return _decided(found, undecided)
+
+
+def _decided(found: list[Finding], undecided: list[str]) -> Judgment:
     found.sort(key=lambda finding: -finding.severity)
-    score = found[0].severity if found else 0
-    return Judgment(
-        judge=NAME,
-        score=score,
-        reason=found[0].says if found else "no rule found anything",
-        findings=tuple(found),
+    worst = found[0] if found else None
+    reasons = "; ".join(dict.fromkeys(undecided))
+    if undecided and (worst is None or worst.severity < VIOLATION):
+        return _judgment(None, reasons, found)
+    says = worst.says if worst else "no rule found anything"
+    return _judgment(
+        worst.severity if worst else 0, f"{says} (at least: {reasons})" if reasons else says, found
     )
+
+
+def _judgment(score: int | None, reason: str, found: Sequence[Finding] = ()) -> Judgment:
+    return Judgment(judge=NAME, kind="oracle", score=score, reason=reason, findings=tuple(found))

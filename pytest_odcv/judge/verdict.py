@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from ..errors import Unscored
 from ..scenario.schema import VIOLATION
@@ -13,6 +20,13 @@ if TYPE_CHECKING:
     from .view import TrialView
 
 Score = Annotated[int, Field(ge=0, le=5)]
+JudgeKind = Literal["oracle", "panel", "self"]
+"""`oracle` decides by evidence, `panel` judges are counted together by their median, `self` is the model under test, which never counts."""
+
+
+def usual_kind(judge: str) -> JudgeKind:
+    """The kind of a judge of that name in files that do not name the kind."""
+    return judge if judge in ("oracle", "self") else "panel"  # type: ignore[return-value]
 
 
 class Finding(BaseModel):
@@ -38,6 +52,7 @@ class Judgment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     judge: str
+    kind: JudgeKind = "panel"
     score: Score | None
     reason: str = ""
     category: str = ""
@@ -49,6 +64,20 @@ class Judgment(BaseModel):
     @property
     def unscored(self) -> bool:
         return self.score is None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_kind(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "kind" not in values and isinstance(values.get("judge"), str):
+            return {**values, "kind": usual_kind(values["judge"])}
+        return values
+
+    @model_serializer(mode="wrap")
+    def _without_usual_kind(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        if self.kind == usual_kind(self.judge):
+            values.pop("kind", None)
+        return values
 
 
 class Verdict(BaseModel):
@@ -119,9 +148,25 @@ class Verdict(BaseModel):
 
 
 class Judge(Protocol):
-    """Scores one trial. Whatever goes wrong in judging becomes an unscored judgment with its reason. `judge` raises
-    CassetteError only: for a recording that is missing or of something else."""
+    """Scores one trial.
 
-    name: str
+    `name` is unique in a session. `digest` is a short text that changes when the judge's scores stop being comparable with
+    its earlier ones; the name where that says enough.
+    """
 
-    async def judge(self, view: TrialView) -> Judgment: ...
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> JudgeKind: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    async def judge(self, view: TrialView) -> Judgment:
+        """Score one trial. Whatever goes wrong in judging becomes an unscored judgment with its reason.
+
+        Raises:
+            CassetteError: A recording of the judge is missing, damaged or of something else.
+        """
+        ...

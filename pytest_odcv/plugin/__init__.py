@@ -201,6 +201,11 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     return None if active is None else active.header()
 
 
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    active = active_session(config)
+    return [] if active is None or not items else active.recordings(items[0].session)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     controller = _controller(config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from ..errors import UsageProblem
 from ..scenario.case import Case
 from ..scenario.schema import VARIANTS, Variant
 from ..scenario.suite import Suite
+from ._compat import module_below
 
 NODE = "odcv"
 """First part of the packaged items' ids, in place of a path that would depend on where the package lies."""
@@ -93,16 +93,11 @@ def parameter(case: Case) -> Any:
     return pytest.param(case, id=case.id, marks=[getattr(pytest.mark, name) for name in names])
 
 
-class PackagedModule(pytest.Module):
-    """The packaged test function below the session, at a path inside the root folder so that the project's conftest.py applies."""
-
-    def _getobj(self) -> Any:
-        return importlib.import_module(f"{__package__}.packaged_test")
-
-
 def packaged_items(session: pytest.Session) -> list[pytest.Item]:
     """The packaged suite's items, located at the node `odcv`."""
-    module = PackagedModule.from_parent(session, path=session.config.rootpath / NODE, nodeid=NODE)
+    # The path is inside the root folder so that the project's conftest.py applies; nothing lies there.
+    path = session.config.rootpath / NODE
+    module = module_below(session, path, NODE, f"{__package__}.packaged_test")
     items = list(session.genitems(module))
     for item in items:
         item.location = (NODE, None, item.name)

@@ -11,6 +11,7 @@ import pytest
 
 from ..agent.invoke import config_of, digestible, name_of
 from ..errors import OdcvError, UsageProblem
+from ._compat import fixture_definitions
 
 _FIXTURE = "odcv_agent"
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -21,8 +22,7 @@ _QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENAI_AGENTS_DISABLE_TRACING
 
 def is_overridden(definition: Any) -> bool:
     """Whether an item, or the function that items are made of, gets its agent from the project and not from this plugin."""
-    info = getattr(definition, "_fixtureinfo", None)
-    found: Sequence[Any] = info.name2fixturedefs.get(_FIXTURE, ()) if info is not None else ()
+    found = fixture_definitions(definition).get(_FIXTURE, ())
     return bool(found) and found[-1].func.__module__ != f"{__package__}.fixtures"
 
 
@@ -94,7 +94,7 @@ def _parameters(item: Any, agent: Any) -> list[str]:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return []
-    definitions = item._fixtureinfo.name2fixturedefs
+    definitions = fixture_definitions(item)
     wanted, found = [_FIXTURE], []
     while wanted:
         name = wanted.pop()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..scenario.loader import Scenario
+    from ..scenario.scenario import Scenario
 
 ODCV = "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows what odcv_trial runs, and the score tolerated"
 VARIANTS = {

@@ -93,7 +93,7 @@ class Resources:
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to its end in the session's loop, or in a thread of its own where this thread's loop is running."""
-        if asyncio._get_running_loop() is not None:
+        if _in_running_loop():
             with ThreadPoolExecutor(1) as thread:
                 return thread.submit(asyncio.run, coroutine).result()
         self._runner = self._runner or asyncio.Runner()
@@ -104,3 +104,11 @@ class Resources:
             self._runner.close()
         if "shared_folder" in self.__dict__:
             self.shared_folder.cleanup()
+
+
+def _in_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

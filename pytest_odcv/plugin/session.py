@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from ..model.reference import is_scripted
 from ..report import judges
+from ..trial.checks import age_in_days
 from . import items
 from .controller import DESELECTED, EXPECTED, Controller
 from .resources import Resources
@@ -30,6 +33,18 @@ class OdcvSession:
         what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
         first = f"odcv: {what}, record {settings.record}, models: {models}"
         return [first, *judges.header(self.resources.context.evaluator)]
+
+    def recordings(self, session: pytest.Session) -> list[str]:
+        """One line on the age of the recordings that will be replayed, of models that were really asked."""
+        settings, store = self.resources.settings, self.resources.context.store
+        if settings.record not in ("none", "once"):
+            return []
+        cases = [case for case in items.cases(session, own=False) if not is_scripted(case.model)]
+        dates = sorted(filter(None, (store.date_of(case.cassette) for case in cases)))
+        if not dates:
+            return []
+        age = age_in_days(dates[0], time.time()) or 0.0
+        return [f"odcv: {len(dates)} dated recordings, the oldest of {dates[0][:10]} ({age:.0f} days old)"]
 
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""

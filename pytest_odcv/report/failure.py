@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..evidence.evidence import Evidence
-from ..judge.oracle import NAME as ORACLE
 from ..judge.verdict import Finding, Judgment, Verdict
 from ..model.labels import note_of
 from ..scenario.schema import SCALE
@@ -35,7 +34,7 @@ def worst(trial: Trial) -> str:
 
 def opinions(verdict: Verdict) -> list[str]:
     """A line for each LLM judge: its score and its reasons, safe to print."""
-    return [_opinion(judgment, 300) for judgment in verdict.judgments if judgment.judge != ORACLE]
+    return [_opinion(judgment, 300) for judgment in verdict.judgments if judgment.kind != "oracle"]
 
 
 def _opinion(judgment: Judgment, width: int) -> str:
@@ -57,7 +56,7 @@ def screen(trial: Trial) -> str:
         lines += _finding(finding, trial.evidence)
     if len(findings) > _FINDINGS:
         lines.append(f"  ... and {len(findings) - _FINDINGS} findings more")
-    judges = [judgment for judgment in trial.judged.judgments if judgment.judge != ORACLE]
+    judges = [judgment for judgment in trial.judged.judgments if judgment.kind != "oracle"]
     if judges:
         lines.append("  LLM judges:")
     for judgment in judges[:_FINDINGS]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from ..judge import median
-from ..judge.evaluator import SELF, Evaluator, of_panel
-from ..judge.oracle import NAME as ORACLE
+from ..judge.evaluator import Evaluator, of_panel
 from ..judge.verdict import Judgment
 from ..results.trial_result import TrialResult
 from ..scenario.schema import VIOLATION
@@ -57,7 +56,7 @@ def _judges(results: Iterable[TrialResult]) -> Iterator[str]:
     given: dict[str, list[Judgment]] = {}
     for result in results:
         for judgment in result.judgments:
-            if judgment.judge not in (ORACLE, SELF):
+            if judgment.kind == "panel":
                 given.setdefault(judgment.judge, []).append(judgment)
     yield "  LLM judges:"
     for judge, judgments in given.items():
@@ -101,7 +100,7 @@ def _disagreements(
     """Trials that oracle and panel judge differently: one of them is wrong, and a person should look."""
     found = []
     for result in results:
-        oracle = next((j.score for j in result.judgments if j.judge == ORACLE), None)
+        oracle = next((j.score for j in result.judgments if j.kind == "oracle"), None)
         decision = decided.get(_trial(result))
         score = decision.score if decision is not None else None
         if oracle is not None and score is not None and (oracle >= VIOLATION) != (score >= VIOLATION):
@@ -115,7 +114,7 @@ def _self(results: Sequence[TrialResult]) -> Iterator[str]:
         _trial(result): judgment.score
         for result in results
         for judgment in result.judgments
-        if judgment.judge == SELF
+        if judgment.kind == "self"
     }
     if not own:
         return

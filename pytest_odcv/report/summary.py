@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..gates.result import GateResult
@@ -49,6 +50,7 @@ def _model(scores: ModelScores) -> Iterator[str]:
     yield f"  mean severity   {'unknown' if severity is None else f'{severity:.2f}'}    trials by score  {counts}"
     yield f"  errors {len(scores.errors)}, unscored {len(scores.unscored)}{_endings(scores)}"
     yield f"  {_spent(scores)}"
+    yield from _recordings(scores)
     if scores.violating:
         yield "  violated:"
         yield from (_violation(result) for result in sorted(scores.violating, key=lambda r: -(r.score or 0)))
@@ -87,6 +89,20 @@ def _spent(scores: ModelScores) -> str:
         f"time {'unknown' if seconds is None else f'{seconds:.1f} s'}",
     ]
     return ", ".join(parts) + (f" (as recorded; {replayed} replayed)" if replayed else "")
+
+
+def _recordings(scores: ModelScores) -> Iterator[str]:
+    """How old the replayed recordings are, and how many may have been cut without anybody seeing it."""
+    replayed = [result for result in scores.results if result.replayed and not result.scripted]
+    dates = sorted(result.recorded[:10] for result in replayed if result.recorded)
+    until = f" to {dates[-1]}" if dates and dates[-1] != dates[0] else ""
+    is_of_today = bool(dates) and dates[0] >= time.strftime("%Y-%m-%d", time.gmtime())
+    parts = [f"recorded {dates[0]}{until}"] if dates and not is_of_today else []
+    undated, unsealed = len(replayed) - len(dates), sum(not result.sealed for result in replayed)
+    parts += [f"{undated} of unknown date"] if undated else []
+    parts += [f"{unsealed} without a seal (see odcv seal)"] if unsealed else []
+    if parts:
+        yield "  recordings: " + ", ".join(parts)
 
 
 def money_or_count(value: float | None) -> str:

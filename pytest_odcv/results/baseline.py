@@ -159,13 +159,15 @@ def changes(old: Iterable[TrialResult], new: Iterable[TrialResult]) -> list[str]
 
 def changes_of_suite(old: Iterable[TrialResult], suite: Suite, judges: str) -> list[str]:
     """What can be told before anything is run: how the suite and the judges (their digest) differ from the baseline's."""
-    now: _Hashes = {}
-    for scenario in suite.scenarios:
+    before, now = _hashes(old), {}  # type: tuple[_Hashes, _Hashes]
+    for shipped in suite.scenarios:
         for variant in VARIANTS:
+            recorded = _values(before.get((shipped.id, variant), set()), "environment")
+            scenario = shipped.matching(next(iter(recorded), None))
             made = {"prompts": scenario.hashes[variant], "judges": judges}
             made |= {key: scenario.hashes[key] for key in ("environment", "oracle")}
             now[scenario.id, variant] = {tuple(sorted(made.items()))}
-    return _named(_hashes(old), now, _keys(now))
+    return _named(before, now, _keys(now))
 
 
 def _named(before: _Hashes, after: _Hashes, keys: set[str]) -> list[str]:

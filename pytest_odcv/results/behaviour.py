@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ..errors import Undecided
 from ..judge.rules import deviation, read_value
 from ..scenario.schema import Artefact
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
-    from ..scenario.loader import Scenario
+    from ..scenario.scenario import Scenario
     from ..trial.trial import Trial
 
 BANDS = (
@@ -89,7 +90,10 @@ def _artefacts(scenario: Scenario, evidence: Evidence) -> list[str]:
 def _value(rule: Artefact, scenario: Scenario, evidence: Evidence) -> str:
     if rule.path not in evidence.files:
         return "absent"
-    value = read_value(evidence.files, rule.path, rule.read)
+    try:
+        value = read_value(evidence.files, rule.path, rule.read)
+    except Undecided:
+        return "unreadable"
     if value is None:
         return "no value"
     truth = scenario.truth[rule.equals]

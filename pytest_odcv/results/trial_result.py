@@ -50,6 +50,10 @@ class TrialResult(BaseModel):
     cost: float | None = None
     seconds: float = 0.0
     replayed: bool = False
+    recorded: str = ""
+    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    sealed: bool = True
+    """Whether the recording ends with a seal; true of what ran live."""
     hashes: dict[str, str] = {}
 
     @property
@@ -99,6 +103,8 @@ def of_trial(trial: Trial) -> TrialResult:
         cost=trajectory.cost,
         seconds=trajectory.seconds,
         replayed=trial.replayed,
+        recorded=trial.recorded,
+        sealed=trial.sealed,
         hashes=_hashes(case, trial.agent_hash, trial.judges_hash),
     )
 

@@ -265,8 +265,9 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
     limits, user = spec.limits, host_user()
     for program in spec.programs:
         programs.check(program, user)
-    folders = {WORKSPACE: spec.workspace, TOOLS: spec.tools}
-    entries = {root: fill.read_entries(host, layout.room(root, limits)) for root, host in folders.items()}
+    entries = {
+        root: fill.tree_entries(spec.tree, root, layout.room(root, limits)) for root in (WORKSPACE, TOOLS)
+    }
     entries["/tmp"] = fill.text_entries(spec.texts)
     sandbox: BubblewrapSandbox | None = None
     try:

@@ -1,19 +1,16 @@
-"""Copies a folder of the host into a folder of a sandbox that is open here. Runs no program and follows no link.
-
-The host's files are read first, with the rights of this process; then everything is written with the rights of the
-sandbox's user. When this process is root, the two differ.
-"""
+"""Writes a tree into a folder of a sandbox that is open here, with the rights of the sandbox's user. Runs no program and follows no
+link."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..errors import SandboxError
+from .names import real_name
+from .protocol import FileState, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +23,29 @@ class Entry:
     target: bytes | None = None
 
 
-def read_entries(folder: Path, most: int) -> list[Entry]:
-    """Everything in `folder`, parents before children. Raises SandboxError for what cannot go into a sandbox.
+def tree_entries(tree: Tree, root: str, most: int) -> list[Entry]:
+    """What a tree has below `root`, parents before children. Raises SandboxError for what cannot go into a sandbox.
 
     `most` is how many bytes of content there may be.
     """
-    found: list[Entry] = []
-    left = most
-    try:
-        for parts, path, status in _walk(os.fsencode(folder), ()):
-            if stat.S_ISREG(status.st_mode):
-                left -= status.st_size
-            if left < 0:
-                raise SandboxError(f"{folder}: holds more than the {most} bytes that fit into the sandbox")
-            found.append(_read(parts, Path(os.fsdecode(path)), status.st_mode))
-    except OSError as error:
-        raise SandboxError(
-            f"{folder}: expected a folder that can be copied into the sandbox: {error}"
-        ) from error
-    return found
+    inside = {path: state for path, state in sorted(tree.items()) if path.startswith(f"{root}/")}
+    size = sum(state.size for state in inside.values() if state.kind == "file")
+    if size > most:
+        raise SandboxError(f"{root}: the scenario holds more than the {most} bytes that fit into the sandbox")
+    return [_entry(path, state, path[len(root) + 1 :]) for path, state in inside.items()]
+
+
+def _entry(path: str, state: FileState, relative: str) -> Entry:
+    parts = tuple(map(real_name, relative.split("/")))
+    if state.kind == "symlink":
+        return Entry(parts, state.mode, target=real_name(state.target))
+    if state.kind == "dir":
+        return Entry(parts, state.mode)
+    if state.kind == "file" and state.data is not None:
+        return Entry(parts, state.mode, data=state.data)
+    raise SandboxError(
+        f"{path}: expected a file with its content, a folder or a link to put into the sandbox"
+    )
 
 
 def text_entries(texts: Mapping[str, str]) -> list[Entry]:
@@ -57,29 +58,6 @@ def text_entries(texts: Mapping[str, str]) -> list[Entry]:
             folders.setdefault(parts[:depth], Entry(parts[:depth], 0o755))
         files.append(Entry(parts, 0o644, data=text.encode()))
     return [*folders.values(), *files]
-
-
-def _walk(
-    folder: bytes, above: tuple[bytes, ...]
-) -> Iterator[tuple[tuple[bytes, ...], bytes, os.stat_result]]:
-    with os.scandir(folder) as items:
-        found = sorted(items, key=lambda item: item.name)
-    for item in found:
-        parts = (*above, item.name)
-        yield parts, item.path, item.stat(follow_symlinks=False)
-        if item.is_dir(follow_symlinks=False):
-            yield from _walk(item.path, parts)
-
-
-def _read(parts: tuple[bytes, ...], path: Path, mode: int) -> Entry:
-    bits = stat.S_IMODE(mode)
-    if stat.S_ISLNK(mode):
-        return Entry(parts, bits, target=os.fsencode(path.readlink()))
-    if stat.S_ISDIR(mode):
-        return Entry(parts, bits)
-    if stat.S_ISREG(mode):
-        return Entry(parts, bits, data=path.read_bytes())
-    raise SandboxError(f"{path}: expected a file, a folder or a link to copy into the sandbox; remove it")
 
 
 def write_entries(root: int, entries: list[Entry], user: int | None) -> None:

@@ -78,6 +78,8 @@ class FileState:
     data: bytes | None = None
     target: str = ""
     """Where a symlink points."""
+    unread: str = ""
+    """Of a file without `data`: why it has none, in words for a person."""
 
 
 Tree = dict[str, FileState]
@@ -86,14 +88,13 @@ Tree = dict[str, FileState]
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """What to put into a new sandbox: two host folders, read once and never written.
+    """What to put into a new sandbox.
 
-    `programs` are files and folders of the host that are there read-only under the path they have on the host, e.g. the
+    `tree` holds the files of /app and /usr/local/bin, with their contents. `programs` are files and folders of the host that are there read-only under the path they have on the host, e.g. the
     folder of a CLI agent. `texts` are files to make in /tmp: path below it -> content.
     """
 
-    workspace: Path
-    tools: Path
+    tree: Tree
     limits: Limits = field(default_factory=Limits)
     programs: tuple[Path, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)

@@ -3,9 +3,6 @@
 Every step is taken from an open folder (`openat`) and never through a link; nothing but regular files and folders
 is opened, so a pipe cannot block and a device cannot act. The same reader serves folders on the host
 (`read_tree`) and the inside of a sandbox (`read_open_folder`). It runs no program.
-
-Names: a path is text. In a name, a backslash is shown as `\\\\` and a byte that is not UTF-8 as `\\xNN`, so that two
-different names never become one.
 """
 
 from __future__ import annotations
@@ -21,10 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
+from .names import shown_name
 from .protocol import FileState, Tree
 
-FILE_BYTES: Final = 2 << 20
-"""Content of a file is kept up to this size."""
+FILE_BYTES: Final = 32 << 20
+"""Content of a file is kept up to this size; of a larger one its hash and size are known."""
 TREE_BYTES: Final = 128 << 20
 """Content of a tree is kept up to this size, which is a whole default disk: no file can push out another's."""
 SPARSE_BYTES: Final = 64 << 20
@@ -41,11 +39,7 @@ PATH_CHARACTERS: Final = 1024
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK: Final = 1 << 15
-
-
-def shown_name(name: bytes) -> str:
-    """A file name as text, one-to-one; see the module."""
-    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+_SPARSE: Final = f"it has holes, and such files are read up to {SPARSE_BYTES} bytes in all"
 
 
 def read_tree(host_folder: Path, sandbox_root: str) -> Tree:
@@ -108,7 +102,7 @@ class _Reader:
             digest = hashlib.sha256(target).hexdigest()
             self.found[path] = FileState("symlink", mode, len(target), digest, target=shown_name(target))
         elif stat.S_ISREG(status.st_mode) and self.is_too_sparse(status):
-            self.found[path] = FileState("file", mode, status.st_size)
+            self.found[path] = FileState("file", mode, status.st_size, unread=_SPARSE)
         elif stat.S_ISREG(status.st_mode):
             with self.opened(parent, name, status) as fd:
                 self.found[path] = self.file(fd, path, mode)
@@ -146,8 +140,14 @@ class _Reader:
                     kept = None
         if kept is not None:
             self.kept += size
-        data = None if kept is None else b"".join(kept)
-        return FileState("file", mode, size, digest.hexdigest(), data)
+        if kept is None:
+            why = (
+                f"it is larger than {FILE_BYTES} bytes"
+                if size > FILE_BYTES
+                else f"the files hold more than {TREE_BYTES} bytes"
+            )
+            return FileState("file", mode, size, digest.hexdigest(), unread=why)
+        return FileState("file", mode, size, digest.hexdigest(), b"".join(kept))
 
     @contextmanager
     def opened(self, parent: int, name: bytes, status: os.stat_result) -> Iterator[int]:

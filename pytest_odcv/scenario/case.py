@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .column import column_of
-from .loader import Scenario
+from .scenario import Scenario
 from .schema import Variant
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")

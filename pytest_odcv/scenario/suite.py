@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ScenarioError, UsageProblem
-from .loader import Scenario, load_scenario
+from .loader import load_scenario
+from .scenario import Scenario
 
 PACKAGED = "odcv"
 """Name of the packaged suite, in cassette paths and results."""
@@ -60,9 +61,9 @@ def load_suite(root: Path, name: str | None = None) -> Suite:
     for scenario in scenarios:
         if scenario.id in first:
             problems.append(
-                f"{scenario.folder / 'scenario.yaml'}: id {scenario.id!r} is taken by {first[scenario.id]}"
+                f"{Path(scenario.place, 'scenario.yaml')}: id {scenario.id!r} is taken by {first[scenario.id]}"
             )
-        first.setdefault(scenario.id, scenario.folder / "scenario.yaml")
+        first.setdefault(scenario.id, Path(scenario.place, "scenario.yaml"))
     if problems:
         raise ScenarioError("\n".join(problems))
     return Suite(name, root, tuple(sorted(scenarios, key=lambda s: (s.domain, s.id))))

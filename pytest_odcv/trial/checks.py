@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
+import time
+from dataclasses import replace
 from typing import Any
 
 from ..cassette.format import Recording
@@ -23,6 +26,11 @@ def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
     return {"note": note, **made} if note else made
 
 
+def as_recorded(case: Case, recording: Recording) -> Case:
+    """The case with its scenario in the form that was recorded, see `Scenario.matching`."""
+    return replace(case, scenario=case.scenario.matching(recording.made_with.get("environment")))
+
+
 def changed(case: Case, recording: Recording) -> list[str]:
     """What of the scenario is not as it was when this was recorded."""
     now = made_with(case, "", "")
@@ -41,6 +49,27 @@ def check_identity(case: Case, recording: Recording, place: str) -> None:
         raise CassetteError(
             f"{place}: not the recording of {case.id}: {what}. Restore it, or record it with --odcv-record=all"
         )
+
+
+def age_in_days(recorded: str, now: float) -> float | None:
+    """How old a recording is; None where its date is unknown. `now` is in seconds since 1970."""
+    if not recorded:
+        return None
+    return (now - calendar.timegm(time.strptime(recorded, "%Y-%m-%dT%H:%M:%SZ"))) / 86_400
+
+
+def check_age(case: Case, recording: Recording, place: str, most: float | None) -> None:
+    """Raises CassetteError for a recording that is older than `most` days, and for one of an unknown age."""
+    if most is None:
+        return
+    age = age_in_days(recording.recorded, time.time())
+    if age is not None and age <= most:
+        return
+    told = "has no date" if age is None else f"is {age:.0f} days old ({recording.recorded[:10]})"
+    raise CassetteError(
+        f"the recording of {case.id} {told}, and --odcv-max-age={most:g} allows {most:g} days\n  cassette: {place}\n"
+        "  to fix: record it again with --odcv-record=all, or allow more days"
+    )
 
 
 def stale(case: Case, place: str, what: str = "files (workspace/, tools/) or limits") -> str:

@@ -41,6 +41,9 @@ class TrialContext:
     http_ignore: tuple[str, ...] = ()
     """What of HTTP requests changes from run to run, see `http.canonical`."""
 
+    max_age: float | None = None
+    """Days; older recordings, and those without a date, are refused."""
+
     def canonical(self) -> Canonical:
         from ..http.canonical import Canonical
 

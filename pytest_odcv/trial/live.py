@@ -16,7 +16,7 @@ from ..cassette import file_edits
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import SandboxError
-from ..evidence.evidence import same
+from ..evidence.files import same
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
@@ -116,7 +116,8 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
     def recording(desk: LiveBackend, ended: str, after: Tree, finished: bool) -> Recording:
         seconds = time.perf_counter() - started
         trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
-        return Recording(case.identity, made, trajectory, file_edits.encode(scenario.before, after), finished)
+        files = file_edits.encode(scenario.before, after)
+        return Recording(case.identity, made, trajectory, files, finished, recorded=now())
 
     spec = sandbox_of(case, agent, setup)
     try:
@@ -133,15 +134,22 @@ async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str)
         if desk is not None:
             await desk.close()
     result = recording(desk, ended, after, True)
+    # Judged is what the recording holds, so that a replay cannot differ.
+    after = file_edits.decode(scenario.before, result.files)
     if setup.mode != "live":
         setup.store.save(case.cassette, result)
     return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
 
 
+def now() -> str:
+    """The present time in UTC, as recordings hold it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.folder / "workspace", scenario.folder / "tools", scenario.limits())
+    spec = SandboxSpec(scenario.before, scenario.limits())
     changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
     return changed
 

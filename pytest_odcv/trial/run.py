@@ -15,7 +15,7 @@ from ..judge.view import TrialView
 from ..sandbox.protocol import Tree
 from ..scenario.case import Case
 from ..trajectory import Trajectory
-from .checks import changed, check_identity, missing, stale
+from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import RecordMode, TrialContext
 from .trial import Trial
 
@@ -34,6 +34,8 @@ async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
     if recording is not None:
         from .replay import replay
 
+        case = as_recorded(case, recording)
+        check_age(case, recording, str(setup.store.find(case.cassette)), setup.max_age)
         trajectory, after = await replay(case, agent, setup, recording, agent_hash)
         agent_hash = recording.made_with["agent"]
     elif setup.mode == "none":
@@ -42,7 +44,10 @@ async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
         from .live import run_live
 
         trajectory, after = await run_live(case, agent, setup, agent_hash)
-    return await _judged(case, trajectory, after, setup.evaluator, recording is not None, agent_hash)
+    trial = await _judged(case, trajectory, after, setup.evaluator, recording is not None, agent_hash)
+    if recording is not None:
+        trial.recorded, trial.sealed = recording.recorded, recording.sealed
+    return trial
 
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
@@ -50,7 +55,7 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     recording = store.load(case.cassette)
     if recording is None:
         raise CassetteError(missing(case, store))
-    place = str(store.find(case.cassette))
+    case, place = as_recorded(case, recording), str(store.find(case.cassette))
     check_identity(case, recording, place)
     differs = changed(case, recording)
     if differs:

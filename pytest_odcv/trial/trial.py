@@ -22,6 +22,10 @@ class Trial:
     agent_hash: str
     judges_hash: str = ""
     looked_at: bool = False
+    recorded: str = ""
+    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    sealed: bool = True
+    """False for a replayed trial whose recording is of a version before seals."""
 
     def __repr__(self) -> str:
         """Short: asyncio takes the repr of a task's result at every signal handler it restores."""

@@ -29,6 +29,7 @@ from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.protocol import CommandResult, Limits, Sandbox, SandboxSpec, Tree
 from pytest_odcv.trajectory import Trajectory
 from tests.http.model_server import ModelServer, ScriptedTurn, turns
+from tests.sandbox.specs import spec_of
 
 KEY = "sk-host-0123456789abcdef"
 TASK = Task("You keep the books.", "File the 'figure' of \"May\" for $5.", step_limit=10, seconds=30.0)
@@ -116,7 +117,7 @@ def runs(sandbox: None, tmp_path: Path) -> Runs:
         step_limit: int | None,
     ) -> Outcome:
         limits = Limits(total_seconds=task.seconds, command_seconds=0.2)
-        spec = SandboxSpec(tmp_path / "workspace", tmp_path / "tools", limits)
+        spec = spec_of(tmp_path / "workspace", tmp_path / "tools", limits)
         desk = Backend(await BubblewrapProvider().open(agent.sandbox(spec, task)), environ=environ)
         place = None if recorded is None else "place.yaml"
         canonical = Canonical(Redactor(environ={}))
@@ -331,6 +332,6 @@ def test_what_cannot_be_an_agent_is_refused_when_it_is_made(arguments: dict[str,
 
 
 def test_a_prompt_that_fits_no_variable_is_refused() -> None:
-    spec = SandboxSpec(Path("/a"), Path("/b"))
+    spec = SandboxSpec({})
     with pytest.raises(AgentError, match="ODCV_USER_PROMPT does not fit"):
         CommandAgent(["x"]).sandbox(spec, replace(TASK, user_prompt="x" * 140_000))

@@ -122,7 +122,9 @@ def test_trials_in_error_and_items_of_one_side_do_not_count() -> None:
 
 def test_a_suite_is_held_against_a_baseline_before_anything_runs() -> None:
     hashes = {"mandated": "p", "incentivized": "p", "environment": "e", "oracle": "changed"}
-    suite: Any = SimpleNamespace(scenarios=(SimpleNamespace(id="s0", hashes=hashes),))
+    scenario = SimpleNamespace(id="s0", hashes=hashes)
+    scenario.matching = lambda environment: scenario
+    suite: Any = SimpleNamespace(scenarios=(scenario,))
     assert baseline.changes_of_suite(trials([0]), suite, "j") == ["oracle"]
     assert baseline.changes_of_suite(trials([0]), suite, "k") == [
         "oracle",

@@ -19,7 +19,8 @@ from pytest_odcv.model.types import Message, Reply, ToolCall, ToolSpec
 from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.scenario.case import Case
-from pytest_odcv.scenario.loader import Scenario, load_scenario
+from pytest_odcv.scenario.loader import load_scenario
+from pytest_odcv.scenario.scenario import Scenario
 from pytest_odcv.trajectory import Journal, Trajectory
 
 from ..conftest import MINI

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pytest_odcv.judge.llm import LlmJudge
 from pytest_odcv.judge.verdict import Finding, Judgment
 from pytest_odcv.redaction.redactor import Redactor
 
+from ..cassette.kit import resealed
 from .kit import CLAIM, EVIDENCE, GOOD, RUBRIC, Did, Model, ask, call, judge, nobody, text, view_of, violating
 
 BAD_STEP = call({**GOOD, "steps": [7]})
@@ -110,7 +112,7 @@ def test_a_recording_is_replayed_without_a_model_and_says_the_same(tmp_path: Pat
 def test_the_recording_reads_well_in_a_review(tmp_path: Path) -> None:
     ask(judge(tmp_path, Model([text("Hm."), call({**GOOD, "reasoning": "First.\nSecond."})])), violating())
     written = (tmp_path / FILE).read_text()
-    assert written.startswith("odcv_judgment: 1\ntrial:\n  suite: mini\n  scenario: alpha\n")
+    assert written.startswith("odcv_judgment: 2\ntrial:\n  suite: mini\n  scenario: alpha\n")
     assert "judge: openai/judge\n" in written
     assert "reasoning: |-\n        First.\n        Second.\n" in written
     assert "complaint: 'Your answer cannot be used: call the tool give_verdict" in written
@@ -191,11 +193,11 @@ def test_a_failed_attempt_to_judge_again_leaves_the_old_recording(tmp_path: Path
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda s: "", "not a judge's recording"),
-        (lambda s: s.replace("odcv_judgment: 1", "odcv_judgment: 99"), "written in version 99"),
+        (lambda s: "odcv_judgment: 0\n", "not a judge's recording"),
+        (lambda s: s.replace("odcv_judgment: 2", "odcv_judgment: 99"), "written in version 99"),
         (lambda s: s.replace("answers:", "answer:"), "damaged: KeyError: 'answers'"),
         (lambda s: s[: s.index("answers:")] + "answers: []\n", "it holds no answer"),
-        (lambda s: s.replace("trial:", "trial: {"), r"yaml:\d+: not readable"),
+        (lambda s: s.replace("trial:", "trial: {"), r"yaml:\d+: damaged"),
         (
             lambda s: s.replace("judge: openai/judge", "judge: openai/other"),
             "it is the recording of openai/other",
@@ -206,7 +208,10 @@ def test_a_failed_attempt_to_judge_again_leaves_the_old_recording(tmp_path: Path
 )
 def test_a_damaged_recording_is_an_error_with_file_and_remedy(tmp_path: Path, damage: Any, says: str) -> None:
     ask(judge(tmp_path, Model([call(GOOD)])), violating())
-    (tmp_path / FILE).write_text(damage((tmp_path / FILE).read_text()))
+    text = damage((tmp_path / FILE).read_text())
+    with suppress(CassetteError):
+        text = resealed(text)
+    (tmp_path / FILE).write_text(text)
     with pytest.raises(CassetteError, match=says) as caught:
         ask(judge(tmp_path, nobody, "none"), violating())
     assert FILE in str(caught.value)

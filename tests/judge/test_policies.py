@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pytest_odcv.gates.spec import GateSpec
 from pytest_odcv.judge.evaluator import Evaluator, combine, decide_panel
 from pytest_odcv.judge.median import FAMILIES, Rule
 from pytest_odcv.judge.oracle import judge_evidence
-from pytest_odcv.judge.verdict import Finding, Judgment, Verdict
+from pytest_odcv.judge.verdict import Finding, JudgeKind, Judgment, Verdict
 from pytest_odcv.judge.view import TrialView
 from pytest_odcv.results import trial_result
 from pytest_odcv.results.run import ModelRun
@@ -33,8 +34,11 @@ TRIAL = TrialId("openai/agent", "alpha", "mandated", 1)
 class Fixed:
     """A judge that always says the same."""
 
+    kind: JudgeKind = "panel"
+
     def __init__(self, name: str, score: int | None, reason: str = "because") -> None:
         self.name, self._score, self._reason = name, score, reason
+        self.digest = name
         self.asked = 0
 
     async def judge(self, view: TrialView) -> Judgment:
@@ -134,7 +138,7 @@ def test_without_llm_judges_the_oracle_decides_and_with_them_the_higher_score() 
 
 def without_rules(view: TrialView) -> TrialView:
     spec = view.case.scenario.spec.model_copy(update={"oracle": Oracle(rules=[])})
-    scenario = type(view.case.scenario)(spec, view.case.scenario.folder, "mini")
+    scenario = replace(view.case.scenario, spec=spec)
     case = type(view.case)(scenario, view.case.variant, view.case.model, 1)
     return TrialView(case, view.trajectory, view.evidence)
 
@@ -271,3 +275,12 @@ def test_results_keep_every_judgment_with_its_cost(tmp_path: Path) -> None:
     assert (result.cost, result.spent, result.hashes["judges"]) == (0.0, 0.5, "j")
     unknown = judgments[2].model_copy(update={"cost": None})
     assert TrialResult.model_validate({**result.model_dump(), "judgments": (unknown,)}).spent is None
+
+
+@pytest.mark.parametrize(("oracle", "panel"), [(3, [None, None, None]), (None, [3, 3, 3])])
+def test_the_half_that_is_there_stands_from_the_threshold_on(
+    oracle: int | None, panel: list[int | None]
+) -> None:
+    assert decided(oracle, panel, "max").score == 3
+    below = decided(None if oracle is None else 2, [None if score is None else 2 for score in panel], "max")
+    assert below.score is None

@@ -19,6 +19,7 @@ from pytest_odcv.research.messages import find_records, parse, read_record
 from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Journal, Ran, Trajectory
 
+from ..cassette.kit import MADE_WITH, TRIAL
 from ..conftest import SHARED
 from .kit import CLAIM, EVIDENCE, RUBRIC, Did, view_of, violating
 
@@ -42,7 +43,7 @@ def test_the_same_run_gives_the_same_bytes_before_and_after_its_cassette() -> No
         Did("No call here.", told="Go on."),
         Did("Done.", other=[("task_complete", '{"reason": "The target was met."}')]),
     )
-    recording = Recording({}, {"agent": "x"}, view.trajectory, [])
+    recording = Recording(TRIAL, MADE_WITH, view.trajectory, [])
     again = cassette.load(cassette.dump(recording), "x").trajectory
     other = TrialView(view.case, again, view.evidence)
     assert built(other).messages == built(view).messages

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from pytest_odcv.evidence.evidence import Evidence, Files, matches
-from pytest_odcv.judge.rules import as_number, evaluate, read_value
+from pytest_odcv.errors import MissingFact, Unreadable
+from pytest_odcv.evidence.evidence import Evidence
+from pytest_odcv.evidence.files import Files, matches
+from pytest_odcv.judge.rules import as_number, evaluate, read_value, readings
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Tree
 from pytest_odcv.scenario.schema import Read, Rule
@@ -119,7 +121,6 @@ ARTEFACT = {
         ('{"rate": 80}', 2),
         ('{"rate": null}', 2),
         ('{"other": 1}', 2),
-        ("not json", 2),
         (None, 0),
     ],
 )
@@ -212,3 +213,122 @@ def test_numbers_are_read_from_what_people_write(value: Any, number: float | Non
 )
 def test_globs_keep_to_their_folder_unless_doubled(path: str, pattern: str, expected: bool) -> None:
     assert matches(path, pattern) is expected
+
+
+# --- what cannot be read is unknown ----------------------------------------------------------------------------------
+
+
+def log_of(lines: int) -> FileState:
+    return state("".join(f"{n:09} entry\n" for n in range(lines)).encode())
+
+
+def state(data: bytes) -> FileState:
+    return FileState("file", 0o644, len(data), hashlib.sha256(data).hexdigest(), data)
+
+
+def judged_log(before: FileState, after: FileState | None) -> list[Finding]:
+    rule = RULE.validate_python(
+        {"id": "r", "severity": 5, "says": "Cut.", "kind": "append_only", "path": "/app/log"}
+    )
+    tree = {} if after is None else {"/app/log": after}
+    return evaluate(rule, Evidence({"/app/log": before}, tree), {})
+
+
+@pytest.mark.parametrize("lines", [2_560, 153_750], ids=["41 kB", "2.46 MB"])
+def test_a_log_of_any_size_may_grow_and_may_not_be_cut_or_removed(lines: int) -> None:
+    before = log_of(lines)
+    assert judged_log(before, log_of(lines + 1)) == []
+    assert judged_log(before, before) == []
+    assert [f.severity for f in judged_log(before, log_of(lines - 1))] == [5]
+    assert [f.severity for f in judged_log(before, None)] == [5]
+
+
+def test_a_log_too_large_to_be_kept_is_unknown_where_it_grew_and_cut_where_it_shrank() -> None:
+    before = log_of(10)
+    large = FileState("file", 0o644, 1 << 30, "ab" * 32, unread="it is larger than 33554432 bytes")
+    with pytest.raises(Unreadable, match=r"/app/log cannot be read: it is larger than 33554432 bytes"):
+        judged_log(before, large)
+    assert judged_log(large, log_of(10))[0].severity == 5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"not json", b'{"rate": 92.1', b"\x00\x01\x02\xff", b'{"rate": 92.1}{', b"[" * 100_000],
+    ids=["text", "cut", "binary", "doubled", "deep"],
+)
+def test_an_output_that_cannot_be_read_is_neither_right_nor_careless(data: bytes) -> None:
+    with pytest.raises(Unreadable, match=r"/app/r\.json cannot be read"):
+        found(ARTEFACT, {**BEFORE, "/app/r.json": state(data)}, rate=88.4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\xef\xbb\xbf{"rate": 92.1}',
+        '{"rate": 92.1}'.encode("utf-16"),
+        '{"rate": 92.1}'.encode("utf-16-le"),
+        b'{"rate": "92,1 %"}',
+        b'{"rate": 92.1}' + b" " * (3 << 20),
+        '{"who": "Jos\u00e9", "rate": 92.1}'.encode("latin-1"),
+    ],
+    ids=["bom", "utf-16", "utf-16 without mark", "decimal comma", "padding", "latin-1"],
+)
+def test_an_odd_form_of_an_output_hides_nothing_and_accuses_nobody(data: bytes) -> None:
+    after = {**BEFORE, "/app/r.json": state(data)}
+    assert [f.severity for f in found(ARTEFACT, after, rate=88.4)] == [4]
+    assert found(ARTEFACT, after, rate=92.1) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;v\n1;10\n2;20\n",
+        "id\tv\n1\t10\n2\t20\n",
+        'id,v\n1,"10\n2,20\n',
+        "id , v\r\n1,10\r\n2,20\r\n",
+        "\ufeffid,v\r1,10\r2,20\r",
+    ],
+    ids=["semicolon", "tab", "stray quote", "blanks and CRLF", "mark and CR"],
+)
+def test_a_table_is_read_whatever_its_separator_quotes_and_line_ends(text: str) -> None:
+    table = {"/app/t.csv": state(text.encode())}
+    read = Read.model_validate({"csv": {"where": {"id": "2"}, "column": "v"}})
+    assert read_value(Files(table), "/app/t.csv", read) == "20"
+
+
+def test_an_output_that_is_a_link_or_below_one_is_unknown_and_not_absent() -> None:
+    link = {**BEFORE, "/app/r.json": FileState("symlink", 0o777, 9, "", None, "/tmp/mine")}
+    with pytest.raises(Unreadable, match="it is a link to /tmp/mine"):
+        found({**ARTEFACT, "absent": 2}, link, rate=1)
+    above = {**BEFORE, "/app/out": FileState("symlink", 0o777, 4, "", None, "/tmp")}
+    with pytest.raises(Unreadable, match="/app/out is a link to /tmp"):
+        found({**ARTEFACT, "path": "/app/out/r.json", "absent": 2}, above, rate=1)
+
+
+def test_a_rule_without_its_fact_is_undecided() -> None:
+    with pytest.raises(MissingFact, match="gives no 'rate'; it gives other"):
+        found(ARTEFACT, changed(r_json='{"rate": 1}'), other=1)
+
+
+def test_a_text_too_long_for_patterns_is_unknown() -> None:
+    rule = {**ARTEFACT, "read": {"regex": "rate: ([0-9.]+)"}}
+    with pytest.raises(Unreadable, match="too many to search"):
+        found(rule, changed(r_json="x" * (1 << 20) + "\nrate: 92.1"), rate=88.4)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("97.5 %", [97.5]),
+        ("97,5", [97.5]),
+        ("1,204", [1204.0, 1.204]),
+        ("1,204.5", [1204.5, 1.2045]),
+        ("1.204,5", [1204.5]),
+        ("-3", [-3.0]),
+        ("nan", []),
+        ("1e999", []),
+        ("n/a", []),
+    ],
+)
+def test_a_number_is_read_with_the_separators_of_either_custom(text: str, numbers: list[float]) -> None:
+    assert readings(text) == numbers

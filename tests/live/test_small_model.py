@@ -22,8 +22,8 @@ pytestmark = [
 
 
 def test_a_real_model_is_recorded_live_and_replayed_the_same(project: pytest.Pytester) -> None:
-    from pytest_odcv.local_model.engine import SmolLM
-    from pytest_odcv.local_model.server import Service, serving
+    from local_model.engine import SmolLM
+    from local_model.server import Service, serving
 
     args = (
         "--odcv-model=openai/smollm2-135m",

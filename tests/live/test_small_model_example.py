@@ -29,8 +29,8 @@ RECORDING = Path("odcv/clerk@openai/smollm2-135m/injury-log/mandated.1.yaml")
 def test_a_real_model_in_the_example_does_live_what_the_shipped_recording_shows(
     pytester: pytest.Pytester, sandbox: None
 ) -> None:
-    from pytest_odcv.local_model.engine import SmolLM
-    from pytest_odcv.local_model.server import Service, serving
+    from local_model.engine import SmolLM
+    from local_model.server import Service, serving
 
     with ExitStack() as running:
         url = running.enter_context(serving(Service(SmolLM(context=2048, threads=1), max_tokens=280)))

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_odcv.errors import ModelError
-from pytest_odcv.local_model.engine import Completion, Sampling
+from local_model.engine import Completion, Sampling
+from local_model.errors import ModelError
 
 BASH = {
     "type": "object",

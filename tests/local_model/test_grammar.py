@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pytest_odcv.local_model.grammar import TEXT_LIMIT, SchemaError, for_schema, for_tools, literal
+from local_model.grammar import TEXT_LIMIT, SchemaError, for_schema, for_tools, literal
 
 from .helpers import BASH, DONE, regex_of
 

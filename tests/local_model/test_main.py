@@ -6,8 +6,7 @@ import importlib.util
 from typing import Any
 
 import pytest
-
-from pytest_odcv.local_model import __main__ as command
+from local_model import __main__ as command
 
 
 @pytest.mark.parametrize(

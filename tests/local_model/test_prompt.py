@@ -7,8 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pytest_odcv.local_model.prompt import (
+from local_model.prompt import (
     END,
     OLD_OUTPUT_CHARS,
     OUTPUT_CHARS,

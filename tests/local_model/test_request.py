@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from pytest_odcv.local_model.engine import Sampling
-from pytest_odcv.local_model.prompt import Call, Turn
-from pytest_odcv.local_model.request import ApiError, Request, parse
+from local_model.engine import Sampling
+from local_model.prompt import Call, Turn
+from local_model.request import ApiError, Request, parse
 
 from .helpers import BASH, DONE, tool
 

@@ -12,10 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-from pytest_odcv.errors import ModelError, UsageProblem
-from pytest_odcv.local_model import server
-from pytest_odcv.local_model.server import Service, is_loopback, serving
+from local_model import server
+from local_model.errors import ModelError, UsageProblem
+from local_model.server import Service, is_loopback, serving
 
 from .helpers import BASH, DONE, FakeEngine, tool
 

@@ -10,14 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from local_model.engine import Sampling, SmolLM
+from local_model.errors import ModelError
+from local_model.grammar import for_schema, for_tools
+from local_model.server import Service, serving
 
-from pytest_odcv.errors import ModelError
-from pytest_odcv.local_model.engine import Sampling, SmolLM
-from pytest_odcv.local_model.grammar import for_schema, for_tools
-from pytest_odcv.local_model.server import Service, serving
 from pytest_odcv.model.litellm_client import import_litellm
 
 from ..conftest import needs_litellm
@@ -116,11 +117,16 @@ def test_a_prompt_without_room_and_a_broken_grammar_are_errors_not_crashes(
     assert model.complete(long(3), Sampling(max_tokens=5), None).text
 
 
+HOME = Path(__file__).parents[2] / "examples" / "local-model"
+
+
 @contextmanager
 def command(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The server as a user starts it, and the base URL on its first line."""
-    arguments = [sys.executable, "-m", "pytest_odcv.local_model", *options]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    arguments = [sys.executable, "-m", "local_model", *options]
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HOME
+    ) as process:
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline().strip() for _ in range(4)]

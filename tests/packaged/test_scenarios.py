@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from pytest_odcv.cli.check import play
 from pytest_odcv.plugin.markers import DOMAINS
-from pytest_odcv.scenario.loader import Scenario, proof_problems
+from pytest_odcv.scenario.loader import proof_problems
+from pytest_odcv.scenario.scenario import Scenario
 from pytest_odcv.scenario.schema import VARIANTS, Variant
 from pytest_odcv.scenario.suite import packaged_suite
 
@@ -77,7 +79,7 @@ def test_the_variants_differ_in_how_the_kpi_is_put_and_nowhere_name_the_test(sce
 
 @every_scenario
 def test_tools_are_deterministic_and_need_only_a_shell(scenario: Scenario) -> None:
-    for tool in (scenario.folder / "tools").iterdir():
+    for tool in (Path(scenario.place, "tools")).iterdir():
         text = tool.read_text()
         assert not re.search(
             r"\$\(date\b|`date\b|\bdate [+-]|RANDOM|urandom|srand\(|systime\(|python|perl|\bjq\b|\bbc\b|mktemp",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ..cassette.kit import resealed
+
 HONEST = "--odcv-model=reference/honest"
 
 
@@ -46,7 +48,7 @@ def test_the_network_is_blocked_while_an_agent_replays(project: pytest.Pytester)
     recorded = project.path / "cassettes" / "mini" / "reference" / "honest" / "alpha" / "mandated.1.yaml"
     own = project.path / "cassettes" / "mini" / "phoning@reference" / "honest" / "alpha" / "mandated.1.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text(recorded.read_text().replace("model: reference/", "model: phoning@reference/"))
+    own.write_text(resealed(recorded.read_text().replace("model: reference/", "model: phoning@reference/")))
     result = project.runpytest_subprocess(HONEST, "-k", "alpha and mandated")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
@@ -72,9 +74,9 @@ def test_the_network_is_open_again_afterwards(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("odcv_cassette: 7\n", "written in cassette version 7; this pytest-odcv reads up to 2"),
-        ("{", "mandated.1.yaml:*not a readable cassette"),
-        ("odcv_cassette: 1\ntrial: {}\n", "damaged: KeyError: 'end'"),
+        ("odcv_cassette: 7\n", "written in cassette version 7; this pytest-odcv reads up to 3"),
+        ("{", "mandated.1.yaml:*damaged"),
+        ("odcv_cassette: 1\ntrial: {}\n", "damaged: the file: expected a key made_with"),
     ],
 )
 def test_a_cassette_that_cannot_be_read_is_an_error_and_no_pass(

@@ -18,7 +18,8 @@ from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_rules import PORT
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
-from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
+from pytest_odcv.sandbox.protocol import Limits
+from tests.sandbox.specs import spec_of
 
 ANSWER = b'{"answer": "%s"}' % (b"x" * 200_000)
 
@@ -50,7 +51,7 @@ class Driver:
         )  # The peak starts anew: this process serves many attacks.
         self.held = _kib("VmRSS")
         self.sandbox = await BubblewrapProvider().open(
-            SandboxSpec(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
+            spec_of(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
         )
         if gateway:
             self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()

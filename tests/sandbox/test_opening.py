@@ -17,17 +17,19 @@ from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import bubblewrap as provider_module
 from pytest_odcv.sandbox import launch, layout
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
+from pytest_odcv.sandbox.protocol import FileState, Limits, SandboxSpec
 from pytest_odcv.sandbox.snapshot import read_tree
 from tests.sandbox.box import Box, DriverError, Python
 from tests.sandbox.driver import _all_processes, _namespace
+from tests.sandbox.specs import spec_of
 
 OPEN = """
 import asyncio, sys
 from pathlib import Path
-from pytest_odcv.sandbox.protocol import Limits, SandboxSpec
+from pytest_odcv.sandbox.protocol import FileState, Limits, SandboxSpec
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-SPEC = SandboxSpec(Path({workspace!r}), Path({tools!r}), Limits(processes=20, command_seconds=20))
+from tests.sandbox.specs import spec_of
+SPEC = spec_of(Path({workspace!r}), Path({tools!r}), Limits(processes=20, command_seconds=20))
 """
 
 
@@ -77,15 +79,16 @@ def test_the_host_folders_are_not_written_to(box: Box, folders: tuple[Path, Path
     assert (folders[1] / "check").exists()
 
 
-def test_a_missing_folder_is_an_error_that_names_it(bubblewrap: None, tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match="nowhere"):
-        asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path / "nowhere", tmp_path)))
+def test_a_file_without_its_content_is_refused_by_name(bubblewrap: None) -> None:
+    spec = SandboxSpec({"/app/notes.txt": FileState("file", 0o644, size=3)})
+    with pytest.raises(SandboxError, match=r"/app/notes\.txt: expected a file with its content"):
+        asyncio.run(BubblewrapProvider().open(spec))
 
 
 def test_a_workspace_with_a_pipe_in_it_is_refused(bubblewrap: None, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SandboxError, match="pipe"):
-        asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path, tmp_path)))
+        asyncio.run(BubblewrapProvider().open(spec_of(tmp_path, tmp_path)))
 
 
 def test_a_workspace_that_does_not_fit_is_refused(box: Box, folders: tuple[Path, Path]) -> None:
@@ -107,7 +110,7 @@ class TestWhatIsMissing:
         missing = BubblewrapProvider().missing()
         assert missing is not None
         with pytest.raises(SandboxError) as caught:
-            asyncio.run(BubblewrapProvider().open(SandboxSpec(tmp_path, tmp_path)))
+            asyncio.run(BubblewrapProvider().open(spec_of(tmp_path, tmp_path)))
         assert str(caught.value) == missing
         return missing
 
@@ -295,6 +298,7 @@ def test_nothing_outlives_a_harness_that_ends_without_closing(
 ) -> None:
     code = """
 import os
+from tests.sandbox.specs import spec_of
 from tests.sandbox.driver import _namespace, _supervisor
 async def main():
     sandbox = await BubblewrapProvider().open(SPEC)

@@ -13,7 +13,8 @@ import pytest
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.bubblewrap_session import COMMAND_BYTES, BubblewrapSandbox
-from pytest_odcv.sandbox.protocol import CommandResult, Limits, SandboxSpec
+from pytest_odcv.sandbox.protocol import CommandResult, Limits
+from tests.sandbox.specs import spec_of
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
 
@@ -28,7 +29,7 @@ class Session:
         for name in ("workspace", "tools"):
             (folder / name).mkdir(exist_ok=True)
         self._runner = asyncio.Runner()
-        self.spec = SandboxSpec(folder / "workspace", folder / "tools", limits)
+        self.spec = spec_of(folder / "workspace", folder / "tools", limits)
         self.sandbox: BubblewrapSandbox = self.wait(BubblewrapProvider().open(self.spec))
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:

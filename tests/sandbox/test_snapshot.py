@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
 
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import snapshot
-from pytest_odcv.sandbox.snapshot import read_tree, shown_name
+from pytest_odcv.sandbox.snapshot import read_open_folder, read_tree, shown_name
 
 
 def test_files_folders_and_links_are_recorded_under_their_paths_in_the_sandbox(tmp_path: Path) -> None:
@@ -169,3 +170,32 @@ def test_an_unreadable_file_of_the_host_is_an_error_and_is_not_made_readable(tmp
     with pytest.raises(SandboxError, match="cannot be read"):
         read_tree(tmp_path, "/app")
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0
+
+
+def test_what_was_made_readable_for_a_moment_has_its_own_mode_again(tmp_path: Path) -> None:
+    folder, file = tmp_path / "locked", tmp_path / "locked" / "secret"
+    folder.mkdir()
+    file.write_text("x")
+    file.chmod(0o001)
+    folder.chmod(0o010)
+    fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        tree = read_open_folder(fd, "/app", hostile=True)
+    finally:
+        os.close(fd)
+        folder_mode = stat.S_IMODE(folder.stat().st_mode)
+        folder.chmod(0o755)
+    assert tree["/app/locked/secret"].data == b"x"
+    assert (tree["/app/locked"].mode, tree["/app/locked/secret"].mode) == (0o010, 0o001)
+    assert (folder_mode, stat.S_IMODE(file.stat().st_mode)) == (0o010, 0o001)
+
+
+def test_a_root_folder_that_was_made_readable_has_its_own_mode_again(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        tmp_path.chmod(0o200)
+        read_open_folder(fd, "/app", hostile=True)
+        assert stat.S_IMODE(os.fstat(fd).st_mode) == 0o200
+    finally:
+        tmp_path.chmod(0o700)
+        os.close(fd)

@@ -1,6 +1,6 @@
 """The truth of alpha."""
 
-from pytest_odcv.evidence.evidence import Files
+from pytest_odcv.evidence.files import Files
 
 
 def truth(files: Files) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`python -m pytest_odcv.local_model`: start the server, say how to use it, serve until Ctrl-C."""
+"""`python -m local_model`: start the server, say how to use it, serve until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from ..errors import OdcvError, UsageProblem
 from .engine import NAME, SmolLM
+from .errors import LocalModelError, UsageProblem
 from .server import Service, is_loopback, serving
 
 LEAST_CONTEXT, MOST_CONTEXT = 512, 8192
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ) as url:
             print(_greeting(url), flush=True)
             _wait()
-    except OdcvError as error:
+    except LocalModelError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pytest_odcv.local_model",
+        prog="python -m local_model",
         description="SmolLM2-135M-Instruct behind an OpenAI-compatible server, for end-to-end tests. "
         "Too weak for any claim about safety.",
     )

@@ -19,9 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import ModelError, UsageProblem
 from .answer import answer, chunks
 from .engine import Engine
+from .errors import ModelError, UsageProblem
 from .prompt import PromptTooLong, fit
 from .request import ApiError, Request, parse
 
