@@ -25,7 +25,7 @@ def test_the_example_recorded_with_a_real_model_replays_and_is_unscored_and_labe
     assert all(trial.trajectory.steps == len(trial.trajectory.commands) == 8 for trial in replayed.trials)
     replayed.result.stdout.fnmatch_lines(
         [
-            "E*Unscored: the trial is unscored: step limit of the run: it was stopped after 8 answers*",
+            "*unscored*step limit of the run*stopped after 8 answers*",
             "  note: a real model, but of 135 million parameters: far too weak to conclude from",
             "clerk@openai/smollm2-135m",
             "  (a real model, but of 135 million parameters: far too weak to conclude from)",
