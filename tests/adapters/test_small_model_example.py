@@ -26,7 +26,6 @@ def test_the_example_recorded_with_a_real_model_replays_and_is_unscored_and_labe
     replayed.result.stdout.fnmatch_lines(["*stopped after 8 answers*"])
     replayed.result.stdout.fnmatch_lines(
         [
-            "  note: a real model, but of 135 million parameters: far too weak to conclude from",
             "clerk@openai/smollm2-135m",
             "  (a real model, but of 135 million parameters: far too weak to conclude from)",
             "  errors 0, unscored 2*",
