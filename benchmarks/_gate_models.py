@@ -189,7 +189,7 @@ def _outcome(metric: Metric, grade: int) -> dict[str, Any]:
     if metric == "error_share":
         return {"score": None, "error": "timeout"} if bad else {"score": 0.0, "ended": "completed"}
     if metric == "incomplete_share":
-        return {"score": 0.0, "ended": "step_limit" if bad else "completed"}
+        return {"score": 0.0, "ended": "truncated" if bad else "completed"}
     if metric == "refused_share":
         return {"score": 0.0, "ended": "refused" if bad else "completed"}
     if metric == "self_aware_share":

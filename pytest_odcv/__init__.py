@@ -14,12 +14,13 @@ from .version import __version__
 if TYPE_CHECKING:
     from .agent.command import CommandAgent as CommandAgent
     from .agent.protocol import Agent as Agent
-    from .agent.protocol import Ended as Ended
     from .agent.protocol import Env as Env
     from .agent.protocol import SyncEnv as SyncEnv
     from .agent.protocol import Task as Task
     from .errors import OdcvError as OdcvError
     from .errors import Unreadable as Unreadable
+    from .evidence.ending import Ended as Ended
+    from .evidence.ending import Ending as Ending
     from .evidence.evidence import Evidence as Evidence
     from .evidence.files import Files as Files
     from .gates.result import GateResult as GateResult
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent.command": ("CommandAgent",),
-    "agent.protocol": ("Agent", "Ended", "Env", "SyncEnv", "Task"),
+    "agent.protocol": ("Agent", "Env", "SyncEnv", "Task"),
     "errors": ("OdcvError", "Unreadable"),
+    "evidence.ending": ("Ended", "Ending"),
     "evidence.evidence": ("Evidence",),
     "evidence.files": ("Files",),
     "gates.result": ("GateResult",),

@@ -24,11 +24,20 @@ class SandboxError(OdcvError):
 
 
 class ModelError(OdcvError):
-    """The model could not be asked: no key, no endpoint, a refusal of the provider, a timeout."""
+    """The model gave no answer: no key, no endpoint, a refusal of the provider, a timeout. `ending` is the kind of ending
+    (`evidence.ending.Ended`) that a trial comes to which does not get over it."""
+
+    def __init__(self, text: str, ending: str = "error") -> None:
+        super().__init__(text)
+        self.ending = ending
 
 
 class AgentError(OdcvError):
-    """The agent under test failed, did not end, did nothing, or did what left no recording; the text has its own traceback."""
+    """The agent under test failed or did not end; the text has its own traceback."""
+
+
+class VoidTrial(AgentError):
+    """The agent did nothing, left no recording, or never heard the rules: there is nothing to be judged, whatever it did."""
 
 
 class CassetteError(OdcvError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .evidence.ending import Ending, ending
 from .model.types import Message, Reply
 from .sandbox.protocol import CommandResult
 
@@ -43,18 +44,41 @@ class Exchanged:
 Event = Turn | Ran | Exchanged
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """One question to the model that got no answer. `after` counts the answers before it; `ending` is what a trial comes to that does
+    not get over it."""
+
+    after: int
+    cause: str
+    ending: str = "error"
+
+
 def turn_of(event: Event) -> Turn | None:
     return event.turn if isinstance(event, Exchanged) else event if isinstance(event, Turn) else None
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Events in the order they happened, the closing words, how the agent ended and the seconds it took."""
+    """Events in the order they happened, the closing words, how the agent ended and why, and the seconds it took. `unanswered` are
+    questions through `env.complete` that failed, whether or not the agent got over them."""
 
     events: tuple[Event, ...]
     claim: str = ""
     ended: str = "completed"
     seconds: float = 0.0
+    cause: str = ""
+    unanswered: tuple[Unanswered, ...] = ()
+
+    @property
+    def ending(self) -> Ending:
+        """Raises ValueError where `ended` is no kind of ending."""
+        return ending(self.ended, self.cause, self.steps)
+
+    @property
+    def report(self) -> str:
+        """The closing words where they are a report: what an agent was thinking when it was stopped is none."""
+        return self.claim if self.ending.reported else ""
 
     @property
     def turns(self) -> list[Turn]:
@@ -129,13 +153,27 @@ class Journal:
 
     events: list[Event] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    unanswered: list[Unanswered] = field(default_factory=list)
     turns: int = 0
     _own: tuple[int, list[Message]] = (-1, [])
     """The conversation with our own client as it stands, and the index of its last turn."""
     _others: list[_Conversation] = field(default_factory=list)
     """Those over HTTP that may go on, the latest last."""
+    _open: list[tuple[list[Message], Unanswered]] = field(default_factory=list)
+    """Questions that failed and whose conversation did not go on since."""
+
+    @property
+    def never_answered(self) -> list[Unanswered]:
+        """Questions that failed and that the agent did not get over: no later one that begins with them was answered."""
+        return [failed for _, failed in self._open]
+
+    def failed(self, messages: list[Message], cause: str, ending: str) -> None:
+        """A question to the model that got no answer."""
+        self.unanswered.append(Unanswered(self.turns, cause, ending))
+        self._open.append((messages, self.unanswered[-1]))
 
     def turn(self, messages: list[Message], reply: Reply) -> None:
+        self._open = [(asked, failed) for asked, failed in self._open if messages[: len(asked)] != asked]
         last, conversation = self._own
         self._own = self.turns, [*messages, reply.message]
         self.events.append(self._turn(last, _alike(conversation, messages), messages, reply))

@@ -18,7 +18,7 @@ from ..errors import AgentError, UsageProblem
 from ..http.gateway_rules import KEY, PORT
 from ..sandbox.protocol import CommandResult, SandboxSpec
 from ..trajectory import Trajectory
-from .protocol import Ended, Env, Task
+from .protocol import Ended, Ending, Env, Task
 
 FOLDER: Final = "/tmp/odcv"
 """Inside: `system_prompt.txt`, `user_prompt.txt`, and `environment`, which sets the variables."""
@@ -133,18 +133,18 @@ class CommandAgent:
             ),
         )
 
-    async def __call__(self, task: Task, env: Env) -> Ended:
+    async def __call__(self, task: Task, env: Env) -> Ending:
         """Raises AgentError, and what the tape raises for a request that it cannot answer."""
         desk = cast(CommandBackend, env.desk)  # type: ignore[attr-defined]
         recorded = desk.recorded
         if recorded is not None:
             result = await env.bash(self.command, task.seconds)
-            ended = Ended(recorded.ended)
+            ended = recorded.ending
         else:
             async with desk.open_gateway(PORT) as gateway:
                 result = await gateway.unless_failed(env.bash(self.command, task.seconds))
             self._check(result, gateway.trouble)
-            ended = Ended.COMPLETED
+            ended = Ending(Ended.COMPLETED)
         if not desk.last_words():
             env.say(result.stdout)
         return ended

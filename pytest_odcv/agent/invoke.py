@@ -15,10 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import AgentError, OdcvError
+from ..errors import AgentError, OdcvError, VoidTrial
 from .bash import BashAgent
 from .env import BlockingEnv, TrialEnv
-from .protocol import Ended, Task
+from .protocol import Ended, Ending, Task
 
 GRACE_SECONDS = 60.0
 """Beyond the trial's time, in which an agent can see that its commands are refused and report."""
@@ -62,8 +62,9 @@ def digestible(config: dict[str, Any]) -> str:
     return json.dumps(config, sort_keys=True, default=lambda value: f"<{type(value).__qualname__}>")
 
 
-async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended:
-    """Run it to its end. Raises AgentError with the agent's own traceback, or when it does not end in time."""
+async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended | Ending:
+    """Run it to its end. Raises AgentError with the agent's own traceback, or when it does not end in time; VoidTrial for what is no
+    agent."""
     if not is_own(agent):
         return await agent(task, env)  # type: ignore[no-any-return]
     function = _function(agent, task, env)
@@ -83,7 +84,7 @@ async def run_agent(agent: Any, task: Task, env: TrialEnv) -> Ended:
         raise
     except Exception as error:
         raise _failed(agent, error) from None
-    if isinstance(result, Ended):
+    if isinstance(result, (Ended, Ending)):
         return result
     if isinstance(result, str):
         env.say(result)
@@ -103,7 +104,7 @@ def _function(agent: Any, task: Task, env: TrialEnv) -> Callable[..., Any]:
             raise TypeError
         inspect.signature(found).bind(task, env)
     except (TypeError, ValueError):
-        raise AgentError(f"odcv_agent is {_described(agent)}: {_EXPECTED}") from None
+        raise VoidTrial(f"odcv_agent is {_described(agent)}: {_EXPECTED}") from None
     return found  # type: ignore[no-any-return]
 
 

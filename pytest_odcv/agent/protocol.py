@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
+from ..evidence.ending import STEP_LIMIT, Ended, Ending
 from ..model.types import Message, Reply, ToolSpec
 from ..sandbox.protocol import CommandResult
 from .tools import AsyncTools, Tools
 
-
-class Ended(StrEnum):
-    """How an agent ended. An agent that returns anything else, or nothing, has completed its task."""
-
-    COMPLETED = "completed"
-    STEP_LIMIT = "step_limit"
-    TIME_LIMIT = "time_limit"
+__all__ = ["Agent", "AgentObject", "AsyncAgent", "Ended", "Ending", "Env", "SyncAgent", "SyncEnv", "Task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class Task:
 
     system_prompt: str
     user_prompt: str
-    step_limit: int = 50
+    step_limit: int = STEP_LIMIT
     command_seconds: float = 30.0
     seconds: float = 900.0
     tools: tuple[ToolSpec, ...] = ()

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..agent.bash_tool import render
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult
-from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, retold
+from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, Unanswered, retold
 from . import document, shape
 from .document import Inline
 
@@ -60,7 +60,7 @@ def dump(recording: Recording) -> str:
         "trial": recording.trial,
         "made_with": recording.made_with,
         "steps": list(_steps(trajectory.events)),
-        "end": {"how": trajectory.ended, "seconds": round(trajectory.seconds, 1), "claim": trajectory.claim},
+        "end": _end(trajectory),
         "files": recording.files,
         "finished": None if recording.finished else False,
     }
@@ -110,10 +110,23 @@ def load(text: str, place: str) -> Recording:
         raise CassetteError(f"{place}: damaged: {type(error).__name__}: {error}. {_AGAIN}") from None
 
 
+def _end(trajectory: Trajectory) -> dict[str, Any]:
+    end: dict[str, Any] = {"how": trajectory.ended}
+    if trajectory.cause:
+        end["cause"] = trajectory.cause
+    end |= {"seconds": round(trajectory.seconds, 1), "claim": trajectory.claim}
+    if trajectory.unanswered:
+        end["unanswered"] = [asdict(failed) for failed in trajectory.unanswered]
+    return end
+
+
 def _recording(content: dict[str, Any], sealed: bool) -> Recording:
     end = content["end"]
     events = retold(_events(content["steps"]))
-    trajectory = Trajectory(events, end["claim"], end["how"], float(end["seconds"]))
+    failed = tuple(Unanswered(**entry) for entry in end.get("unanswered", ()))
+    trajectory = Trajectory(
+        events, end["claim"], end["how"], float(end["seconds"]), end.get("cause", ""), failed
+    )
     return Recording(
         content["trial"],
         content["made_with"],
@@ -207,6 +220,8 @@ def _reply(reply: Reply) -> dict[str, Any]:
     step: dict[str, Any] = {"assistant": message.content}
     if message.reasoning:
         step["reasoning"] = message.reasoning
+    if message.native:
+        step["native"] = message.native
     if message.calls:
         step["calls"] = [_call(call) for call in message.calls]
     if reply.stop != ("tool_calls" if message.calls else "stop"):
@@ -221,9 +236,10 @@ def _reply(reply: Reply) -> dict[str, Any]:
 def _call(call: ToolCall) -> dict[str, Any]:
     field = _NAMED.get(call.name)
     value = (call.parsed() or {}).get(field) if field else None
+    native = {"native": call.native} if call.native else {}
     if isinstance(value, str) and call.arguments == json.dumps({field: value}, ensure_ascii=False):
-        return {"id": call.id, call.name: value}
-    return {"id": call.id, "tool": call.name, "arguments": call.arguments}
+        return {"id": call.id, call.name: value, **native}
+    return {"id": call.id, "tool": call.name, "arguments": call.arguments, **native}
 
 
 def _result(result: CommandResult) -> dict[str, Any]:
@@ -277,7 +293,11 @@ def _read_reply(step: dict[str, Any]) -> Reply:
     tokens = step.get("tokens", (None, None))
     return Reply(
         message=Message(
-            role="assistant", content=step["assistant"], calls=calls, reasoning=step.get("reasoning", "")
+            role="assistant",
+            content=step["assistant"],
+            calls=calls,
+            reasoning=step.get("reasoning", ""),
+            native=step.get("native", {}),
         ),
         stop=step.get("stop", "tool_calls" if calls else "stop"),
         prompt_tokens=tokens[0],
@@ -287,12 +307,12 @@ def _read_reply(step: dict[str, Any]) -> Reply:
 
 
 def _read_call(call: dict[str, Any]) -> ToolCall:
+    native = call.get("native", {})
     for name, field in _NAMED.items():
         if name in call:
-            return ToolCall(
-                id=call["id"], name=name, arguments=json.dumps({field: call[name]}, ensure_ascii=False)
-            )
-    return ToolCall(id=call["id"], name=call["tool"], arguments=call["arguments"])
+            arguments = json.dumps({field: call[name]}, ensure_ascii=False)
+            return ToolCall(id=call["id"], name=name, arguments=arguments, native=native)
+    return ToolCall(id=call["id"], name=call["tool"], arguments=call["arguments"], native=native)
 
 
 def _read_result(command: str, step: dict[str, Any]) -> CommandResult:

@@ -7,27 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..evidence.ending import Ended
 from ..sandbox.protocol import CommandResult
 
 Path = tuple[Any, ...]
 Check = Callable[[Any, Path], None]
 
-ENDINGS = frozenset(
-    [
-        "completed",
-        "refused",
-        "step_limit",
-        "time_limit",
-        "cut_off",
-        "blocked",
-        "truncated",
-        "overflow",
-        "idle",
-        "faulted",
-        "error",
-        "broken_off",
-    ]
-)
+ENDINGS = frozenset(kind.value for kind in Ended)
 
 
 class Damaged(ValueError):
@@ -179,12 +165,14 @@ _FILE = _first_key(
         "added": _keys({"added": TEXT}, _STATE),
     }
 )
-_UNANSWERED = PLAIN
+_UNANSWERED = _keys({"after": COUNT, "cause": TEXT, "ending": HOW}, {})
+_NUMBERS = _keys({}, {"temperature": NUMBER, "top_p": NUMBER, "max_tokens": COUNT})
 _DOCUMENT = {
     "odcv_cassette": COUNT,
     "trial": _keys({"suite": TEXT, "scenario": TEXT, "variant": TEXT, "model": TEXT, "epoch": PLACE}, {}),
     "made_with": _keys(
-        {"prompts": TEXT, "environment": TEXT, "agent": TEXT, "sandbox": TEXT}, {"note": TEXT}
+        {"prompts": TEXT, "environment": TEXT, "agent": TEXT, "sandbox": TEXT},
+        {"note": TEXT, "sampling": _NUMBERS},
     ),
     "steps": _listed(_STEP),
     "end": _keys(

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CassetteError
+from ..errors import CassetteError, UsageProblem
 from ..scenario.case import segment
 from . import format as cassette
 from .format import Recording
@@ -31,6 +31,21 @@ class Store:
             if (folder / relative).is_file():
                 return folder / relative
         return None
+
+    def check_writable(self) -> None:
+        """Raises UsageProblem where recordings could not be kept, before anything is paid for."""
+        folder = self.root
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise UsageProblem(
+                f"--odcv-cassettes={self.root}: {folder} is no folder; recordings could not be kept"
+            )
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UsageProblem(
+                f"--odcv-cassettes={self.root}: {folder} cannot be written to, so recordings could not be kept. Make it writable, name another "
+                "folder, or run with --odcv-record=live"
+            )
 
     def date_of(self, relative: Path) -> str:
         """When a trial was recorded, from the head of its file; empty where it has no recording or no date."""
@@ -56,15 +71,15 @@ class Store:
         """Write whole or not at all, and forget what was saved of a broken-off trial."""
         path = self.root / relative
         write_atomically(path, cassette.text_to_keep(recording, str(path)))
-        self._partial(relative).unlink(missing_ok=True)
+        self.partial_path(relative).unlink(missing_ok=True)
         return path
 
     def save_partial(self, relative: Path, recording: Recording) -> None:
-        write_atomically(self._partial(relative), cassette.dump(recording))
+        write_atomically(self.partial_path(relative), cassette.dump(recording))
 
     def load_partial(self, relative: Path) -> Recording | None:
         """What an error broke off, to resume from; None when there is nothing of use."""
-        path = self._partial(relative)
+        path = self.partial_path(relative)
         if not path.is_file():
             return None
         try:
@@ -81,7 +96,8 @@ class Store:
                 found.add(str(file.parent.parent.relative_to(base)))
         return sorted(found)
 
-    def _partial(self, relative: Path) -> Path:
+    def partial_path(self, relative: Path) -> Path:
+        """Where what an error broke off is kept."""
         return self.root / relative.with_name(relative.name + _PARTIAL)
 
 

@@ -19,7 +19,7 @@ _COMMANDS = {
     "judges": "report how far judges agree, drift and lean",
     "plan": "say what a number of epochs can show, and what it costs, before it is run",
     "trend": "watch a violation rate build after build, with an alarm that may be looked at after each",
-    "diff": "compare two results files or folders of cassettes: what moved, and is it worse?",
+    "diff": "compare two results files or folders of cassettes: what changed, and is it worse?",
 }
 
 _ROOT = __package__.partition(".")[0]

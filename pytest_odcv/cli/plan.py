@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results",
         metavar="FILE",
-        help="results of an earlier run (FILE::MODEL for one of several models): its rate, icc and costs",
+        help="results of an earlier run (FILE::MODEL for one of several models): its rate, intraclass correlation and costs",
     )
     parser.add_argument(
         "--epochs", type=_whole, nargs="+", default=list(_EPOCHS), metavar="N", help="epochs to plan for"

@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,16 @@ from ..redaction.redactor import Redactor
 _MARK = re.compile(r"\[redacted:([^\]\s]+)\]")
 _YAML = (".yaml", ".yml", ".partial")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LARGEST = 64 << 20
+"""Bytes that packed content may unpack to; the largest file that the sandbox lets an agent write."""
 _ADVICE = """\
 to fix: revoke a secret that is named here, for it was written to disk. Record the trial again; if the secret is of a kind that
 pytest-odcv does not know, name it first in redact = [...] of [tool.odcv]. Finish an unfinished recording with
 --odcv-record=once, or delete it."""
+
+
+class _TooLarge(Exception):
+    problem = "packed content that unpacks to more than a file may have"
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     problems = [problem for file in files for problem in scan(file, redactor.text)]
     for problem in problems:
         print(problem)
-    print(_ADVICE if problems else f"no secrets and no unfinished recordings in {len(files)} files")
+    searched = "1 file" if len(files) == 1 else f"{len(files)} files"
+    print(_ADVICE if problems else f"no secrets and no unfinished recordings in {searched}")
     return 1 if problems else 0
 
 
@@ -93,7 +101,7 @@ def scan(file: Path, redact: Callable[[str], str]) -> list[Problem]:
     found |= {Problem(file, n, _says(kind)) for n, line in _lines(text) for kind in _kinds(line, redact)}
     try:
         values = list(_values(text, file.suffix in _YAML))
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, _TooLarge) as error:
         found.add(_unsearched(file, error))
         values = []
     # What spans several lines, such as a private key, is seen in the whole only.
@@ -107,7 +115,7 @@ def scan(file: Path, redact: Callable[[str], str]) -> list[Problem]:
     return sorted(found)
 
 
-def _unsearched(file: Path, error: yaml.YAMLError | RecursionError) -> Problem:
+def _unsearched(file: Path, error: Exception) -> Problem:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     line = mark.line + 1 if mark else 1
     return Problem(file, line, f"cannot be searched in full: {problem or 'nested too deeply'}")
@@ -161,11 +169,21 @@ def _scalars(text: str) -> Iterator[Value]:
 
 
 def _from_base64(text: str) -> str:
-    """What a text decodes to where it may be base64, as content of files that is not text is stored; else nothing."""
+    """What a text decodes to where it may be base64, as files that are not text are stored, packed or not; else nothing."""
+    if len(text) < 16:
+        return ""
     try:
-        return _decoded(base64.b64decode("".join(text.split()), validate=True)) if len(text) > 15 else ""
+        data = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return ""
+    unpacker = zlib.decompressobj()
+    try:
+        unpacked = unpacker.decompress(data, _LARGEST)
+    except zlib.error:
+        return _decoded(data)
+    if unpacker.unconsumed_tail:
+        raise _TooLarge
+    return _decoded(unpacked)
 
 
 def _inside_json(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cassette.store import Store
 from ..errors import UsageProblem
@@ -66,7 +66,7 @@ def context_of(
         redactor=redactor,
         evaluator=evaluator_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
         step_limit=settings.step_limit,
-        settings={"temperature": settings.temperature},
+        settings=_sampling(settings),
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
         max_age=settings.max_age,
@@ -74,6 +74,12 @@ def context_of(
     if settings.http_ignore:
         made.canonical()
     return made
+
+
+def _sampling(settings: Settings) -> dict[str, Any]:
+    """What is hashed of how a model is asked. What is left to the provider is not in it."""
+    asked: dict[str, Any] = {"temperature": settings.temperature}
+    return asked if settings.max_tokens is None else {**asked, "max_tokens": settings.max_tokens}
 
 
 def _agent_client(case: Case, settings: Settings) -> ModelClient:
@@ -97,14 +103,20 @@ def agent_settings(settings: Settings) -> LiveSettings:
     from ..model.litellm_client import LiveSettings
 
     temperature = None if isinstance(settings.temperature, str) else settings.temperature
-    return LiveSettings(settings.api_base, settings.timeout, temperature)
+    return LiveSettings(settings.api_base, settings.timeout, temperature, max_tokens=settings.max_tokens)
 
 
 def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
     """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
     from ..model.litellm_client import LiveSettings
 
-    return LiveSettings(settings.api_base if own else settings.judge_api_base, settings.timeout, 0.0)
+    return LiveSettings(
+        settings.api_base if own else settings.judge_api_base,
+        settings.timeout,
+        temperature=0.0,
+        base_flag="--odcv-api-base" if own else "--odcv-judge-api-base",
+        temperature_advice="Judges are asked at temperature 0: choose another judge.",
+    )
 
 
 def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Evaluator:
@@ -169,6 +181,8 @@ def check_live(
     surely = list(own) if made.mode != "once" else []
     judged = [(case, case.id not in fresh) for case in cases] + [(case, False) for case in surely]
     check_judges(settings, made.evaluator, judged)
+    if (live or surely) and made.mode != "live":
+        made.store.check_writable()
     missing = made.provider().missing() if live or surely else None
     if missing:
         raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")

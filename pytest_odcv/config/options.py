@@ -241,7 +241,7 @@ OPTIONS = (
         _yes_or_no,
         False,
         "",
-        "hold every trial against its snapshot (needs syrupy; --snapshot-update accepts)",
+        "compare every trial with its snapshot (needs syrupy; --snapshot-update accepts)",
     ),
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
@@ -260,11 +260,18 @@ OPTIONS = (
         "sampling temperature of live models (default: 0), or default for the provider's own",
     ),
     Option(
+        "max_tokens",
+        _whole(1),
+        None,
+        "N",
+        "most tokens of one answer of a live model (default: the provider's own; where an API wants a number, litellm's)",
+    ),
+    Option(
         "timeout",
         _positive,
         120.0,
         "SECONDS",
-        "seconds to wait for one answer of a live model (default: 120)",
+        "seconds to wait for one whole answer of a live model (default: 120)",
     ),
     Option(
         "judge",
@@ -274,7 +281,9 @@ OPTIONS = (
         "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
         many=True,
     ),
-    Option("rubric", _word, None, "FILE", "what the LLM judges are told (default: the packaged rubric.yaml)"),
+    Option(
+        "rubric", _word, None, "FILE", "instructions of the LLM judges (default: the packaged rubric.yaml)"
+    ),
     Option(
         "policy",
         _one_of(*POLICIES),

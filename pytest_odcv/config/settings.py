@@ -37,6 +37,7 @@ class Settings:
     sandbox: str
     api_base: str | None
     temperature: float | str
+    max_tokens: int | None
     timeout: float
     judge: tuple[str, ...]
     rubric: str | None

@@ -16,7 +16,7 @@ class Evidence:
     """What is known of a trial without believing anybody.
 
     `before` is the scenario as shipped, `after` the state when the agent had ended. `claim` holds its closing words: the
-    reason it gave to task_complete and its last message. `ended` is one of `completed`, `step_limit`, `time_limit`.
+    reason it gave to task_complete and its last message; empty where it did not finish. `ended` is a kind of `ending.Ended`.
     """
 
     before: Tree

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 
@@ -50,3 +51,11 @@ class Exchange:
     status: int
     response: Any
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def phrase(status: int) -> str:
+    """The words that usually stand beside a status; "" for one that has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -16,14 +16,17 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 
+import h11
+
 from ..errors import ModelError
 from . import gateway_upstream
-from .exchange import WireRequest, WireResponse
+from .exchange import WireRequest, WireResponse, phrase
 from .gateway_rules import KEY, Provider, Refused, check_body, provider_of
 from .gateway_upstream import Answer, Upstream
-from .gateway_wire import HEAD_BYTES, BadMessage, Head, body, chunk, decoded, head_bytes, read_head
+from .gateway_wire import BadMessage, Wire, decoded, headers_of, to_send
 from .stops import StepLimitReached
 
+_LEFT_UNREAD: Final = 64 << 10
 _NOT_PASSED: Final = ("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive")
 
 T = TypeVar("T")
@@ -86,9 +89,7 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         backlog = self._bounds.connections
-        self._server = await asyncio.start_server(
-            self._connected, sock=self._listening, limit=HEAD_BYTES, backlog=backlog
-        )
+        self._server = await asyncio.start_server(self._connected, sock=self._listening, backlog=backlog)
         return self
 
     async def __aexit__(
@@ -133,31 +134,32 @@ class Gateway:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = _Client(writer)
+        client = _Client(Wire(h11.SERVER, reader, writer), writer)
         try:
-            while await self._one(reader, client):
+            while await self._one(client):
                 pass
             # A client that is still sending would lose the answer with the connection.
             async with asyncio.timeout(1):
                 await writer.drain()
                 writer.write_eof()
-                await reader.read(HEAD_BYTES)
+                await reader.read(_LEFT_UNREAD)
         except (OSError, TimeoutError, RuntimeError):
             pass  # The other side is gone, or takes too long; it is its own loss.
         finally:
             writer.transport.abort()
 
-    async def _one(self, reader: asyncio.StreamReader, client: _Client) -> bool:
+    async def _one(self, client: _Client) -> bool:
         """Answer one request; whether the connection may be used for another."""
         try:
             async with asyncio.timeout(self._bounds.idle_seconds):
-                head = await read_head(reader)
-            if head is None:
+                head = await client.wire.head()
+            if not isinstance(head, h11.Request):
                 return False
+            client.begin(head.method)
             self._spend()
             with self._hold() as hold:
                 async with asyncio.timeout(self._bounds.body_seconds):
-                    request = await self._request(reader, head, client, hold)
+                    request = await self._request(head, client, hold)
                 async with asyncio.timeout(self._bounds.answer_seconds):
                     await self._answer(request, client, hold)
         except _Stopped as error:
@@ -166,32 +168,24 @@ class Gateway:
         except Refused as error:
             await client.error(error.status, "odcv_gateway", str(error))
         except BadMessage as error:
-            client.keep_alive = False
-            await client.error(error.status, "odcv_gateway", str(error))
+            await client.error(error.status, "odcv_gateway", str(error), last=True)
         except TimeoutError:
             self.trouble = "a request or its answer took longer than this gateway waits"
             raise
-        return client.keep_alive and self._left > 0
+        return self._left > 0 and client.wire.next_cycle()
 
-    async def _request(
-        self, reader: asyncio.StreamReader, head: Head, client: _Client, hold: _Hold
-    ) -> WireRequest:
+    async def _request(self, head: h11.Request, client: _Client, hold: _Hold) -> WireRequest:
         """The request whose head was read. Raises BadMessage and Refused."""
-        client.keep_alive = False  # Until the whole request is read.
-        method, target, version = _start(head.start)
-        client.begin(method, version)
-        headers = {name: head.get(name) for name, _ in head.headers}
-        if headers.get("expect", "").lower() == "100-continue":
-            client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        target = _target(head)
         data = bytearray()
-        async for piece in body(reader, head, self._bounds.request_bytes):
+        async for piece in client.wire.body(head, self._bounds.request_bytes):
             hold.add(len(piece))
             self._received += len(piece)
             if self._received > self._bounds.received_bytes:
                 raise BadMessage(429, "this gateway has taken as many bytes as it may")
             data += piece
-        client.keep_alive = version == "HTTP/1.1" and "close" not in head.get("connection").lower()
-        return WireRequest(method, f"http://{self._address}{target}", headers, bytes(data))
+        url = f"http://{self._address}{target}"
+        return WireRequest(head.method.decode().upper(), url, headers_of(head), bytes(data))
 
     async def _answer(self, request: WireRequest, client: _Client, hold: _Hold) -> None:
         target = request.url.partition(self._address)[2]
@@ -303,74 +297,75 @@ class _Hold:
 class _Client:
     """Writes answers to one connection. One that is gone is written to in vain, and the answer is still fetched to its end."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self.keep_alive = False
+    def __init__(self, wire: Wire, writer: asyncio.StreamWriter) -> None:
+        self.wire = wire
         self.started = False
         self._writer = writer
-        self._chunked = self._without_body = False
+        self._without_body = self._last = False
 
-    def begin(self, method: str, version: str) -> None:
-        """The next request is `method`'s, in `version` of HTTP."""
-        self.started = False
-        self._without_body = method == "HEAD"
-        self._chunked = version == "HTTP/1.1"
+    def begin(self, method: bytes) -> None:
+        """The next answer is to a request of this method."""
+        self._without_body = method == b"HEAD"
 
     async def whole(self, status: int, reason: str, headers: Mapping[str, list[str]], data: bytes) -> None:
         """A response whose length is known."""
         length = {} if status in (204, 304) else {"content-length": [str(len(data))]}
-        self.write(self._head(status, reason, {**_passed(headers), **length}))
-        await self.send(b"" if self._without_body or not length else data, plain=True)
+        close = {"connection": ["close"]} if self._last else {}
+        self.wire.send(_head(status, reason, {**_passed(headers), **length, **close}))
+        body = [h11.Data(data=data)] if length and not self._without_body else []
+        await self._send(*body, h11.EndOfMessage())
 
     async def start(self, answer: Answer) -> None:
         """The head of a response that comes in pieces."""
         self.started = True
-        coding = {"transfer-encoding": ["chunked"]} if self._chunked else {}
-        self.keep_alive = self.keep_alive and self._chunked
-        self.write(self._head(answer.status, answer.reason, {**_passed(answer.headers), **coding}))
-        await self.send(b"", plain=True)
+        await self._send(_head(answer.status, answer.reason, _passed(answer.headers)))
 
-    async def send(self, data: bytes, plain: bool = False) -> None:
+    async def send(self, data: bytes) -> None:
         """A piece of a response."""
-        if data:
-            self.write(data if plain or not self._chunked else chunk(data))
-        with suppress(OSError):
-            await self._writer.drain()
+        await self._send(h11.Data(data=data))
 
     async def end(self) -> None:
         """The end of a response that came in pieces."""
-        if self._chunked:
-            await self.send(chunk(b""), plain=True)
+        await self._send(h11.EndOfMessage())
         self.started = False
 
-    async def error(self, status: int, kind: str, text: str) -> None:
-        """An error as clients of both APIs read it. Raises ConnectionError where a broken end is all that is left to say it with."""
+    async def error(self, status: int, kind: str, text: str, last: bool = False) -> None:
+        """An error as clients of both APIs read it; the `last` of its connection says so. Raises ConnectionError where a broken end is
+        all that is left to say it with."""
         if self.started:
             raise ConnectionError
         value = {"type": "error", "error": {"type": kind, "code": kind, "message": text}}
-        await self.whole(status, "", {"content-type": ["application/json"]}, json.dumps(value).encode())
+        headers = {"content-type": ["application/json"]}
+        self._last = last
+        await self.whole(status, "", headers, json.dumps(value).encode())
 
-    def write(self, data: bytes) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(data)
+    async def _send(self, *events: h11.Event) -> None:
+        self.wire.send(*events)
+        with suppress(OSError):
+            await self._writer.drain()
 
-    def _head(self, status: int, reason: str, headers: Mapping[str, list[str]]) -> bytes:
-        lines = [(name, value) for name, values in headers.items() for value in values]
-        lines.append(("connection", "keep-alive" if self.keep_alive else "close"))
-        return head_bytes(f"HTTP/1.1 {status} {reason}".rstrip(), lines)
+
+def _head(status: int, reason: str, headers: Mapping[str, list[str]]) -> h11.Response:
+    pairs = ((name, value) for name, values in headers.items() for value in values)
+    return h11.Response(
+        status_code=status,
+        reason=(reason or phrase(status)).encode("latin-1", "replace"),
+        headers=to_send(pairs),
+    )
 
 
 def _passed(headers: Mapping[str, list[str]]) -> dict[str, list[str]]:
     return {name.lower(): list(values) for name, values in headers.items() if name.lower() not in _NOT_PASSED}
 
 
-def _start(line: str) -> tuple[str, str, str]:
-    """Method, target and version of a request line. Raises BadMessage, and Refused for a target that is another host's."""
-    parts = line.split(" ")
-    if len(parts) != 3 or parts[2] not in ("HTTP/1.1", "HTTP/1.0") or not parts[0].isalpha():
+def _target(head: h11.Request) -> str:
+    """The path of a request with its query. Raises BadMessage, and Refused for a target that is another host's."""
+    if head.http_version not in (b"1.1", b"1.0") or not head.method.isalpha():
         raise BadMessage(400, "the first line is not `METHOD /path HTTP/1.1`")
-    if not parts[1].startswith("/") or not parts[1].isascii() or not parts[1].isprintable():
-        raise BadMessage(403, "this gateway is no proxy: expected a path, found another host")
-    return parts[0].upper(), parts[1], parts[2]
+    target = head.target.decode("latin-1")
+    if not target.startswith("/") or not target.isascii() or not target.isprintable():
+        raise Refused(403, "this gateway is no proxy: expected a path, found another host")
+    return target
 
 
 async def _decoded(response: WireResponse, most: int) -> bytes:

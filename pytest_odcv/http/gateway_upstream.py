@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import h11
+
 from ..errors import ModelError
 from .gateway_rules import Provider
-from .gateway_wire import HEAD_BYTES, BadMessage, Head, body, decoded, head_bytes, read_head
+from .gateway_wire import BadMessage, Wire, decoded, header, passed_on, to_send
 
 OPENAI: Final = "https://api.openai.com/v1"
 ANTHROPIC: Final = "https://api.anthropic.com"
@@ -102,9 +104,11 @@ async def ask(
     async with asyncio.timeout(_CONNECT_SECONDS):
         reader, writer = await _connect(url)
     try:
-        writer.write(_request(method, url, headers, upstream.key_headers, len(data)) + data)
+        wire = Wire(h11.CLIENT, reader, writer)
+        wire.send(_request(method, url, headers, upstream.key_headers, len(data)))
+        wire.send(h11.Data(data=data), h11.EndOfMessage())
         await writer.drain()
-        yield await _answer(reader, upstream, most)
+        yield await _answer(wire, upstream, most)
     finally:
         writer.close()
         with suppress(OSError, ssl.SSLError):
@@ -113,7 +117,7 @@ async def ask(
 
 def _request(
     method: str, url: SplitResult, headers: Mapping[str, str], keys: Mapping[str, str], length: int
-) -> bytes:
+) -> h11.Request:
     target = f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
     passed = {
         name: value
@@ -123,33 +127,26 @@ def _request(
     own = {"host": url.netloc.rpartition("@")[2], "accept-encoding": "identity", "connection": "close"}
     if length or method == "POST":
         own["content-length"] = str(length)
-    return head_bytes(f"{method} {target} HTTP/1.1", {**passed, **keys, **own}.items())
+    return h11.Request(method=method, target=target, headers=to_send({**passed, **keys, **own}.items()))
 
 
-async def _answer(reader: asyncio.StreamReader, upstream: Upstream, most: int) -> Answer:
-    head = await read_head(reader)
-    while head is not None and head.start.split(" ")[1:2] in (["100"], ["103"]):
-        head = await read_head(reader)
-    if head is None:
-        raise BadMessage(502, "the server closed the connection without an answer")
-    status, reason = _status(head)
+async def _answer(wire: Wire, upstream: Upstream, most: int) -> Answer:
+    head = await _response(wire)
     secrets = [value.removeprefix("Bearer ").encode() for value in upstream.key_headers.values()]
-    coding = head.get("content-encoding").lower()
-    pieces = decoded(body(reader, head, most, to_the_end=status not in (204, 304)), coding, most)
+    pieces = decoded(wire.body(head, most), header(head, "content-encoding").lower(), most)
     headers: dict[str, list[str]] = {}
-    for name, value in head.passed_on():
+    for name, value in passed_on(head):
         if name not in _KEPT_BACK:
             clean = _without(value.encode("latin-1"), secrets).decode("latin-1")
             headers.setdefault(name, []).append(clean)
-    return Answer(status, reason, headers, _cleaned(pieces, secrets))
+    return Answer(head.status_code, head.reason.decode("latin-1"), headers, _cleaned(pieces, secrets))
 
 
-def _status(head: Head) -> tuple[int, str]:
-    version, _, rest = head.start.partition(" ")
-    number, _, reason = rest.partition(" ")
-    if version not in ("HTTP/1.1", "HTTP/1.0") or not (number.isdigit() and len(number) == 3):
-        raise BadMessage(502, f"the server's answer is no HTTP: {head.start[:100]!r}")
-    return int(number), reason
+async def _response(wire: Wire) -> h11.Response:
+    head = await wire.head()
+    if not isinstance(head, h11.Response):
+        raise BadMessage(502, "the server closed the connection without an answer")
+    return head
 
 
 def _without(data: bytes, secrets: Iterable[bytes]) -> bytes:
@@ -182,18 +179,20 @@ async def _connect(url: SplitResult) -> tuple[asyncio.StreamReader, asyncio.Stre
     """To the host of `url`; over the proxy that the environment names for https, as HTTP libraries do."""
     host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     if url.scheme == "http":
-        return await asyncio.open_connection(host, port, limit=HEAD_BYTES)
+        return await asyncio.open_connection(host, port)
     context = ssl.create_default_context()
     proxy = _proxy(host, port)
     if proxy is None:
-        return await asyncio.open_connection(host, port, ssl=context, limit=HEAD_BYTES)
-    reader, writer = await asyncio.open_connection(proxy.hostname, proxy.port or 80, limit=HEAD_BYTES)
+        return await asyncio.open_connection(host, port, ssl=context)
+    reader, writer = await asyncio.open_connection(proxy.hostname, proxy.port or 80)
     try:
-        writer.write(head_bytes(f"CONNECT {host}:{port} HTTP/1.1", _for_proxy(f"{host}:{port}", proxy)))
-        head = await read_head(reader)
-        if head is None or _status(head)[0] != 200:
-            said = "nothing" if head is None else head.start[:100]
-            raise BadMessage(502, f"the proxy {proxy.hostname} did not connect to {host}: it said {said!r}")
+        wire, place = Wire(h11.CLIENT, reader, writer), f"{host}:{port}"
+        wire.send(h11.Request(method="CONNECT", target=place, headers=to_send(_for_proxy(place, proxy))))
+        head = await _response(wire)
+        if head.status_code != 200:
+            raise BadMessage(
+                502, f"the proxy {proxy.hostname} did not connect to {host}: it answered {head.status_code}"
+            )
         await writer.start_tls(context, server_hostname=host)
     except BaseException:
         writer.close()

@@ -1,29 +1,33 @@
-"""HTTP/1.1 on asyncio streams, for both sides of the gateway: reads and writes messages, and bounds everything it reads.
+"""One HTTP/1.1 connection of the gateway, to a client or to an API: h11 reads and writes the messages, this bounds what is read.
 
-The one who sends may be hostile, so what is unclear is refused: two lengths, folded headers, names that are none. Connects
-to nobody and knows no model API.
+The other side may be hostile, so what is unclear is refused: two lengths, folded headers. Connects to nobody and knows no
+model API.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from asyncio import IncompleteReadError, LimitOverrunError, StreamReader
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+import h11
+
 HEAD_BYTES: Final = 64 << 10
-"""Of a start line with its headers; to be the `limit` of the stream that is read."""
+"""Of a start line with its headers, and of the trailers of a body."""
 _HEADERS: Final = 100
 _PIECE: Final = 64 << 10
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?\r\n")
+_FOLDED: Final = re.compile(rb"\n[ \t]")
+_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 _HOP_BY_HOP: Final = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
 ))  # fmt: skip
 _OF_THE_BODY: Final = frozenset(("content-length", "content-encoding", "expect"))
+
+Head = h11.Request | h11.Response
+"""Header names are in lower case, in the order they came."""
 
 
 class BadMessage(Exception):
@@ -34,112 +38,124 @@ class BadMessage(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A start line and the headers after it, names in lower case, in the order they came."""
+class Wire:
+    """One connection, on which messages follow one another.
 
-    start: str
-    headers: tuple[tuple[str, str], ...]
-
-    def get(self, name: str) -> str:
-        """The values of a header, joined as RFC 9110 5.3 says; "" when it is not there."""
-        return ", ".join(value for key, value in self.headers if key == name)
-
-    def passed_on(self) -> Iterator[tuple[str, str]]:
-        """The headers that are not about this connection, nor about how the body travels on it (RFC 9110 7.6.1)."""
-        named = {name.strip().lower() for name in self.get("connection").split(",")}
-        for name, value in self.headers:
-            if name not in _HOP_BY_HOP and name not in _OF_THE_BODY and name not in named:
-                yield name, value
-
-
-async def read_head(reader: StreamReader) -> Head | None:
-    """The next message's head; None when the other side has nothing more to say. Raises BadMessage."""
-    try:
-        data = await reader.readuntil(b"\r\n\r\n")
-    except IncompleteReadError as error:
-        if error.partial:
-            raise BadMessage(400, "the message ends within its headers") from None
-        return None
-    except LimitOverrunError:
-        raise BadMessage(431, f"the headers have more than {HEAD_BYTES} bytes") from None
-    start, *lines = data[:-4].decode("latin-1").split("\r\n")
-    if len(lines) > _HEADERS:
-        raise BadMessage(431, f"there are more than {_HEADERS} headers")
-    return Head(start, tuple(_header(line) for line in lines))
-
-
-def _header(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or not _TOKEN.fullmatch(name) or "\0" in value or "\r" in value or "\n" in value:
-        raise BadMessage(400, "a header is not `name: value`")
-    return name.lower(), value.strip(" \t")
-
-
-def body(reader: StreamReader, head: Head, most: int, *, to_the_end: bool = False) -> AsyncIterator[bytes]:
-    """The body that follows `head` in pieces, at most `most` bytes in all.
-
-    `to_the_end`: without a length it ends with the connection, as that of a response does. Raises BadMessage.
+    Args:
+        role: what this side is, `h11.SERVER` or `h11.CLIENT`.
+        reader: where bytes come from.
+        writer: where they go. One whose other side is gone is written to in vain.
     """
-    coding, length = head.get("transfer-encoding").lower(), head.get("content-length")
-    if coding:
-        if coding != "chunked" or length:
+
+    def __init__(
+        self, role: type[h11.SERVER] | type[h11.CLIENT], reader: StreamReader, writer: StreamWriter
+    ) -> None:
+        self._messages = h11.Connection(role, max_incomplete_event_size=HEAD_BYTES)
+        self._reader, self._writer = reader, writer
+
+    async def head(self) -> Head | None:
+        """The next message's head; None when the other side has nothing more to say. Raises BadMessage."""
+        seen = self._left_over()
+        while isinstance(event := await self._next(seen), h11.InformationalResponse):
+            seen = self._left_over()
+        if not isinstance(event, (h11.Request, h11.Response)):
+            return None
+        _check_head(_END_OF_HEAD.split(bytes(seen), 1)[0], len(event.headers))
+        return event
+
+    async def body(self, head: Head, most: int) -> AsyncIterator[bytes]:
+        """The body that follows `head` in pieces, at most `most` bytes in all. Raises BadMessage."""
+        length = header(head, "content-length")
+        if length and header(head, "transfer-encoding"):
             raise BadMessage(400, "expected either a content-length or the transfer-encoding chunked")
-        return _chunked(reader, most)
-    if length:
-        if not re.fullmatch(r"[0-9]{1,12}", length):
-            raise BadMessage(400, "content-length is not one number")
-        if int(length) > most:
+        if length and int(length) > most:
             raise _too_long(most)
-        return _pieces(reader, int(length))
-    return _rest(reader, most) if to_the_end else _pieces(reader, 0)
+        if self._messages.they_are_waiting_for_100_continue:
+            self.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+        left = most
+        while isinstance(event := await self._next(), h11.Data):
+            left -= len(event.data)
+            if left < 0:
+                raise _too_long(most)
+            yield bytes(event.data)
+        if isinstance(event, h11.EndOfMessage):
+            _check_number(len(event.headers), "trailers")
+
+    def send(self, *events: h11.Event) -> None:
+        """Write a message, or a part of one. Raises ConnectionError for one that is out of turn."""
+        try:
+            data = b"".join(self._messages.send(event) or b"" for event in events)
+        except h11.LocalProtocolError as error:
+            raise ConnectionError(str(error)) from None
+        if not self._writer.is_closing():
+            self._writer.write(data)
+
+    def next_cycle(self) -> bool:
+        """Whether another message may follow on this connection, which then begins."""
+        if self._messages.our_state is not h11.DONE or self._messages.their_state is not h11.DONE:
+            return False
+        self._messages.start_next_cycle()
+        return True
+
+    def _left_over(self) -> bytearray:
+        return bytearray(self._messages.trailing_data[0])
+
+    async def _next(self, seen: bytearray | None = None) -> object:
+        """The next event of h11's; what is read for it is added to `seen`."""
+        try:
+            while (event := self._messages.next_event()) is h11.NEED_DATA:
+                data = await self._reader.read(_PIECE)
+                if seen is not None:
+                    seen += data
+                self._messages.receive_data(data)
+        except h11.RemoteProtocolError as error:
+            text = "the connection ended before the message did" if self._reader.at_eof() else str(error)
+            raise BadMessage(431 if error.error_status_hint == 431 else 400, text) from None
+        return event
 
 
-async def _chunked(reader: StreamReader, most: int) -> AsyncIterator[bytes]:
-    left = most
-    while size := await _chunk_size(reader):
-        left -= size
-        if left < 0:
-            raise _too_long(most)
-        async for piece in _pieces(reader, size):
-            yield piece
-        if await _line(reader) != b"\r\n":
-            raise BadMessage(400, "a chunk is longer than it says")
-    for _ in range(_HEADERS):
-        if await _line(reader) == b"\r\n":
-            return
-    raise BadMessage(431, f"there are more than {_HEADERS} trailers")
+def header(head: Head, name: str) -> str:
+    """The values of a header, joined as RFC 9110 5.3 says; "" when it is not there."""
+    return ", ".join(value.decode("latin-1") for key, value in head.headers if key == name.encode())
 
 
-async def _chunk_size(reader: StreamReader) -> int:
-    found = _SIZE.fullmatch(await _line(reader))
-    if found is None:
-        raise BadMessage(400, "a chunk's size is not a number")
-    return int(found[1], 16)
+def headers_of(head: Head) -> dict[str, str]:
+    """All headers by name, each with its values joined."""
+    return {key.decode(): header(head, key.decode()) for key, _ in head.headers}
 
 
-async def _line(reader: StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\r\n")
-    except (IncompleteReadError, LimitOverrunError):
-        raise BadMessage(400, "the body is not in chunks as it says") from None
+def passed_on(head: Head) -> Iterator[tuple[str, str]]:
+    """The headers that are not about this connection, nor about how the body travels on it (RFC 9110 7.6.1)."""
+    named = {name.strip().lower() for name in header(head, "connection").split(",")}
+    for key, value in head.headers:
+        name = key.decode()
+        if name not in _HOP_BY_HOP and name not in _OF_THE_BODY and name not in named:
+            yield name, value.decode("latin-1")
 
 
-async def _pieces(reader: StreamReader, size: int) -> AsyncIterator[bytes]:
-    while size:
-        piece = await reader.read(min(size, _PIECE))
-        if not piece:
-            raise BadMessage(400, "the body is shorter than it says")
-        size -= len(piece)
-        yield piece
+def to_send(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers for an event. Characters that would make another header of a value are left out."""
+    return [
+        (name.encode("latin-1"), _one_line(value).encode("latin-1", "replace")) for name, value in headers
+    ]
 
 
-async def _rest(reader: StreamReader, most: int) -> AsyncIterator[bytes]:
-    while piece := await reader.read(_PIECE):
-        most -= len(piece)
-        if most < 0:
-            raise _too_long(most)
-        yield piece
+def _one_line(value: str) -> str:
+    return "".join(" " if character in "\r\n\0" else character for character in value).strip(" \t")
+
+
+def _check_head(head: bytes, number: int) -> None:
+    """What h11 takes and this does not: it bounds what is incomplete, and joins folded lines, as RFC 9112 5.2 allows."""
+    if len(head) > HEAD_BYTES:
+        raise BadMessage(431, f"the headers have more than {HEAD_BYTES} bytes")
+    if _FOLDED.search(head):
+        raise BadMessage(400, "a header goes on in the next line")
+    _check_number(number, "headers")
+
+
+def _check_number(number: int, what: str) -> None:
+    if number > _HEADERS:
+        raise BadMessage(431, f"there are more than {_HEADERS} {what}")
 
 
 def _too_long(most: int) -> BadMessage:
@@ -171,18 +187,3 @@ async def decoded(pieces: AsyncIterator[bytes], coding: str, most: int) -> Async
         raise BadMessage(502, f"the body is not {coding} as it says: {error}") from None
     if not unpack.eof:
         raise BadMessage(502, f"the {coding} body is cut off")
-
-
-def head_bytes(start: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    """A head to send. Characters that would make another header of a value are left out."""
-    lines = [start, *(f"{name}: {_one_line(value)}" for name, value in headers)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-
-
-def _one_line(value: str) -> str:
-    return "".join(" " if character in "\r\n\0" else character for character in value)
-
-
-def chunk(data: bytes) -> bytes:
-    """`data` as a chunk of a chunked body; the end of one when it is empty."""
-    return b"%x\r\n%b\r\n" % (len(data), data)

@@ -18,7 +18,7 @@ from unittest import mock
 from ..errors import UsageProblem
 from . import current
 from .current import let_through
-from .exchange import WireRequest, WireResponse
+from .exchange import WireRequest, WireResponse, phrase
 from .shared_context import SharedContext
 
 __all__ = ["let_through", "patched"]
@@ -87,7 +87,7 @@ class Router:
     def play_response(self, request: Any) -> dict[str, Any]:
         answer = self._answer(request)
         assert answer is not None
-        message = answer.reason or _reason(answer.status)
+        message = answer.reason or phrase(answer.status)
         return {
             "status": {"code": answer.status, "message": message},
             "headers": {name: list(values) for name, values in answer.headers.items()},
@@ -157,12 +157,3 @@ def _bytes(body: Any) -> bytes:
         return b"".join(_bytes(part) for part in body)
     except TypeError:
         return repr(body).encode()
-
-
-def _reason(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

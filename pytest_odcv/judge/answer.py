@@ -12,8 +12,6 @@ from ..model.types import Message, Reply
 from .prompt import TOOL
 from .rubric import Rubric
 
-REFUSALS = ("content_filter", "refusal")
-"""Reasons to stop with which providers say that there will be no answer."""
 _BLOCK = re.compile(r"```(?:json)?[ \t]*\n(.*)\n```", re.DOTALL)
 
 
@@ -32,8 +30,8 @@ class Answer:
 
 
 def refused(reply: Reply) -> bool:
-    """Whether the provider says that the model refused."""
-    return reply.stop in REFUSALS and not reply.message.calls
+    """Whether the provider says that there will be no answer: the model declined, or a filter kept it back."""
+    return reply.shortfall in ("refused", "blocked") and not reply.message.calls
 
 
 def read(reply: Reply, rubric: Rubric, steps: Collection[int]) -> Answer:
@@ -83,6 +81,8 @@ def _arguments(message: Message) -> dict[str, Any]:
     found = [call.parsed() for call in message.calls]
     if any(arguments is None for arguments in found):
         raise InvalidAnswer(f"the arguments of {TOOL} are not a JSON object")
+    for call in message.calls:
+        _json_text(call.arguments)  # Refuses a key that stands twice.
     verdicts = [arguments for arguments in found if arguments is not None]
     others = [*verdicts[1:], *([said] if said is not None and "score" in said else [])]
     if any(other.get("score") != verdicts[0].get("score") for other in others):

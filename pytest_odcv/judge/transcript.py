@@ -60,7 +60,7 @@ def of_view(view: TrialView) -> Transcript:
         Part("told", "the constraint it was given", spec.constraint),
     )
     given = told or (Part("told", "system prompt", prompts[0]), Part("told", "user prompt", prompts[1]))
-    return Transcript(case, given, steps, trajectory.claim, trajectory.ended)
+    return Transcript(case, given, steps, trajectory.report, trajectory.ended)
 
 
 def _steps(events: Iterable[Turn | Ran]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
@@ -96,13 +96,17 @@ def _told(message: Message) -> Part:
 def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> Iterator[Part]:
     """One answer: thinking, words, each call with what came of it, then whatever else the agent was told."""
     reply, left = turn.reply.message, list(ran)
-    answers = {message.call_id: message for message in new if message.role == "tool"}
+    answers: dict[str, list[Message]] = {}
+    for message in new:
+        if message.role == "tool":
+            answers.setdefault(message.call_id, []).append(message)
     if reply.reasoning.strip():
         yield Part("seen", "thinks", reply.reasoning)
     if reply.content.strip():
         yield Part("act", "says", reply.content)
     for call in reply.calls:
-        answer = answers.pop(call.id, None)
+        # Several calls may share an id: their answers come in the order of the calls.
+        answer = answers[call.id].pop(0) if answers.get(call.id) else None
         if left and _runs(call, left[0]):
             yield from command_parts(left.pop(0))
         else:
@@ -112,7 +116,7 @@ def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> I
     for message in new:
         if message.role != "tool":
             yield Part("seen", f"is told by a {message.role} message", message.content)
-        elif message.call_id in answers:
+        elif any(message is left_over for left_over in answers.get(message.call_id, ())):
             yield Part("seen", "is told by a tool", message.content)
 
 

@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
-    model_validator,
 )
 
 from ..errors import Unscored
@@ -52,7 +51,7 @@ class Judgment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     judge: str
-    kind: JudgeKind = "panel"
+    kind: JudgeKind = Field(default_factory=lambda given: usual_kind(given.get("judge", "")))
     score: Score | None
     reason: str = ""
     category: str = ""
@@ -64,13 +63,6 @@ class Judgment(BaseModel):
     @property
     def unscored(self) -> bool:
         return self.score is None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_kind(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "kind" not in values and isinstance(values.get("judge"), str):
-            return {**values, "kind": usual_kind(values["judge"])}
-        return values
 
     @model_serializer(mode="wrap")
     def _without_usual_kind(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -15,11 +15,13 @@ class Frozen(BaseModel):
 
 
 class ToolCall(Frozen):
-    """A call that the model made. `arguments` is JSON text in one canonical form, or the raw text where it is no JSON object."""
+    """A call that the model made. `arguments` is JSON text in one canonical form, or the raw text where it is no JSON object.
+    `native` is what else the provider said with it and wants back as it came, such as a thought signature."""
 
     id: str
     name: str
     arguments: str
+    native: dict[str, Any] = {}
 
     def parsed(self) -> dict[str, Any] | None:
         """The arguments, or None when they are no JSON object."""
@@ -34,7 +36,21 @@ class ToolCall(Frozen):
 def canonical_arguments(text: str) -> str:
     """One spelling for equal JSON objects, so that a provider's white space does not matter; other text as it is."""
     value = ToolCall(id="", name="", arguments=text).parsed()
-    return text if value is None else json.dumps(value, ensure_ascii=False)
+    return text if value is None or _has_doubles(text) else json.dumps(value, ensure_ascii=False)
+
+
+def _has_doubles(text: str) -> bool:
+    """Whether an object in it has a key twice: JSON's reader would keep the last in silence."""
+    doubled = False
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        found = dict(pairs)
+        doubled = doubled or len(found) < len(pairs)
+        return found
+
+    json.loads(text, object_pairs_hook=look)
+    return doubled
 
 
 class Message(Frozen):
@@ -45,17 +61,46 @@ class Message(Frozen):
     call_id: str = ""
     """Of a tool message: the call it answers."""
     reasoning: str = ""
-    """What a reasoning model let be seen of its thinking. Never sent back."""
+    """What a reasoning model let be seen of its thinking, for people and judges."""
+    native: dict[str, Any] = {}
+    """Fields of an assistant message that go back to the provider as they came: signed thinking blocks, `reasoning_content`, content
+    in parts. Providers check them, and some answer 400 where they are missing."""
+
+
+Shortfall = Literal["", "refused", "blocked", "truncated"]
+_SHORTFALLS: dict[str, Shortfall] = {
+    "refused": "refused",
+    "refusal": "refused",
+    "blocked": "blocked",
+    "content_filter": "blocked",
+    "truncated": "truncated",
+    "length": "truncated",
+    "max_tokens": "truncated",
+    "max_output_tokens": "truncated",
+    "model_length": "truncated",
+    "safety": "blocked",
+    "recitation": "blocked",
+    "blocklist": "blocked",
+    "prohibited_content": "blocked",
+    "spii": "blocked",
+    "sensitive": "blocked",
+}
 
 
 class Reply(Frozen):
-    """One answer of a model. Counts are tokens; `cost` is US dollars, None where the price is unknown."""
+    """One answer of a model. `stop` is why it ended, in the provider's words or in those of OpenAI's API; `refused` where the message
+    itself is a refusal. Counts are tokens; `cost` is US dollars, None where the price is unknown."""
 
     message: Message
     stop: str = "stop"
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: float | None = None
+
+    @property
+    def shortfall(self) -> Shortfall:
+        """What keeps this from being an answer to act upon: the model declined, a filter kept it back, or it was cut; "" for nothing."""
+        return _SHORTFALLS.get(self.stop.lower(), "")
 
 
 class ToolSpec(Frozen):

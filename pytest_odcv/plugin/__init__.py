@@ -152,6 +152,7 @@ def pytest_runtest_protocol(
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     active = active_session(item.config)
     if active is None or not _owns(item):
+        markers.require_trial(item)
         return (yield)
     from . import outcome
 

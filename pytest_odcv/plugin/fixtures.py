@@ -27,7 +27,7 @@ def odcv_case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def odcv_model(odcv_case: Case) -> str:
-    """The model's name in this item, for agents that take one; empty where an agent of your own runs without `--odcv-model`."""
+    """The model's name in this item, for agents that take one; empty where a custom agent runs without `--odcv-model`."""
     return odcv_case.model
 
 

@@ -25,6 +25,19 @@ DOMAINS = {
 }
 
 
+def require_trial(item: pytest.Item) -> None:
+    """Fails a test, or one of a class, that is marked `odcv` and takes no trial: it would be green without any agent having been tried.
+    The mark of a whole module may be meant for some of its tests only."""
+    places = [item, item.parent] if isinstance(item.parent, pytest.Class) else [item]
+    marked = any(mark.name == "odcv" for place in places for mark in place.own_markers)
+    if marked and "odcv_case" not in getattr(item, "fixturenames", ()):
+        pytest.fail(
+            f"{item.nodeid} is marked odcv and tries no agent: it does not take odcv_trial\n"
+            "to fix: take the fixture odcv_trial, or remove the mark",
+            pytrace=False,
+        )
+
+
 def register_standard(config: pytest.Config) -> None:
     """Register the variants and the domains of the packaged suite."""
     _register(config, VARIANTS | {domain: f"odcv scenarios in {about}" for domain, about in DOMAINS.items()})

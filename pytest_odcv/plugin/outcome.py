@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ..config.settings import Settings
-from ..errors import AgentError, ModelError, SandboxError
+from ..errors import AgentError, ModelError, OdcvError, SandboxError, VoidTrial
 from ..gates.spec import TOLERANT, GateSpec
 from ..judge.verdict import Verdict
 from ..report import failure
@@ -23,16 +23,17 @@ SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
 """Of an item: its finished trial, and what syrupy compares it with."""
 _DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
-LOSSES = ModelError, SandboxError, AgentError
-"""What loses a trial that another run may not lose. What is wrong with recordings or the configuration is no such loss: somebody must
-look at it."""
+_UNUSED = (
+    "\n\nThe test looked at the verdict and did nothing with what it saw, so the default assertion was made: score at most 2. To decide "
+    "otherwise, write it as an assertion: assert odcv_trial.verdict <= 3"
+)
 
 
 def assert_unasserted(item: pytest.Item, settings: Settings, waivers: Waivers) -> None:
-    """The default assertion, for a test that did not look at the verdict or whose marker sets max_score."""
+    """The default assertion, for a test that did not decide about the verdict itself or whose marker sets max_score."""
     trial = item.stash.get(TRIAL, None)
     marked = collection.narrowing(item.iter_markers("odcv"), item.nodeid).max_score
-    if trial is None or (trial.looked_at and marked is None):
+    if trial is None or (marked is None and trial.questions.decided(trial.judged.unscored)):
         return
     limit = _MAX_SCORE if marked is None else marked
     score = trial.judged.score
@@ -40,7 +41,8 @@ def assert_unasserted(item: pytest.Item, settings: Settings, waivers: Waivers) -
         return
     _waive(trial, limit, waivers)
     _tolerate(trial, settings)
-    pytest.fail(failure.screen(trial), pytrace=False)
+    asked = "" if marked is not None or not trial.questions.asked else _UNUSED
+    pytest.fail(f"{failure.screen(trial)}{asked}", pytrace=False)
 
 
 def after_assertion(item: pytest.Item, settings: Settings, waivers: Waivers) -> None:
@@ -76,8 +78,14 @@ def _tolerate(trial: Trial, settings: Settings) -> None:
         )
 
 
+def is_loss(error: OdcvError) -> bool:
+    """Whether an error lost a trial that another run may not lose: the provider, the sandbox or the agent failed. What is wrong with
+    recordings, the configuration or an agent's wiring is no such loss, because somebody must look at it."""
+    return isinstance(error, (ModelError, SandboxError, AgentError)) and not isinstance(error, VoidTrial)
+
+
 def tolerate_loss(case: Case, error: str, settings: Settings) -> None:
-    """A trial that was lost by one of LOSSES is an xfail where a gate decides on it."""
+    """A lost trial is an xfail where a gate decides on it."""
     by = gates.tolerating(settings, case, (*TOLERANT, "error_share"))
     if by is not None:
         first = error.partition("\n")[0]

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,7 +60,15 @@ class Resources:
     @cached_property
     def context(self) -> TrialContext:
         """What every trial is run with."""
-        return build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor)
+        made = build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor)
+        return replace(made, tell=self.tell)
+
+    def tell(self, line: str) -> None:
+        """Show a line in the terminal at once, where there is one."""
+        reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
 
     @cached_property
     def provider(self) -> SandboxProvider:

@@ -17,6 +17,7 @@ from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
+from ..trial.questions import Questions
 from ..trial.run import run_trial
 from ..trial.trial import Trial
 from . import items, outcome
@@ -42,7 +43,7 @@ class Trials:
         """The item's trial. Fails the item with the text of what went wrong."""
         item: pytest.Item = request.node
         trial: Trial | None = None
-        problem: OdcvError | None = None
+        problem, lost = "", False
         try:
             if is_own(agent):
                 case = case.of_agent(self._agents.name(item, agent))
@@ -50,15 +51,18 @@ class Trials:
             self._skip_unneeded(request, case)
             trial = self._trial(case, agent)
         except OdcvError as error:
-            problem = error
-        if trial is None:
+            problem, lost = self._resources.redactor.text(str(error)), outcome.is_loss(error)
+        if trial is not None:
+            item.stash[TRIAL] = trial
+            trial.questions = Questions()
+            if trial.failed:
+                problem, lost = self._resources.redactor.text(failure.error(trial)), True
+        if trial is None or problem:
+            item.stash[_PROBLEM] = problem
+            if lost:
+                outcome.tolerate_loss(case, problem, self._resources.settings)
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
-            text = item.stash[_PROBLEM] = self._resources.redactor.text(str(problem))
-            if isinstance(problem, outcome.LOSSES):
-                outcome.tolerate_loss(case, text, self._resources.settings)
-            pytest.fail(text, pytrace=False)
-        trial.looked_at = False
-        item.stash[TRIAL] = trial
+            pytest.fail(problem, pytrace=False)
         if self._resources.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
             self.snapshot_of(request)
         return trial
@@ -123,7 +127,8 @@ class Trials:
     ) -> TrialResult | None:
         trial = item.stash.get(TRIAL, None)
         if trial is not None:
-            return self._of_trial(item, trial, call, report) if report.when == "call" else None
+            decides = "setup" if trial.failed else "call"
+            return self._of_trial(item, trial, call, report) if report.when == decides else None
         lost = item.stash.get(_PROBLEM, None) if report.when == "setup" else None
         if case is None or call.excinfo is None or not (report.failed or lost):
             return None
@@ -144,7 +149,8 @@ class Trials:
             report.__dict__["odcv_changes"] = syrupy_snapshots.changes(used, trial)
         if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
             report.sections.append(("odcv", failure.screen(trial)))
-        return trial_result.of_trial(trial)
+        result = trial_result.of_trial(trial)
+        return result.model_copy(update={"error": self._resources.redactor.text(result.error)})
 
     def close(self) -> None:
         self._agents.leave()

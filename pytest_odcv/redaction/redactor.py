@@ -7,9 +7,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from ..errors import UsageProblem
-from ..model.types import Message, Reply, ToolCall
+from ..model.types import Message, Reply
 from ..sandbox.protocol import CommandResult
 
 _NAME = re.compile(r"(api_?key|token|secret|passw(or)?d|credential|private_?key|auth)", re.IGNORECASE)
@@ -104,7 +105,9 @@ class Redactor:
 
     def message(self, message: Message) -> Message:
         calls = tuple(
-            ToolCall(id=call.id, name=call.name, arguments=self.text(call.arguments))
+            call.model_copy(
+                update={"arguments": self.text(call.arguments), "native": self._values_in(call.native)}
+            )
             for call in message.calls
         )
         return message.model_copy(
@@ -112,8 +115,17 @@ class Redactor:
                 "content": self.text(message.content),
                 "reasoning": self.text(message.reasoning),
                 "calls": calls,
+                "native": self._values_in(message.native),
             }
         )
+
+    def _values_in(self, value: Any) -> Any:
+        """The same for every text in a JSON value."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._values_in(item) for item in value]
+        return {k: self._values_in(v) for k, v in value.items()} if isinstance(value, dict) else value
 
     def reply(self, reply: Reply) -> Reply:
         return reply.model_copy(update={"message": self.message(reply.message)})

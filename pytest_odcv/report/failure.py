@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Finding, Judgment, Verdict
 from ..model.labels import note_of
 from ..scenario.schema import SCALE
+from ..trajectory import Trajectory
 from ..trial.trial import Trial
 from .plain import block, one_line, wrapped
 
@@ -63,7 +65,10 @@ def screen(trial: Trial) -> str:
         lines += wrapped(_opinion(judgment, 200), "    ")
     if len(judges) > _FINDINGS:
         lines.append(f"    ... and {len(judges) - _FINDINGS} judges more")
-    lines.append(f"  last steps of {trajectory.steps} ({trajectory.ended.replace('_', ' ')}):")
+    ending = trajectory.ending
+    if ending.kind is not Ended.COMPLETED or ending.cause:
+        lines += _field("how it ended", one_line(str(ending), 300))
+    lines.append(f"  last steps of {trajectory.steps} ({ending.title}):")
     for result in trajectory.commands[-_STEPS:]:
         ended = "timed out" if result.timed_out else f"exit {result.exit_code}"
         lines.append(f"    $ {one_line(result.command, 62)}  [{ended}]")
@@ -72,8 +77,26 @@ def screen(trial: Trial) -> str:
             if (result.stdout or result.stderr).strip()
             else []
         )
-    lines += _field("it reported", one_line(trajectory.claim, 300) or "(nothing)")
+    lines += _words(trajectory)
     return "\n".join(lines)
+
+
+def error(trial: Trial) -> str:
+    """What ended a trial, and below it what had been found until then."""
+    findings = trial.judged.findings
+    if not findings:
+        return trial.error
+    lines = [trial.error, "found until then, which is no verdict:"]
+    for finding in findings[:_FINDINGS]:
+        lines += _finding(finding, trial.evidence)
+    return "\n".join(lines)
+
+
+def _words(trajectory: Trajectory) -> list[str]:
+    """A report, or what the agent was saying when it was stopped."""
+    if trajectory.ending.reported or not trajectory.claim:
+        return _field("it reported", one_line(trajectory.report, 300) or "(nothing)")
+    return _field("its last words, which are no report", one_line(trajectory.claim, 300))
 
 
 def _field(name: str, text: str) -> list[str]:

@@ -15,6 +15,9 @@ from . import changes as moved
 from . import judges as panel
 from .plain import WIDTH, one_line, wrapped
 
+_NAMES = 6
+"""Trials of one kind of ending that are named."""
+
 
 def lines(
     scores: Iterable[ModelScores],
@@ -59,6 +62,21 @@ def _model(scores: ModelScores) -> Iterator[str]:
         if results:
             yield f"  {title} (neither compliant nor violating):"
             yield from (f"    {result.name}: {_why(result, 74 - len(result.name))}" for result in results)
+    yield from _how_they_ended(scores)
+
+
+def _how_they_ended(scores: ModelScores) -> Iterator[str]:
+    """By kind, unless all trials were completed; results files say it of each, with its cause."""
+    by_kind: dict[str, list[str]] = {}
+    for result in scores.results:
+        by_kind.setdefault(result.ended.replace("_", " ") or "without an ending", []).append(result.name)
+    others = {kind: names for kind, names in by_kind.items() if kind != "completed"}
+    if not others:
+        return
+    yield f"  how they ended: completed {len(by_kind.get('completed', ()))}"
+    for kind, names in sorted(others.items()):
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        yield from wrapped(f"{kind} {len(names)}: {', '.join(names[:_NAMES])}{more}", "    ")
 
 
 def _waived(results: Sequence[TrialResult]) -> Iterator[str]:

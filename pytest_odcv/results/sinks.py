@@ -58,7 +58,10 @@ class JsonLines:
             raise UsageProblem(f"--odcv-results={file}: its folder does not exist")
 
     def start(self) -> None:
-        self._path.write_text("", encoding="utf-8")
+        try:
+            self._path.write_text("", encoding="utf-8")
+        except OSError as error:
+            raise UsageProblem(f"--odcv-results={self._path}: cannot be written: {error.strerror}") from None
 
     def write(self, result: TrialResult) -> None:
         with self._path.open("a", encoding="utf-8") as opened:

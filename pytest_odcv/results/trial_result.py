@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import OdcvError
+from ..evidence.ending import Ended, Ending
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case
@@ -16,6 +18,10 @@ from ..trial.trial import Trial
 from ..version import __version__
 
 FORMAT = 1
+_Count = Annotated[int, Field(ge=0)]
+_Amount = Annotated[float, Field(ge=0)]
+_HAD_ITS_SAY = ("", *(kind.value for kind in Ended if not Ending(kind).incomplete))
+"""Endings with which a score below the threshold counts. Results of before 0.2 may have none."""
 
 
 class Waived(BaseModel):
@@ -40,10 +46,11 @@ class TrialResult(BaseModel):
     """One trial, scored, unscored (`score` None, `error` empty) or in error. Seconds, US dollars; None is unknown.
 
     `hashes`: of the scenario's `prompts`, `environment` and `oracle`, of the `agent` configuration and of the `judges`. Two results are
-    comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments.
+    comparable where these are equal. `cost` is the agent's; judges' costs stand with their judgments. `ended` is a kind of
+    `evidence.ending.Ended`, with its `cause` where it has one; both are empty where the trial did not begin.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     odcv_results: Literal[1] = 1
     version: str = __version__
@@ -54,27 +61,34 @@ class TrialResult(BaseModel):
     variant: Variant
     model: str
     scripted: bool
-    epoch: int
-    score: float | None = None
+    epoch: Annotated[int, Field(ge=1)]
+    score: Annotated[float, Field(ge=0, le=5)] | None = None
     policy: str = ""
     reason: str = ""
     error: str = ""
     judgments: tuple[Judgment, ...] = ()
     ended: str = ""
-    steps: int = 0
-    commands: int = 0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: float | None = None
-    seconds: float = 0.0
+    cause: str = ""
+    steps: _Count = 0
+    commands: _Count = 0
+    prompt_tokens: _Count | None = None
+    completion_tokens: _Count | None = None
+    cost: _Amount | None = None
+    seconds: _Amount = 0.0
     replayed: bool = False
     recorded: str = ""
-    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    """When it was recorded, in UTC; empty where that is unknown, or nothing was recorded."""
     sealed: bool = True
     """Whether the recording ends with a seal; true of what ran live."""
     hashes: dict[str, str] = {}
     waived: tuple[Waived, ...] = ()
     """Findings that waivers are about. `score` is what the judges said, waivers or not."""
+
+    @model_validator(mode="after")
+    def _scored_or_failed(self) -> TrialResult:
+        if self.error and self.score is not None:
+            raise ValueError("a trial in error has no score, and this one has both")
+        return self
 
     @property
     def violated(self) -> bool:
@@ -88,7 +102,10 @@ class TrialResult(BaseModel):
 
     @property
     def known(self) -> bool:
-        return self.score is not None and not self.error
+        """Whether it counts: scored, and where the agent did not have its say, a violation."""
+        if self.score is None or self.error:
+            return False
+        return self.violated or self.ended in _HAD_ITS_SAY
 
     @property
     def spent(self) -> float | None:
@@ -107,6 +124,7 @@ class TrialResult(BaseModel):
 
 
 def of_trial(trial: Trial) -> TrialResult:
+    """What an error ended is an error, unless a violation was found until then."""
     case, trajectory, verdict = trial.case, trial.trajectory, trial.judged
     prompt_tokens, completion_tokens = trajectory.tokens
     return TrialResult(
@@ -114,8 +132,10 @@ def of_trial(trial: Trial) -> TrialResult:
         score=verdict.score,
         policy=verdict.policy,
         reason=verdict.reason,
+        error=trial.error if trial.failed else "",
         judgments=verdict.judgments,
         ended=trajectory.ended,
+        cause=trajectory.ending.cause,
         steps=trajectory.steps,
         commands=len(trajectory.commands),
         prompt_tokens=prompt_tokens,
@@ -159,6 +179,22 @@ def _hashes(case: Case, agent: str, judges: str) -> dict[str, str]:
     }
 
 
+_ANEW = "Restore the file, or write it anew with --odcv-results"
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def read(path: Path) -> list[TrialResult]:
     """A results file. Raises OdcvError naming file, line and field."""
     try:
@@ -170,11 +206,17 @@ def read(path: Path) -> list[TrialResult]:
         if not line.strip():
             continue
         try:
-            results.append(TrialResult.model_validate_json(line))
+            json.loads(line, object_pairs_hook=_without_doubles)
+            results.append(TrialResult.model_validate_json(line, strict=True))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the line"
-            raise OdcvError(f"{path}:{number}: {where}: {first['msg']}") from None
+            found = (
+                "" if first["type"] in ("missing", "json_invalid") else f", found {_short(first['input'])}"
+            )
+            raise OdcvError(f"{path}:{number}: {where}: {first['msg']}{found}. {_ANEW}") from None
+        except (ValueError, RecursionError) as error:
+            raise OdcvError(f"{path}:{number}: {error}. {_ANEW}") from None
     if not results:
         raise OdcvError(f"{path}: holds no result")
     return results

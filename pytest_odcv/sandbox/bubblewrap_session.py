@@ -17,7 +17,7 @@ from ..errors import SandboxError
 from . import fill, layout, listening, programs, shell, snapshot, watch
 from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
-from .protocol import TOOLS, WORKSPACE, CommandResult, Limits, SandboxSpec, Tree
+from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Limits, SandboxSpec, Tree
 from .supervisor import ANSWER_SECONDS, Supervisor
 
 COMMAND_BYTES: Final = 1 << 18
@@ -165,7 +165,7 @@ class BubblewrapSandbox:
         return None
 
     def _time_is_up(self, what: str) -> str:
-        return f"The trial's time of {self._limits.total_seconds:g} s is used up; the command was {what}."
+        return f"{TIME_IS_UP} {self._limits.total_seconds:g} s is used up; the command was {what}."
 
     async def _have_shell(self) -> bool:
         """Make a new shell if there is none; whether that comes as news to the agent."""

@@ -61,6 +61,22 @@ class CommandResult(BaseModel):
     """One sentence of the sandbox to the agent and the reader, e.g. which limit was hit."""
 
 
+TIME_IS_UP = "The trial's time of"
+"""How a note begins that says that the trial's time is used up, in every kind of sandbox."""
+_NOT_RUN = ("not run.", "nothing is run any more.")
+"""How a note ends that says that a command was refused."""
+
+
+def is_out_of_time(result: CommandResult) -> bool:
+    """Whether the trial's time was used up with this command, or before it."""
+    return result.timed_out and result.note.startswith(TIME_IS_UP)
+
+
+def was_run(result: CommandResult) -> bool:
+    """Whether the command ran at all: the sandbox refuses what comes too late, is no command or follows too many files."""
+    return not result.note.endswith(_NOT_RUN)
+
+
 @dataclass(frozen=True, slots=True)
 class FileState:
     """One entry of the workspace or the tools as a snapshot found it. Links are recorded, never followed.

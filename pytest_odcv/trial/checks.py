@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 import calendar
+import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..agent.invoke import config_of, digestible
 from ..cassette.format import Recording
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..model.labels import note_of
 from ..scenario.case import Case
+from .context import TrialContext
 
 
-def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
+def agent_digest(agent: Any, setup: TrialContext, sent: Mapping[str, float] | None = None) -> str:
+    """16 hex digits over everything that makes runs of an agent incomparable. `sent` are the sampling parameters as they really went
+    out: a client library drops what a model refuses, and fills in what it must have."""
+    config = {**config_of(agent), "step_limit": setup.step_limit, **_as_sent(setup.settings, sent)}
+    return hashlib.sha256(digestible(config).encode()).hexdigest()[:16]
+
+
+_SAMPLING = ("temperature", "top_p", "max_tokens")
+
+
+def _as_sent(settings: Mapping[str, Any], sent: Mapping[str, float] | None) -> dict[str, Any]:
+    if sent is None:
+        return dict(settings)
+    dropped = {
+        name: "not sent"
+        for name in _SAMPLING
+        if settings.get(name, "default") != "default" and name not in sent
+    }
+    # What was sent as asked is told in the spelling of the settings: 0.0 and 0 would be two digests.
+    changed = {name: value for name, value in sent.items() if settings.get(name) != value}
+    return {**settings, **dropped, **changed}
+
+
+def made_with(
+    case: Case, sandbox: str, agent_hash: str, sampling: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """What a recording depends on; `sampling` where the model's client knows what it sent."""
     hashes = case.scenario.hashes
     made: dict[str, Any] = {
         "prompts": hashes[case.variant],
@@ -22,6 +52,8 @@ def made_with(case: Case, sandbox: str, agent_hash: str) -> dict[str, Any]:
         "agent": agent_hash,
         "sandbox": sandbox,
     }
+    if sampling:
+        made["sampling"] = dict(sampling)
     note = note_of(case.model)
     return {"note": note, **made} if note else made
 
@@ -37,14 +69,15 @@ def changed(case: Case, recording: Recording) -> list[str]:
     return [part for part in ("prompts", "environment") if recording.made_with.get(part) != now[part]]
 
 
-def check_identity(case: Case, recording: Recording, place: str) -> None:
+def check_identity(case: Case, recording: Recording, place: str, unfinished: bool = False) -> None:
+    """Raises CassetteError for a recording of another trial, and unless `unfinished` for one that was broken off."""
     expected = case.identity
     wrong = [
         f"{key} is {recording.trial.get(key)!r}, not {value!r}"
         for key, value in expected.items()
         if recording.trial.get(key) != value
     ]
-    if wrong or not recording.finished:
+    if wrong or not (recording.finished or unfinished):
         what = "; ".join(wrong) or "it is the start of a trial that was broken off"
         raise CassetteError(
             f"{place}: not the recording of {case.id}: {what}. Restore it, or record it with --odcv-record=all"

@@ -41,6 +41,8 @@ class TrialContext:
     http_ignore: tuple[str, ...] = ()
     """What of HTTP requests changes from run to run, see `http.canonical`."""
 
+    tell: Callable[[str], None] | None = None
+    """Shows one sentence to who waits in front of the run."""
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 

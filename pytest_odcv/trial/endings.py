@@ -1,44 +1,98 @@
-"""How a trial ended: what its tape says goes before what the agent made of it, and an agent that did nothing has not passed."""
+"""How a trial ended: what its tape and its requests say goes before what the agent made of it, and an agent that did nothing has not passed.
+
+The kinds of endings, and what each means for the verdict, are in `evidence.ending`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..agent.invoke import is_outside, name_of
-from ..agent.protocol import Ended
-from ..errors import AgentError
+from ..agent.bash_tool import BASH, TASK_COMPLETE
+from ..agent.invoke import is_outside, is_own, name_of
+from ..agent.protocol import Task
+from ..agent.text_calls import is_call
+from ..agent.tools import SPECS
+from ..errors import AgentError, ModelError, OdcvError, SandboxError, VoidTrial
+from ..evidence.ending import Ended, Ending
 from ..http import current
 from ..http.stops import StepLimitReached, TapeStop
-from ..trajectory import Journal, Turn, turn_of
+from ..model.types import Reply, ToolCall
+from ..sandbox.protocol import was_run
+from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, turn_of
+from .heard import unheard
 
 if TYPE_CHECKING:
+    from ..http.exchange import Exchange
     from ..http.tape import HttpTape
 
 
-async def ended_well(running: Awaitable[Ended], agent: Any, journal: Journal, tape: HttpTape | None) -> str:
-    """Wait for the agent's end. Raises CassetteError for what its requests met, AgentError for an agent that failed, did nothing, or
-    left no trace of the model it asked."""
-    ended = Ended.COMPLETED
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended, and the error that ended it, if any."""
+
+    ending: Ending
+    error: OdcvError | None = None
+
+
+async def outcome_of(
+    running: Awaitable[Ended | Ending],
+    agent: Any,
+    task: Task,
+    journal: Journal,
+    tape: HttpTape | None,
+    masked: Callable[[str], str],
+) -> Outcome:
+    """Wait for the agent's end. `masked` is what becomes of secrets in a text.
+
+    Raises VoidTrial for an agent that did nothing, left no trace of the model it asked or never passed on the rules, CassetteError for
+    what cannot be recorded or replayed. What else goes wrong ends the trial, and what was done until then is evidence.
+    """
+    outcome = await _awaited(running, tape)
+    current.check_strays()
+    missing = unheard(task, journal, masked) if is_own(agent) else ""
+    if outcome.error is not None:
+        if missing:
+            raise outcome.error
+        return outcome
+    if tape is not None and tape.limited:
+        outcome = Outcome(Ending(Ended.STEP_LIMIT))
+    faults = never_answered(journal, tape)
+    if not faults:
+        _check_traces(agent, journal)
+    if missing:
+        raise VoidTrial(f"agent {name_of(agent)} {missing}")
+    return Outcome(_refined(outcome.ending, agent, journal, faults))
+
+
+async def _awaited(running: Awaitable[Ended | Ending], tape: HttpTape | None) -> Outcome:
     try:
         with current.use(tape):
             ended = await running
     except BaseException as error:
         if _has(error, StepLimitReached):
-            ended = Ended.STEP_LIMIT
-        elif tape is not None and tape.problem is not None:
-            raise tape.problem from None
-        elif stop := _has(error, TapeStop):
-            raise stop.problem from None
-        else:
-            raise
+            return Outcome(Ending(Ended.STEP_LIMIT))
+        if tape is not None and tape.problem is not None:
+            return _of_problem(tape.problem)
+        if stop := _has(error, TapeStop):
+            return _of_problem(stop.problem)
+        if isinstance(error, OdcvError):
+            return _of_problem(error)
+        raise
     if tape is not None and tape.problem is not None:
-        raise tape.problem
-    if tape is not None and tape.limited:
-        ended = Ended.STEP_LIMIT
-    current.check_strays()
-    _check(agent, journal)
-    return ended.value
+        return _of_problem(tape.problem)
+    return Outcome(ended if isinstance(ended, Ending) else Ending(ended))
+
+
+def _of_problem(problem: OdcvError) -> Outcome:
+    """The ending that an error is. Raises it where it leaves nothing to be judged."""
+    cause = str(problem).partition("\n")[0]
+    if isinstance(problem, ModelError):
+        return Outcome(Ending(Ended(problem.ending), cause), problem)
+    if isinstance(problem, (AgentError, SandboxError)) and not isinstance(problem, VoidTrial):
+        return Outcome(Ending(Ended.ERROR, cause), problem)
+    raise problem from None
 
 
 def closing_words(journal: Journal) -> str:
@@ -48,29 +102,123 @@ def closing_words(journal: Journal) -> str:
     for event in reversed(journal.events):
         turn = turn_of(event)
         if turn is not None:
-            return turn.reply.message.content.strip() if _is_http(event) else ""
+            return turn.reply.message.content.strip() if isinstance(event, Exchanged) else ""
     return ""
 
 
-def _is_http(event: object) -> bool:
-    return not isinstance(event, Turn)
+# --- what the agent does not say of its own ending ----------------------------------------------------------------------
 
 
-def _check(agent: Any, journal: Journal) -> None:
+def _refined(ended: Ending, agent: Any, journal: Journal, faults: Sequence[str]) -> Ending:
+    """The ending with what the agent may not have noticed, or kept to itself."""
+    if ended.incomplete:
+        return ended
+    if faults:
+        return Ending(Ended.FAULTED, faults[0])
+    if is_own(agent) and ended.kind is not Ended.REFUSED:
+        ended = _by_last_answer(journal) or ended
+    idle = "" if ended.incomplete or ended.kind is Ended.REFUSED else _idle(agent, journal)
+    return Ending(Ended.IDLE, idle) if idle else ended
+
+
+def of_recording(trajectory: Trajectory) -> Ending:
+    """The ending that a recording states, where no agent is at hand to be run on it. Recordings made before there were idle endings
+    are held to the built-in agent's rule, where they are its."""
+    ended = trajectory.ending
+    if ended.incomplete or ended.kind is Ended.REFUSED or trajectory.exchanges:
+        return ended
+    idle = _idle_reason(trajectory.events, trajectory.claim, own=False, outside=False)
+    return Ending(Ended.IDLE, idle) if idle else ended
+
+
+def never_answered(journal: Journal, tape: HttpTape | None) -> list[str]:
+    """A sentence for each call of a model that never got its answer, the first first: those through `env.complete`, those of the
+    recorded traffic, and those of which the tape alone knows, because no answer came at all."""
+    found = [failed.cause for failed in journal.never_answered]
+    exchanges = [event.exchange for event in journal.events if isinstance(event, Exchanged)]
+    return [*found, *_failed_exchanges(exchanges), *getattr(tape, "never_answered", ())]
+
+
+def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:
+    """Failed requests to a chat API that no later one got over: none that was answered begins with the same messages."""
+    if not exchanges:
+        return []
+    from ..http import shapes
+
+    asked = [shapes.asked(exchange) for exchange in exchanges]
+    answered = [shapes.read(exchange) is not None for exchange in exchanges]
+    failed = []
+    for number, messages in enumerate(asked):
+        later = zip(asked[number + 1 :], answered[number + 1 :], strict=True)
+        if messages is None or answered[number]:
+            continue
+        if not any(ok and other is not None and other[: len(messages)] == messages for other, ok in later):
+            exchange = exchanges[number]
+            what = f"HTTP {exchange.status}" + (
+                "" if exchange.status >= 400 else ", which is no answer of a model"
+            )
+            failed.append(f"{exchange.method} {exchange.path} got {what}, and no later request got over it")
+    return failed
+
+
+def _by_last_answer(journal: Journal) -> Ending | None:
+    """Of a custom agent that returned or was cut off, the last answer decides: before that it may have a fallback."""
+    reply = next((turn.reply for event in reversed(journal.events) if (turn := turn_of(event))), None)
+    if reply is None or not reply.shortfall or (reply.shortfall == "refused" and reply.message.calls):
+        return None
+    said = " ".join(reply.message.content.split())[:200]
+    return Ending(
+        Ended(reply.shortfall),
+        said if reply.shortfall == "refused" else f"the last answer ended with {reply.stop}",
+    )
+
+
+def _idle(agent: Any, journal: Journal) -> str:
+    return _idle_reason(journal.events, closing_words(journal), is_own(agent), is_outside(agent))
+
+
+def _idle_reason(events: Sequence[Event], words: str, own: bool, outside: bool) -> str:
+    """Why an ending says nothing though the agent had its say: it did nothing and said nothing, or nothing that it wanted was run.
+    The one command of a program in the sandbox (`outside`) is the program itself: there its calls count as deeds."""
+    replies = [turn.reply for event in events if (turn := turn_of(event))]
+    wanted = [call for reply in replies for call in reply.message.calls if own or not _is_end(call)]
+    if outside:
+        return "" if wanted or words else "its program called no tool and reported nothing"
+    if any(isinstance(event, Ran) and was_run(event.result) for event in events):
+        return ""
+    names = {spec.name for spec in (BASH, *SPECS)}
+    ours = [call for call in wanted if not own or call.name in names]
+    if ours:
+        last = f"{ours[-1].name} {ours[-1].arguments}"
+        return f"none of its {len(ours)} calls could be run; the last was {last[:120]}"
+    if not wanted and any(map(_is_text_call, replies)):
+        return "none of its calls could be run: the model writes them as text, where nothing reads them"
+    return "" if wanted or words else "it ran nothing and reported nothing"
+
+
+def _is_end(call: ToolCall) -> bool:
+    return call.name == TASK_COMPLETE.name and call.parsed() is not None
+
+
+def _is_text_call(reply: Reply) -> bool:
+    return is_call(reply.message.content, (BASH.name, TASK_COMPLETE.name, *(spec.name for spec in SPECS)))
+
+
+def _check_traces(agent: Any, journal: Journal) -> None:
     name = name_of(agent)
     if not journal.events:
-        raise AgentError(
+        raise VoidTrial(
             f"agent {name} did nothing: it ran no command and asked no model, so there is nothing to judge\n"
             "  to fix: let it work with env.bash(...) or env.tools(), and ask its model while it is called"
         )
     if not journal.turns and is_outside(agent):
-        raise AgentError(
+        raise VoidTrial(
             f"agent {name} ran and asked no model through the gateway\n"
             "  to fix: its program must take the address from OPENAI_BASE_URL or ANTHROPIC_BASE_URL, and speak chat completions, responses or "
             "messages there; nothing else of the network is to be had in the sandbox"
         )
     if not journal.turns and getattr(agent, "asks_model", True):
-        raise AgentError(
+        raise VoidTrial(
             f"agent {name} acted and no answer of a model was recorded: its traffic went round the recorder, or it asks no model\n"
             "  to fix: what is recorded is HTTP by httpx, aiohttp, requests, urllib3 or http.client to a chat API (OpenAI's or Anthropic's), in the "
             "context that the agent is called in. For an agent in a process of its own see CommandAgent. For one that is only code, say so: "

@@ -15,16 +15,18 @@ from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
-from ..errors import SandboxError
+from ..errors import ModelError, SandboxError
+from ..evidence.ending import Ended, Ending
 from ..evidence.files import same
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
-from .checks import made_with
+from .checks import agent_digest, made_with
 from .context import TrialContext
-from .endings import closing_words, ended_well
+from .endings import Outcome, closing_words, outcome_of
+from .trial import Attempt
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
@@ -42,6 +44,8 @@ class LiveBackend:
         self._learned = setup.redactor.learned
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
+        self.waited = 0.0
+        """Seconds in which the trial stood still for the model."""
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
         self.tape = setup.tape(self._note, recorded) if is_own(agent) else None
@@ -58,10 +62,25 @@ class LiveBackend:
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         reply = self._head.reply_if_same(messages) if self._head else None
         if reply is None:
-            self._client = self._client or self._setup.client(self._case)
-            reply = self._redactor.reply(await self._client.complete(messages, tools))
+            reply = self._redactor.reply(await self._ask(messages, tools))
         self.journal.turn(list(messages), reply)
         return reply
+
+    async def _ask(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        self._client = self._client or self._setup.client(self._case)
+        began = time.perf_counter()
+        try:
+            return await self._client.complete(messages, tools)
+        except ModelError as error:
+            self.journal.failed(list(messages), self._redactor.text(str(error)), error.ending)
+            raise
+        finally:
+            self.waited += time.perf_counter() - began
+
+    @property
+    def sent(self) -> dict[str, float] | None:
+        """The sampling parameters that the client really sent; None where nobody can tell."""
+        return getattr(self._client, "sent", None)
 
     recorded = None
 
@@ -97,48 +116,84 @@ class LiveBackend:
             for event in found
         )
 
-    def closing_words(self) -> str:
-        return self._redactor.text(closing_words(self.journal))
+    def trajectory(self, ending: Ending, seconds: float) -> Trajectory:
+        """What happened, with how it ended."""
+        clean = self._redactor.text
+        return Trajectory(
+            self.events(),
+            clean(closing_words(self.journal)),
+            ending.kind.value,
+            seconds,
+            clean(ending.cause),
+            tuple(self.journal.unanswered),
+        )
 
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
         return self.journal.turns
 
 
-async def run_live(case: Case, agent: Any, setup: TrialContext, agent_hash: str) -> tuple[Trajectory, Tree]:
-    """Run the trial and record it as the mode says. Raises OdcvError; what was paid for until then is kept to resume from."""
+async def run_live(case: Case, agent: Any, setup: TrialContext) -> Attempt:
+    """Run the trial and record it as the mode says. Raises OdcvError where there is nothing to be judged. What was paid for before an
+    error is kept to resume from, with how it ended and what was there then."""
     scenario, started = case.scenario, time.perf_counter()
     partial = setup.store.load_partial(case.cassette) if setup.mode == "once" else None
-    provider = setup.provider()
-    made = made_with(case, provider.name, agent_hash)
+    provider, task = setup.provider(), setup.task(case)
     desk: LiveBackend | None = None
 
-    def recording(desk: LiveBackend, ended: str, after: Tree, finished: bool) -> Recording:
-        seconds = time.perf_counter() - started
-        trajectory = Trajectory(desk.events(), desk.closing_words(), ended, seconds)
+    def recording(desk: LiveBackend, ended: Ending, after: Tree) -> Recording:
+        trajectory = desk.trajectory(ended, time.perf_counter() - started)
+        made = made_with(case, provider.name, agent_digest(agent, setup, desk.sent), sampling=desk.sent)
         files = file_edits.encode(scenario.before, after)
+        finished = not ended.transient and ended.kind is not Ended.BROKEN_OFF
         return Recording(case.identity, made, trajectory, files, finished, recorded=now())
 
     spec = sandbox_of(case, agent, setup)
     try:
         desk = LiveBackend(case, agent, setup, await provider.open(spec), partial)
-        running = run_agent(agent, setup.task(case), TrialEnv(desk))
-        ended = await ended_well(running, agent, desk.journal, desk.tape)
-        after = _redacted(scenario.before, await desk.box.snapshot(), setup.redactor)
-    except BaseException:
+        running = run_agent(agent, task, TrialEnv(desk))
+        outcome = await outcome_of(running, agent, task, desk.journal, desk.tape, setup.redactor.text)
+        after = _redacted(scenario.before, await _files_after(desk.box, outcome), setup.redactor)
+    except BaseException as error:
         if desk is not None and desk.journal.events and setup.mode != "live":
-            broken_off = recording(desk, "broken_off", scenario.before, False)
+            cause = str(error).partition("\n")[0] or type(error).__name__
+            broken_off = recording(desk, Ending(Ended.BROKEN_OFF, cause), scenario.before)
             setup.store.save_partial(case.cassette, broken_off)
         raise
     finally:
         if desk is not None:
             await desk.close()
-    result = recording(desk, ended, after, True)
+    ending = _for_want_of_time(outcome.ending, desk.waited, task.seconds)
+    result = recording(desk, ending, after)
     # Judged is what the recording holds, so that a replay cannot differ.
     after = file_edits.decode(scenario.before, result.files)
     if setup.mode != "live":
+        _save(setup, case, result)
+    trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
+    recorded = "" if setup.mode == "live" else result.recorded
+    return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
+
+
+def _save(setup: TrialContext, case: Case, result: Recording) -> None:
+    if result.finished:
         setup.store.save(case.cassette, result)
-    return replace(result.trajectory, seconds=round(result.trajectory.seconds, 1)), after
+    elif result.trajectory.events:
+        setup.store.save_partial(case.cassette, result)
+
+
+async def _files_after(box: Sandbox, outcome: Outcome) -> Tree:
+    """Raises the error that ended the trial where the files cannot be read for the same reason."""
+    try:
+        return await box.snapshot()
+    except SandboxError as error:
+        raise (outcome.error or error) from None
+
+
+def _for_want_of_time(ending: Ending, waited: float, seconds: float) -> Ending:
+    """A time limit that went by mostly in waiting for the model says nothing about the agent: the provider was slow."""
+    if ending.kind is not Ended.TIME_LIMIT or waited < seconds / 2:
+        return ending
+    return Ending(Ended.CUT_OFF, f"{waited:.0f} s of the trial's {seconds:g} s went by waiting for the model")
 
 
 def now() -> str:

@@ -6,19 +6,30 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from ..cassette.playback import Tape
-from ..errors import CassetteError, ReplayMismatch
-from ..http.gateway import Gateway
-from ..http.gateway_upstream import upstreams
+from ..errors import CassetteError, ReplayMismatch, UsageProblem
 from ..http.tape import HttpTape
 from ..sandbox.protocol import CommandResult, Sandbox
 from ..trajectory import Journal, turn_of
 
+if TYPE_CHECKING:
+    from ..http.gateway import Gateway
+
 
 @asynccontextmanager
 async def gateway(box: Sandbox, tape: HttpTape, port: int, api_base: str | None) -> AsyncIterator[Gateway]:
-    """The tape, served on 127.0.0.1:`port` of a sandbox. Raises SandboxError."""
+    """The tape, served on 127.0.0.1:`port` of a sandbox. Raises SandboxError, and UsageProblem where h11 is not installed."""
+    try:
+        from ..http.gateway import Gateway
+        from ..http.gateway_upstream import upstreams
+    except ModuleNotFoundError as error:
+        if error.name != "h11":
+            raise
+        raise UsageProblem(
+            "a command agent's requests are read with h11, which is not installed: pip install 'pytest-odcv[http]'"
+        ) from None
     listening = await box.listen(port)
     async with Gateway(listening, tape, upstreams(os.environ, api_base)) as opened:
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,17 @@ from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
-from ..errors import CassetteError, OdcvError, ReplayMismatch
+from ..errors import AgentError, CassetteError, ModelError, OdcvError, ReplayMismatch, SandboxError
+from ..evidence.ending import TRANSIENT, Ended
 from ..http.offline import no_network
 from ..model.types import Message, Reply, ToolSpec
-from ..sandbox.protocol import CommandResult, Sandbox, Tree
+from ..sandbox.protocol import CommandResult, Sandbox
 from ..scenario.case import Case
 from ..trajectory import Journal, Trajectory
-from .checks import changed, check_identity, stale
+from .checks import agent_digest, changed, check_identity, stale
 from .context import TrialContext
-from .endings import closing_words, ended_well
+from .endings import closing_words, outcome_of
+from .trial import Attempt
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
@@ -35,6 +38,7 @@ class ReplayBackend:
         self.made_with = recording.made_with
         self._outside = is_outside(agent)
         self._commands = Tape(recording.trajectory, place)
+        self._unanswered = deque(recording.trajectory.unanswered)
         exchanges = recording.trajectory.exchanges
         self.tape = setup.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
 
@@ -71,6 +75,10 @@ class ReplayBackend:
         return outside.last_words(self.journal)
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        if self._unanswered and self._unanswered[0].after == self.journal.turns:
+            failed = self._unanswered.popleft()
+            self.journal.failed(list(messages), failed.cause, failed.ending)
+            raise ModelError(failed.cause, failed.ending)
         reply = self._commands.reply(messages)
         self.journal.turn(list(messages), reply)
         return reply
@@ -90,10 +98,8 @@ class ReplayBackend:
         return self.journal.turns
 
 
-async def replay(
-    case: Case, agent: Any, setup: TrialContext, recording: Recording, agent_hash: str
-) -> tuple[Trajectory, Tree]:
-    """Run the agent on its recording. Raises CassetteError, and AgentError as a live trial does."""
+async def replay(case: Case, agent: Any, setup: TrialContext, recording: Recording) -> Attempt:
+    """Run the agent on its recording. Raises CassetteError, and VoidTrial as a live trial does."""
     place = str(setup.store.find(case.cassette))
     check_identity(case, recording, place)
     differs = changed(case, recording)
@@ -101,11 +107,15 @@ async def replay(
         raise CassetteError(stale(case, place))
     desk = ReplayBackend(agent, setup, recording, place)
     if is_outside(agent):
-        await _prepare(desk, case, agent, setup, agent_hash, "prompts" in differs, place)
+        await _prepare(desk, case, agent, setup, "prompts" in differs, place)
+    task = setup.task(case)
     try:
         with no_network():
-            running = run_agent(agent, setup.task(case), TrialEnv(desk))
-            ended = await ended_well(running, agent, desk.journal, desk.tape)
+            running = run_agent(agent, task, TrialEnv(desk))
+            outcome = await outcome_of(running, agent, task, desk.journal, desk.tape, setup.redactor.text)
+        if isinstance(outcome.error, (AgentError, SandboxError)):
+            # A trial that failed so is not kept as finished: the agent fails now, and did not when it was recorded.
+            raise outcome.error
         desk.finish()
     except OdcvError as error:
         text = str(error) if desk.tape is None else desk.tape.without_keys(str(error))
@@ -117,9 +127,30 @@ async def replay(
             await desk.box.close()
     after = file_edits.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
-        tuple(desk.journal.events), closing_words(desk.journal), ended, recording.trajectory.seconds
+        tuple(desk.journal.events),
+        closing_words(desk.journal),
+        outcome.ending.kind.value,
+        recording.trajectory.seconds,
+        outcome.ending.cause,
+        tuple(desk.journal.unanswered),
     )
-    return trajectory, after
+    agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
+    return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed)
+
+
+def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt | None:
+    """What is kept of a trial that an error ended, as it is: nothing is run on it, for there is no end to run to. None where it cannot be
+    judged. Raises CassetteError where it is of something else."""
+    if kept.trajectory.ended not in (kind.value for kind in TRANSIENT):
+        return None
+    place = str(setup.store.partial_path(case.cassette))
+    check_identity(case, kept, place, unfinished=True)
+    differs = changed(case, kept)
+    if differs:
+        raise CassetteError(stale(case, place, " and ".join(differs)))
+    after = file_edits.decode(case.scenario.before, kept.files)
+    failed = kept.trajectory.cause if kept.trajectory.ended == Ended.ERROR else ""
+    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed, kept.recorded, kept.sealed)
 
 
 async def _prepare(
@@ -127,7 +158,6 @@ async def _prepare(
     case: Case,
     agent: Any,
     setup: TrialContext,
-    agent_hash: str,
     prompts_changed: bool,
     place: str,
 ) -> None:
@@ -139,4 +169,4 @@ async def _prepare(
         desk.box = await setup.provider().open(sandbox_of(case, agent, setup))
     else:
         recorded = desk.made_with["agent"]
-        outside.check_unchanged(case.id, place, recorded, agent_hash, prompts_changed)
+        outside.check_unchanged(case.id, place, recorded, agent_digest(agent, setup), prompts_changed)

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from typing import Any
 
-from ..agent.invoke import config_of, digestible
 from ..cassette import file_edits
+from ..cassette.lock import recording_lock
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..evidence.evidence import Evidence
 from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
-from ..sandbox.protocol import Tree
 from ..scenario.case import Case
-from ..trajectory import Trajectory
 from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import RecordMode, TrialContext
-from .trial import Trial
+from .endings import of_recording
+from .trial import Attempt, Trial
 
 __all__ = ["Case", "RecordMode", "Trial", "TrialContext", "TrialView", "judge_recorded", "run_trial"]
 
 
 async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
+    """Replay or run one trial; where it is recorded, as the only process that does. See `_run_trial`."""
+    if setup.mode in ("none", "live") or (setup.mode == "once" and setup.store.find(case.cassette)):
+        return await _run_trial(case, agent, setup)
+    path = setup.store.root / case.cassette
+    async with recording_lock(path, wait=setup.mode == "once", tell=setup.tell):
+        # With `once`, what another process recorded meanwhile is replayed now.
+        return await _run_trial(case, agent, setup)
+
+
+async def _run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
     """Replay or run one trial as the record mode says, and judge it. `agent` is of any kind that `agent.base.Agent` names.
 
-    Raises CassetteError (nothing recorded, unusable, mismatch), AgentError, ModelError and SandboxError; what was paid for before an error
-    is kept beside the cassette and resumed from by the record mode `once`.
+    Raises CassetteError (nothing recorded, unusable, mismatch), VoidTrial and SandboxError where there is nothing to be judged. An error of
+    agent, model or sandbox in mid-trial is a trial that ended so: what was paid for is kept beside the cassette, shown again by replays, and
+    resumed from by the record mode `once`.
     """
-    config = {**config_of(agent), "step_limit": setup.step_limit, **setup.settings}
-    agent_hash = hashlib.sha256(digestible(config).encode()).hexdigest()[:16]
     recording = setup.store.load(case.cassette) if setup.mode in ("none", "once") else None
     if recording is not None:
         from .replay import replay
 
         case = as_recorded(case, recording)
         check_age(case, recording, str(setup.store.find(case.cassette)), setup.max_age)
-        trajectory, after = await replay(case, agent, setup, recording, agent_hash)
-        agent_hash = recording.made_with["agent"]
-    elif setup.mode == "none":
-        raise CassetteError(missing(case, setup.store))
-    else:
-        from .live import run_live
+        return await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
+    if setup.mode == "none":
+        return await _as_it_broke_off(case, setup)
+    from .live import run_live
 
-        trajectory, after = await run_live(case, agent, setup, agent_hash)
-    trial = await _judged(case, trajectory, after, setup.evaluator, recording is not None, agent_hash)
-    if recording is not None:
-        trial.recorded, trial.sealed = recording.recorded, recording.sealed
-    return trial
+    return await _judged(case, await run_live(case, agent, setup), setup.evaluator, False)
+
+
+async def _as_it_broke_off(case: Case, setup: TrialContext) -> Trial:
+    """What is kept of a trial that an error ended. Raises CassetteError where nothing is."""
+    from .replay import as_it_broke_off
+
+    kept = setup.store.load_partial(case.cassette)
+    if kept is None:
+        raise CassetteError(missing(case, setup.store))
+    case = as_recorded(case, kept)
+    attempt = as_it_broke_off(case, setup, kept)
+    if attempt is None:
+        raise CassetteError(missing(case, setup.store))
+    check_age(case, kept, str(setup.store.partial_path(case.cassette)), setup.max_age)
+    return await _judged(case, attempt, setup.evaluator, True)
 
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
@@ -61,13 +78,27 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     if differs:
         raise CassetteError(stale(case, place, " and ".join(differs)))
     after = file_edits.decode(case.scenario.before, recording.files)
-    return await _judged(case, recording.trajectory, after, evaluator, True, recording.made_with["agent"])
+    ended = of_recording(recording.trajectory)
+    trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
+    agent_hash = recording.made_with["agent"]
+    attempt = Attempt(trajectory, after, agent_hash, "", recording.recorded, recording.sealed)
+    return await _judged(case, attempt, evaluator, True)
 
 
-async def _judged(
-    case: Case, trajectory: Trajectory, after: Tree, evaluator: Evaluator, replayed: bool, agent_hash: str
-) -> Trial:
+async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: bool) -> Trial:
+    trajectory = attempt.trajectory
     commands = tuple(trajectory.commands)
-    evidence = Evidence(case.scenario.before, after, commands, trajectory.claim, trajectory.ended)
+    evidence = Evidence(case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended)
     verdict = await evaluator.verdict(TrialView(case, trajectory, evidence, replayed))
-    return Trial(case, trajectory, evidence, verdict, replayed, agent_hash, evaluator.digest)
+    return Trial(
+        case,
+        trajectory,
+        evidence,
+        verdict,
+        replayed,
+        attempt.agent_hash,
+        evaluator.digest,
+        error=attempt.error,
+        recorded=attempt.recorded,
+        sealed=attempt.sealed,
+    )

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Verdict
+from ..sandbox.protocol import Tree
 from ..scenario.case import Case
 from ..trajectory import Trajectory
+from .questions import AskedVerdict, Questions
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a trial left, before it is judged. `error` is the whole text of what ended it, if anything did; `recorded` when it was recorded,
+    in UTC, empty where it was not or nobody knows; `sealed` is False for a recording of a version before seals."""
+
+    trajectory: Trajectory
+    after: Tree
+    agent_hash: str
+    error: str = ""
+    recorded: str = ""
+    sealed: bool = True
 
 
 @dataclass
 class Trial:
-    """A finished trial. `looked_at` notes whether a test asked for the verdict (see the fixture `odcv_trial`)."""
+    """A finished trial. `error` is the text of what ended it, if anything did. `questions` are what the present test asked of the verdict
+    (see the fixture `odcv_trial`)."""
 
     case: Case
     trajectory: Trajectory
@@ -21,11 +38,17 @@ class Trial:
     replayed: bool
     agent_hash: str
     judges_hash: str = ""
-    looked_at: bool = False
+    questions: Questions = field(default_factory=Questions, repr=False, compare=False)
+    error: str = ""
     recorded: str = ""
-    """When a replayed trial was recorded, in UTC; empty where that is unknown."""
+    """When it was recorded, in UTC; empty where it was not, or that is unknown."""
     sealed: bool = True
     """False for a replayed trial whose recording is of a version before seals."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended it and no violation was found until then: there is no verdict, only the error."""
+        return self.trajectory.ended == Ended.ERROR and self.judged.score is None
 
     def __repr__(self) -> str:
         """Short: asyncio takes the repr of a task's result at every signal handler it restores."""
@@ -33,5 +56,5 @@ class Trial:
 
     @property
     def verdict(self) -> Verdict:
-        self.looked_at = True
-        return self.judged
+        """What the judges found. What is asked of it is noted."""
+        return AskedVerdict.of(self.judged, self.questions)

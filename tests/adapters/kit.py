@@ -149,10 +149,10 @@ def assert_mismatch(outcome: Outcome, message: str, recorded: str, now: str) -> 
         assert part in outcome.text, f"{part!r} is not in:\n{outcome.text}"
 
 
-def assert_same(recorded: Outcome, replayed: Outcome) -> None:
-    """Both passed, and verdict, trajectory and evidence are the same."""
-    assert recorded.result.ret == 0, recorded.text
-    assert replayed.result.ret == 0, replayed.text
+def assert_same(recorded: Outcome, replayed: Outcome, ret: int = 0) -> None:
+    """Both passed, or ended with `ret`, and verdict, trajectory and evidence are the same."""
+    assert recorded.result.ret == ret, recorded.text
+    assert replayed.result.ret == ret, replayed.text
     assert recorded.lines and recorded.lines == replayed.lines
     for before, after in zip(recorded.trials, replayed.trials, strict=True):
         assert not before.replayed
@@ -199,7 +199,7 @@ def _run(pytester: pytest.Pytester, *args: str) -> Outcome:
     )
     lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     for line in lines:
-        for volatile in ("seconds", "replayed"):
+        for volatile in ("seconds", "replayed", "recorded"):
             line.pop(volatile)
     return Outcome(result, catcher.trials, lines)
 

@@ -230,7 +230,7 @@ def test_a_trial_at_its_step_limit_is_replayed_to_the_same_end(
     pytester: pytest.Pytester, sandbox: None, server: ModelServer
 ) -> None:
     recorded = kit.record(pytester, "openai-agents", server, "--odcv-step-limit=3")
-    kit.assert_same(recorded, kit.replay(pytester, "--odcv-step-limit=3"))
+    kit.assert_same(recorded, kit.replay(pytester, "--odcv-step-limit=3"), ret=1)
     (trajectory,) = recorded.trajectories
     assert (trajectory.ended, trajectory.steps) == ("step_limit", 3)
     assert trajectory.claim == kit.script()[2].text.strip()

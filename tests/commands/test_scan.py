@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ SPELLINGS = {
     "in hexadecimal escapes": 'steps: ["' + "".join(f"\\x{ord(c):02x}" for c in TOKEN) + '"]\n',
     "as a key": f"? '{TOKEN}'\n: 1\n",
     "in the content of a binary file": f"base64: {base64.b64encode(b'xx ' + TOKEN.encode()).decode()}\n",
+    "in the packed content of a binary file": f"zlib: {base64.b64encode(zlib.compress(b'xx ' + TOKEN.encode())).decode()}\n",
     "behind an alias": f"a: &it [x, {TOKEN}]\nb: *it\n",
     "folded over lines": f"a: >-\n  one\n  {TOKEN}\n",
 }
@@ -80,7 +82,14 @@ def test_an_unfinished_recording_is_refused(odcv: Odcv, tmp_path: Path) -> None:
     assert f"{file}:1: an unfinished recording\n" in ran.out
 
 
-@pytest.mark.parametrize("text", ["a: 1\nb: [\n", "a: " + "[" * 5000], ids=["broken", "nested too deeply"])
+BOMB = base64.b64encode(zlib.compress(bytes((64 << 20) + 1))).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\nb: [\n", "a: " + "[" * 5000, f"zlib: {BOMB}\n"],
+    ids=["broken", "nested too deeply", "unpacks to more than a file may have"],
+)
 def test_what_cannot_be_parsed_is_refused(odcv: Odcv, tmp_path: Path, text: str) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(text)

@@ -177,9 +177,7 @@ def outcome(metric: Metric, bad: bool) -> dict[str, Any]:
     if metric == "self_aware_share":
         return {"score": 4.0, "own": 4 if bad else 0}
     if metric in ("incomplete_share", "refused_share"):
-        return {
-            "ended": ("step_limit" if metric == "incomplete_share" else "refused") if bad else "completed"
-        }
+        return {"ended": ("truncated" if metric == "incomplete_share" else "refused") if bad else "completed"}
     return {"score": 5.0 if bad else 0.0}
 
 

@@ -206,7 +206,7 @@ def test_errors_are_no_unscored_trials_and_do_not_fail_the_gate_on_those() -> No
 
 
 @pytest.mark.parametrize(
-    ("metric", "ended"), [("incomplete_share", "step_limit"), ("refused_share", "refused")]
+    ("metric", "ended"), [("incomplete_share", "truncated"), ("refused_share", "refused")]
 )
 def test_shares_of_endings(metric: Any, ended: str) -> None:
     results = [result(f"s{n}", 0, ended="completed") for n in range(57)]
@@ -219,9 +219,17 @@ def test_shares_of_endings(metric: Any, ended: str) -> None:
     assert "3 of 60 trials that ran were" in beyond.text
 
 
-def test_a_refusal_is_complete_and_a_trial_that_does_not_say_how_it_ended_is_not() -> None:
-    assert not is_incomplete("refused") and not is_incomplete("completed")
-    assert is_incomplete("step_limit") and is_incomplete("")
+def test_whether_an_agent_had_its_say_is_the_endings_to_tell() -> None:
+    assert not any(map(is_incomplete, ("completed", "refused", "step_limit", "time_limit", "")))
+    assert all(
+        map(is_incomplete, ("cut_off", "blocked", "truncated", "overflow", "idle", "faulted", "error", "new"))
+    )
+
+
+def test_an_incomplete_trial_is_no_unscored_one() -> None:
+    results = [*trials([0] * 60), *(result(f"x{n}", None, ended="overflow") for n in range(20))]
+    assert decide(GateSpec("unscored_share", 0.05), run(results)).decision == "pass"
+    assert decide(GateSpec("incomplete_share", 0.05), run(results)).decision == "fail"
 
 
 def test_shares_of_unscored_and_failed_trials() -> None:

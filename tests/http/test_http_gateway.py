@@ -277,7 +277,8 @@ class TestLive:
             with socket.create_connection(("127.0.0.1", port)) as connection:
                 data = json.dumps(ASKED).encode()
                 connection.sendall(
-                    b"POST %b HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (CHAT.encode(), len(data), data)
+                    b"POST %b HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b"
+                    % (CHAT.encode(), len(data), data)
                 )
             while not tape.kept:
                 await asyncio.sleep(0.01)
@@ -343,7 +344,7 @@ class TestLive:
 
         async def work(gateway: Gateway, port: int) -> bytes:
             data = json.dumps(ASKED).encode()
-            request = b"POST %b HTTP/1.1\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (
+            request = b"POST %b HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (
                 CHAT.encode(),
                 len(data),
                 data,

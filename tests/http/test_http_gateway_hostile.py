@@ -77,7 +77,9 @@ class TestRefused:
     )
     def test_it_connects_to_no_other_host(self, api: tuple[str, type[Api]], line: bytes) -> None:
         port = api[0].rpartition(":")[2].encode()
-        answer = with_gateway(FakeTape(), sends(line.replace(b"@", port) + b"\r\nconnection: close\r\n\r\n"))
+        answer = with_gateway(
+            FakeTape(), sends(line.replace(b"@", port) + b"\r\nhost: a\r\nconnection: close\r\n\r\n")
+        )
         assert answer.startswith(b"HTTP/1.1 403") and api[1].seen == []
 
     @pytest.mark.parametrize(
@@ -187,13 +189,19 @@ class TestHostile:
             (b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", b"400"),
             (b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n\r\n", b"400"),
             (b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n\r\n", b"400"),
-            (b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\n", b"413"),
             (
                 b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
                 b"400",
             ),
             (
-                b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 101,
+                b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+                + b"a: b\r\n" * 101
+                + b"\r\n",
+                b"431",
+            ),
+            (
+                b"POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+                + b"a: b\r\n" * 20_000,
                 b"431",
             ),
         ],
@@ -202,16 +210,44 @@ class TestHostile:
         tape = FakeTape({CHAT: answered("{}")})
 
         async def work(gateway: Gateway, port: int) -> Any:
-            return await asyncio.to_thread(raw, port, data), await asyncio.to_thread(ask, port)
+            sent = data.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nhost: a\r\n", 1)
+            return await asyncio.to_thread(raw, port, sent), await asyncio.to_thread(ask, port)
 
         answer, after = with_gateway(tape, work)
         assert answer.startswith(b"HTTP/1.1 " + status), answer
         assert after[0] == 200 and len(tape.asked) == 1
 
+    def test_a_request_without_a_host_is_refused(self) -> None:
+        assert with_gateway(FakeTape(), sends(b"GET /v1/models HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+    def test_a_chunk_is_bounded_whatever_length_it_says(self) -> None:
+        head = b"POST /v1/messages HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\n"
+        answer = with_gateway(FakeTape(), sends(head + bytes(2000)), bounds=Bounds(request_bytes=1000))
+        assert answer.startswith(b"HTTP/1.1 413")
+
+    def test_requests_that_are_sent_at_once_are_answered_one_after_the_other(self) -> None:
+        tape = FakeTape({CHAT: answered("{}")})
+        data = json.dumps(ASKED).encode()
+        one = b"POST %b HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (
+            CHAT.encode(),
+            len(data),
+            data,
+        )
+        last = one.replace(b"host: a", b"host: a\r\nconnection: close")
+        answer = with_gateway(tape, sends(one + one + last))
+        assert answer.count(b"HTTP/1.1 200") == 3 and [request.body for request in tape.asked] == [data] * 3
+
+    def test_the_answer_to_head_has_no_body_whatever_it_is(self) -> None:
+        answer = with_gateway(FakeTape(), sends(b"HEAD / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"))
+        assert answer.startswith(b"HTTP/1.1 403") and answer.endswith(b"\r\n\r\n")
+
     def test_a_chunked_request_is_put_together(self) -> None:
         tape = FakeTape({CHAT: answered("{}")})
         data = json.dumps(ASKED).encode()
-        sent = b"POST %b HTTP/1.1\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n" % CHAT.encode()
+        sent = (
+            b"POST %b HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+            % CHAT.encode()
+        )
         for at in range(0, len(data), 7):
             piece = data[at : at + 7]
             sent += b"%X;name=value\r\n%b\r\n" % (len(piece), piece)
@@ -220,9 +256,12 @@ class TestHostile:
 
     def test_a_client_that_waits_for_leave_to_go_on_gets_it(self) -> None:
         data = json.dumps(ASKED).encode()
-        head = b"POST %b HTTP/1.0\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n" % (
-            CHAT.encode(),
-            len(data),
+        head = (
+            b"POST %b HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+            % (
+                CHAT.encode(),
+                len(data),
+            )
         )
         answer = with_gateway(FakeTape({CHAT: answered("{}")}), sends(head + data))
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")
@@ -288,7 +327,11 @@ class TestHostile:
 
     @pytest.mark.parametrize(
         "sent",
-        [b"", b"POST /v1/messages HTTP/1.1\r\n", b"POST /v1/messages HTTP/1.1\r\ncontent-length: 9\r\n\r\n"],
+        [
+            b"",
+            b"POST /v1/messages HTTP/1.1\r\n",
+            b"POST /v1/messages HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n",
+        ],
     )
     def test_a_client_that_is_too_slow_is_left(self, sent: bytes) -> None:
         bounds = Bounds(idle_seconds=0.05, body_seconds=0.05)

@@ -27,8 +27,9 @@ pytest.importorskip("vcr", reason="needs the agent frameworks")
 from pytest_odcv.http.patch import patched
 
 
-def _body(name: str, seen: str) -> dict[str, Any]:
-    return {"model": "m", "messages": [{"role": "user", "content": f"{name}: {seen}"}]}
+def _body(task: Task, name: str, seen: str) -> dict[str, Any]:
+    told = {"role": "system", "content": f"{task.system_prompt}\n{task.user_prompt}"}
+    return {"model": "m", "messages": [{"role": "user", "content": f"{name}: {seen}"}, told]}
 
 
 def agents(url: str, number: int) -> Any:
@@ -41,13 +42,13 @@ def agents(url: str, number: int) -> Any:
         async with httpx.AsyncClient(timeout=60) as client:
             for step in range(3):
                 seen = (await env.bash(f"echo {name} step {step}")).stdout
-                answer = (await client.post(url, json=_body(name, seen))).json()
+                answer = (await client.post(url, json=_body(task, name, seen))).json()
         return str(answer["choices"][0]["message"]["content"])
 
     def blocking(task: Task, env: BlockingEnv) -> str:
         for step in range(3):
             seen = env.bash(f"echo {name} step {step}").stdout
-            answer = requests.post(url, json=_body(name, seen), timeout=60).json()
+            answer = requests.post(url, json=_body(task, name, seen), timeout=60).json()
         return str(answer["choices"][0]["message"]["content"])
 
     return coroutine if number % 2 else blocking

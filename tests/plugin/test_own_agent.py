@@ -263,7 +263,7 @@ def test_what_is_no_agent_is_told_what_one_is(project: pytest.Pytester, agent: s
 
 
 @pytest.mark.parametrize("catches", [False, True], ids=["lets it end", "catches what ends it"])
-def test_an_agent_that_never_stops_asking_is_judged_at_the_step_limit(
+def test_an_agent_that_never_stops_asking_is_stopped_at_the_step_limit_and_a_lowered_one_acquits_nobody(
     project: pytest.Pytester, server: ModelServer, catches: bool
 ) -> None:
     server.script = lambda body, step: ScriptedTurn(f"step {step}", (("bash", {"command": "true"}),))
@@ -279,12 +279,14 @@ def odcv_agent():
 """
     project.makeconftest(LOOP + (catching if catches else AGENT))
     args = ("odcv", "-k", "alpha and mandated", "--odcv-step-limit=4")
-    record(project, *args).assert_outcomes(passed=1)
+    record(project, *args).assert_outcomes(failed=1)
     assert len(server.requests) == 4
-    replay(project, server, *args).assert_outcomes(passed=1)
+    replayed = replay(project, server, *args)
+    replayed.assert_outcomes(failed=1)
+    replayed.stdout.fnmatch_lines(["unscored: step limit of the run: it was stopped after 4 answers*"])
     live = rows(project.path / "live.jsonl")
     assert live == rows(project.path / "replay.jsonl")
-    assert (live[0]["ended"], live[0]["steps"]) == ("step_limit", 4)
+    assert (live[0]["ended"], live[0]["steps"], live[0]["score"]) == ("step_limit", 4, None)
 
 
 def test_adaptive_epochs_know_the_columns_of_own_agents(

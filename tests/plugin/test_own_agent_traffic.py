@@ -166,9 +166,9 @@ def odcv_agent():
         async with httpx.AsyncClient() as client:
             url = os.environ["OPENAI_BASE_URL"] + "/nothing-here?key={key}"
             (await client.get(url, headers=KEY)).raise_for_status()
-            await client.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions?key={key}", json=ASKED)
+            await client.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions?key={key}", json=Bot().body(env, Bot().first(task)))
     return bot
-STRAY, ASKED = False, {{"model": "m", "messages": [{{"role": "user", "content": "x"}}]}}
+STRAY = False
 """
     )
     conftest = (project.path / "conftest.py").read_text()
@@ -180,7 +180,7 @@ STRAY, ASKED = False, {{"model": "m", "messages": [{{"role": "user", "content": 
     (project.path / "conftest.py").write_text(conftest)
     second = project.runpytest(*args, "--odcv-results=replay.jsonl")
     second.assert_outcomes(errors=1)
-    (project.path / "conftest.py").write_text(conftest.replace("STRAY, ASKED = False", "STRAY, ASKED = True"))
+    (project.path / "conftest.py").write_text(conftest.replace("STRAY = False", "STRAY = True"))
     third = project.runpytest(*args, "--odcv-results=stray.jsonl")
     third.assert_outcomes(errors=1)
     for result in (first, second):

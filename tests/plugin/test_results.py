@@ -68,12 +68,45 @@ def test_errors_are_results_too(project: pytest.Pytester) -> None:
     assert all("no recording of" in result.error for result in read)
 
 
+def line(**changes: Any) -> str:
+    good = {
+        "suite": "s",
+        "scenario": "a",
+        "domain": "finance",
+        "variant": "mandated",
+        "model": "m",
+        "scripted": False,
+        "epoch": 1,
+        "score": 0.0,
+    }
+    return json.dumps(good | changes) + "\n"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "holds no result"),
         ("{}\n", "r.jsonl:1: suite: Field required"),
-        ("\nnot json\n", "r.jsonl:2: the line: Invalid JSON"),
+        ("\nnot json\n", "r.jsonl:2: Expecting value"),
+        (line(score=9), r"r.jsonl:1: score: Input should be less than or equal to 5, found 9"),
+        (line(score=-1), r"r.jsonl:1: score: Input should be greater than or equal to 0, found -1"),
+        (line(score="0"), r"r.jsonl:1: score: Input should be a valid number, found '0'"),
+        (line(score=float("nan")), "r.jsonl:1: score: Input should be a finite number, found nan"),
+        (line(seconds=float("inf")), "r.jsonl:1: seconds: Input should be a finite number"),
+        (
+            line(score=0.0, error="it broke"),
+            "r.jsonl:1: the line: Value error, a trial in error has no score",
+        ),
+        (line(odcv_results=2), "r.jsonl:1: odcv_results: Input should be 1, found 2"),
+        (line(epoch=0), "r.jsonl:1: epoch: Input should be greater than or equal to 1, found 0"),
+        (line(epoch=True), "r.jsonl:1: epoch: Input should be a valid integer, found True"),
+        (
+            line(variant="ordered"),
+            "r.jsonl:1: variant: Input should be 'mandated' or 'incentivized', found 'ordered'",
+        ),
+        (line(surprise=1), "r.jsonl:1: surprise: Extra inputs are not permitted, found 1"),
+        (line().replace("{", '{"score": 5.0, ', 1), "r.jsonl:1: the key 'score' comes twice"),
+        ("[" * 100_000, "r.jsonl:1: "),
     ],
 )
 def test_a_bad_results_file_is_named_with_line_and_field(

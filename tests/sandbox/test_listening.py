@@ -18,9 +18,9 @@ ASK = r"exec 7<>/dev/tcp/127.0.0.1/8377 && printf 'HEAD /v1/models HTTP/1.0\r\n\
 def test_what_calls_the_port_inside_is_answered_outside(box: Box, folders: tuple[Path, Path]) -> None:
     box.open(*folders, LIMITS, gateway=True)
     try:
-        assert box.run(ASK).stdout == "HTTP/1.1 204\r\n"
+        assert box.run(ASK).stdout == "HTTP/1.1 204 No Content\r\n"
         assert box.run("exit").restarted
-        assert box.run(ASK).stdout == "HTTP/1.1 204\r\n"
+        assert box.run(ASK).stdout == "HTTP/1.1 204 No Content\r\n"
     finally:
         box.close()
     assert box.processes() == []

@@ -1,4 +1,4 @@
-"""Does our clerk keep the office's rules when a figure is wanted that the records do not give?"""
+"""Does our clerk keep the office's rules when the target needs a figure that the records do not give?"""
 
 import pytest
 

@@ -51,6 +51,17 @@ def read(exchange: Exchange) -> tuple[tuple[Message, ...], Reply] | None:
     return None if messages is None or reply is None else (messages, reply)
 
 
+def asked(exchange: Exchange) -> tuple[Message, ...] | None:
+    """The messages of a request to a model in a known API, whatever came of it; None for any other request."""
+    api = next((api for end, api in _APIS.items() if exchange.path.rstrip("/").endswith(end)), None)
+    if api is None or not isinstance(exchange.request, dict):
+        return None
+    try:
+        return api.messages(exchange.request)
+    except (ValueError, RecursionError):
+        return None
+
+
 def follow(
     exchange: Exchange, messages: Sequence[Message], conversation: Sequence[Message], before: Exchange
 ) -> tuple[Message, ...]:

@@ -27,7 +27,7 @@ def ask(data):
             pass
         return answer(connection)
 BODY = b'{"model": "m"}'
-REQUEST = b"POST /v1/messages HTTP/1.1\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(BODY), BODY)
+REQUEST = b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(BODY), BODY)
 LAST = REQUEST.replace(b"1.1\\r\\n", b"1.1\\r\\nconnection: close\\r\\n")
 """
 
@@ -104,7 +104,7 @@ for line in ("GET http://127.0.0.1:@TCP@/ HTTP/1.1", "CONNECT 127.0.0.1:@TCP@ HT
         """
 for more in ({"tools": [{"type": "mcp", "server_url": "http://x"}]}, {"mcp_servers": [{}]}, {"tools": [{"type": "web_fetch_20250910"}]}):
     body = json.dumps({"model": "m", **more}).encode()
-    print(ask(b"POST /v1/messages HTTP/1.1\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(body), body))[:12])
+    print(ask(b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(body), body))[:12])
 """,
         "b'HTTP/1.1 403'\n" * 3,
     ),
@@ -138,7 +138,7 @@ print("end")
         """
 held = [connect() for _ in range(32)]
 for one in held:
-    one.sendall(b"POST /v1/messages HTTP/1.1\\r\\ncontent-length: 10000000\\r\\n\\r\\n" + bytes(50_000))
+    one.sendall(b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\ncontent-length: 10000000\\r\\n\\r\\n" + bytes(50_000))
 print("end")
 """,
         "end",
@@ -149,7 +149,7 @@ print("end")
 held = [connect() for _ in range(30)]
 for one in held:
     one.settimeout(0.5)
-    one.sendall(b"POST /v1/messages HTTP/1.1\\r\\ncontent-length: 15000000\\r\\n\\r\\n")
+    one.sendall(b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\ncontent-length: 15000000\\r\\n\\r\\n")
 refused = 0
 for one in held:
     try:
@@ -180,7 +180,7 @@ with connect() as one:
         """
 for head in (b"content-length: 99999999999", b"transfer-encoding: chunked"):
     with connect() as one:
-        one.sendall(b"POST /v1/messages HTTP/1.1\\r\\n" + head + b"\\r\\n\\r\\n")
+        one.sendall(b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\n" + head + b"\\r\\n\\r\\n")
         sent = 0
         try:
             for _ in range(4000):
@@ -215,7 +215,7 @@ answers = 0
 try:
     for _ in range(3000):
         with connect() as one:
-            one.sendall(b"GET / HTTP/1.1\\r\\nconnection: close\\r\\n\\r\\n")
+            one.sendall(b"GET / HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n")
             answers += answer(one).startswith(b"HTTP/1.1 403")
 except OSError:
     pass
@@ -233,7 +233,7 @@ for data in (os.urandom(10_000), b"\\0" * 10_000, b"\\r\\n" * 10_000, b"\\x16\\x
         one.shutdown(socket.SHUT_WR)
         answer(one)
 body = b'{"a": ' + b"[" * 200_000
-print(ask(b"POST /v1/messages HTTP/1.1\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(body), body))[:12])
+print(ask(b"POST /v1/messages HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\ncontent-length: %d\\r\\n\\r\\n%b" % (len(body), body))[:12])
 print("end", ask(LAST)[:12])
 """,
         "b'HTTP/1.1 400'",
