@@ -35,7 +35,6 @@ class Controller:
     def configure(self) -> None:
         """Find what is wrong with options, suite and results file before anything runs. Raises pytest.UsageError (exit 4)."""
         try:
-            self._resources.check_models()
             self._resources.check_judges()
             self._resources.check_gates()
             self._resolved_sinks()
@@ -49,6 +48,7 @@ class Controller:
         self.collector.expected |= items.planned(session)
         self.collector.left_out |= self._selection.parametrized - set(self.collector.expected.values())
         try:
+            self._resources.check_models()
             self._resources.check_gates()
             build.check_live(
                 self._resources.settings,
