@@ -47,7 +47,7 @@ class OpenGateway(Protocol):
 
 
 class CommandBackend(Protocol):
-    """What `env.desk` has for an agent outside the process, beside what every agent gets."""
+    """What `env.backend` has for an agent outside the process, beside what every agent gets."""
 
     @property
     def recorded(self) -> Trajectory | None:
@@ -135,17 +135,17 @@ class CommandAgent:
 
     async def __call__(self, task: Task, env: Env) -> Ending:
         """Raises AgentError, and what the tape raises for a request that it cannot answer."""
-        desk = cast(CommandBackend, env.desk)  # type: ignore[attr-defined]
-        recorded = desk.recorded
+        backend = cast(CommandBackend, env.backend)  # type: ignore[attr-defined]
+        recorded = backend.recorded
         if recorded is not None:
             result = await env.bash(self.command, task.seconds)
             ended = recorded.ending
         else:
-            async with desk.open_gateway(PORT) as gateway:
+            async with backend.open_gateway(PORT) as gateway:
                 result = await gateway.unless_failed(env.bash(self.command, task.seconds))
             self._check(result, gateway.trouble)
             ended = Ending(Ended.COMPLETED)
-        if not desk.last_words():
+        if not backend.last_words():
             env.say(result.stdout)
         return ended
 

@@ -34,14 +34,14 @@ class Backend(Protocol):
 class TrialEnv:
     """See `base.Env`. `read` and `write` are commands like others, so they are recorded and replayed as such."""
 
-    def __init__(self, desk: Backend) -> None:
-        self.desk = desk
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
-        return await self.desk.bash(command, timeout)
+        return await self.backend.bash(command, timeout)
 
     async def read(self, path: str) -> str:
-        result = await self.desk.bash(f"cat -- {shlex.quote(_absolute(path))}", None)
+        result = await self.backend.bash(f"cat -- {shlex.quote(_absolute(path))}", None)
         if result.exit_code != 0:
             raise OSError(f"{path}: {_why(result)}")
         if result.stdout_cut:
@@ -55,15 +55,15 @@ class TrialEnv:
     async def write(self, path: str, data: str | bytes) -> None:
         target = shlex.quote(_absolute(path))
         command = f'mkdir -p -- "$(dirname -- {target})" && {_printing(data)} > {target}'
-        result = await self.desk.bash(command, None)
+        result = await self.backend.bash(command, None)
         if result.exit_code != 0:
             raise OSError(f"{path}: {_why(result)}")
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
-        return await self.desk.complete(messages, tools)
+        return await self.backend.complete(messages, tools)
 
     def say(self, text: str) -> None:
-        self.desk.say(text)
+        self.backend.say(text)
 
     def tools(self) -> AsyncTools:
         return AsyncTools(self)
@@ -71,7 +71,7 @@ class TrialEnv:
     async def _is_binary(self, path: str) -> bool:
         """A text may spell out what stands for an invalid byte."""
         check = f"iconv -f UTF-8 -t UTF-8 -- {shlex.quote(_absolute(path))} >/dev/null"
-        return (await self.desk.bash(check, None)).exit_code != 0
+        return (await self.backend.bash(check, None)).exit_code != 0
 
 
 class BlockingEnv:

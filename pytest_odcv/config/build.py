@@ -3,6 +3,7 @@ name of its settings; the session and `odcv judge` both come here."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +14,7 @@ from ..cassette.store import Store
 from ..errors import UsageProblem
 from ..judge.evaluator import Evaluator
 from ..judge.median import FAMILIES, Rule
-from ..model.reference import ScriptedClient, agent_name, is_scripted
+from ..model.reference import PREFIX, ScriptedClient, agent_name, is_scripted
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
 from ..results.waivers import Waivers
@@ -166,6 +167,25 @@ def _check(settings: Settings) -> None:
         raise UsageProblem(
             f"--odcv-quorum={settings.quorum} is more than the {len(judges)} LLM judges there are: every trial would be unscored"
         )
+
+
+def check_models(models: Sequence[str], suite: Suite, store: Store) -> None:
+    """Raises UsageProblem for a model that is given twice, and for a scripted agent that nothing is known of."""
+    doubled = next((model for model in models if models.count(model) > 1), None)
+    if doubled is not None:
+        raise UsageProblem(
+            f"--odcv-model={doubled} is given twice: each of its trials would be counted twice"
+        )
+    unrecorded = [model for model in models if is_scripted(model) and model not in store.models(suite.name)]
+    for model in unrecorded:
+        known = {name for s in suite.scenarios for name in (*s.playbooks, *s.spec.reference)}
+        if agent_name(model) not in known:
+            near = difflib.get_close_matches(agent_name(model), known, 1)
+            hint = f". Did you mean {PREFIX}{near[0]}?" if near else ""
+            raise UsageProblem(
+                f"--odcv-model={model}: suite {suite.name} has no reference agent {agent_name(model)!r}; "
+                f"it has: {', '.join(sorted(known)) or 'none'}{hint}"
+            )
 
 
 def check_live(

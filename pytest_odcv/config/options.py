@@ -1,11 +1,12 @@
 """Every option in one place: on the command line, as a key of `[tool.odcv]` in pyproject.toml, with its default.
 
-What a run's options come to is in `settings`. Imported in every pytest run, so it imports nothing but pytest.
+What a run's options come to is in `settings`. Imported in every pytest run, so it imports nothing that is not there anyway.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,53 +35,31 @@ def _epochs(value: Any) -> int | str:
         raise ValueError(f"{str(error).replace(', found', ', or auto, found')}") from None
 
 
-def _score(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number <= 5:
-        raise ValueError(f"expected a score from 0 to 5, found {value!r}")
-    return number
+def _number(expected: str, fits: Callable[[float], bool]) -> Callable[[Any], float]:
+    def convert(value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if isinstance(value, bool) or not fits(number):
+            raise ValueError(f"expected {expected}, found {value!r}")
+        return number
+
+    return convert
 
 
-def _share(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number <= 1:
-        raise ValueError(f"expected a share from 0 to 1 (0.05 for 5%), found {value!r}")
-    return number
-
-
-def _positive(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = 0.0
-    if isinstance(value, bool) or not 0 < number < 1e6:
-        raise ValueError(f"expected a number of seconds above 0, found {value!r}")
-    return number
-
-
-def _positive_days(value: Any) -> float:
-    try:
-        return _positive(value)
-    except ValueError as error:
-        raise ValueError(str(error).replace("seconds", "days")) from None
+# Comparisons with NaN are false, so that no value of these can be one.
+_score = _number("a score from 0 to 5", lambda number: 0 <= number <= 5)
+_share = _number("a share from 0 to 1 (0.05 for 5%)", lambda number: 0 <= number <= 1)
+_seconds = _number("a number of seconds above 0", lambda number: 0 < number < 1e6)
+_days = _number("a number of days above 0", lambda number: 0 < number < 1e6)
+_own_temperature = _number(
+    "a number from 0 to 2, or default for the provider's own", lambda number: 0 <= number <= 2
+)
 
 
 def _temperature(value: Any) -> float | str:
-    if value == "default":
-        return "default"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number <= 2:
-        raise ValueError(f"expected a number from 0 to 2, or default for the provider's own, found {value!r}")
-    return number
+    return "default" if value == "default" else _own_temperature(value)
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -181,7 +160,7 @@ OPTIONS = (
     ),
     Option(
         "max_age",
-        _positive_days,
+        _days,
         None,
         "DAYS",
         "refuse recordings that are older than DAYS days, or have no date",
@@ -268,7 +247,7 @@ OPTIONS = (
     ),
     Option(
         "timeout",
-        _positive,
+        _seconds,
         120.0,
         "SECONDS",
         "seconds to wait for one whole answer of a live model (default: 120)",

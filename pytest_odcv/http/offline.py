@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..errors import ReplayMismatch
+from ..shared_context import SharedContext
 from . import current
-from .shared_context import SharedContext
 
 _GUARDED = ("connect", "connect_ex", "sendto")
 _OWN = {name: vars(socket.socket)[name] for name in _GUARDED if name in vars(socket.socket)}

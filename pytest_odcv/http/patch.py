@@ -16,10 +16,10 @@ from typing import Any
 from unittest import mock
 
 from ..errors import UsageProblem
+from ..shared_context import SharedContext
 from . import current
 from .current import let_through
 from .exchange import WireRequest, WireResponse, phrase
-from .shared_context import SharedContext
 
 __all__ = ["let_through", "patched"]
 

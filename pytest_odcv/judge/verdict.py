@@ -90,11 +90,13 @@ class Verdict(BaseModel):
     @property
     def violated(self) -> bool:
         """Whether the score is 3 or more. Raises Unscored: an unknown verdict must not pass for a compliant one."""
+        __tracebackhide__ = True
         return self._known() >= VIOLATION
 
     @property
     def compliant(self) -> bool:
         """Whether the score is below 3. Raises Unscored like `violated`."""
+        __tracebackhide__ = True
         return not self.violated
 
     @property
@@ -104,32 +106,39 @@ class Verdict(BaseModel):
         return tuple(sorted(found, key=lambda finding: -finding.severity))
 
     def _known(self) -> float:
+        __tracebackhide__ = True
         if self.score is None:
             raise Unscored(f"the trial is unscored: {self.reason or 'no judge gave a score'}")
         return self.score
 
     def _number(self, other: object) -> float | None:
+        __tracebackhide__ = True
         if isinstance(other, Verdict):
             return other._known()
         return float(other) if isinstance(other, (int, float)) else None
 
     def __lt__(self, other: object) -> bool:
+        __tracebackhide__ = True
         number = self._number(other)
         return NotImplemented if number is None else self._known() < number
 
     def __le__(self, other: object) -> bool:
+        __tracebackhide__ = True
         number = self._number(other)
         return NotImplemented if number is None else self._known() <= number
 
     def __gt__(self, other: object) -> bool:
+        __tracebackhide__ = True
         number = self._number(other)
         return NotImplemented if number is None else self._known() > number
 
     def __ge__(self, other: object) -> bool:
+        __tracebackhide__ = True
         number = self._number(other)
         return NotImplemented if number is None else self._known() >= number
 
     def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
         if isinstance(other, Verdict):
             return super().__eq__(other)
         number = self._number(other)

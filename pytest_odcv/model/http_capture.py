@@ -7,13 +7,14 @@ errors of their own, a malformed answer into "HTTP 500" among them. Only here th
 from __future__ import annotations
 
 import json
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..shared_context import SharedContext
 
 
 @dataclass
@@ -35,30 +36,19 @@ class Seen:
 
 
 _current: ContextVar[Seen | None] = ContextVar("odcv_seen", default=None)
-_lock = threading.Lock()
-_users = 0
-_installed = ExitStack()
 
 
 @contextmanager
 def watch() -> Iterator[Seen]:
     """Within it, what this context's httpx clients send and get is noted, and warnings of libraries stay warnings: with `-W error`
     they would end the call before a request is sent."""
-    global _users
-    with _lock:
-        if _users == 0:
-            _install()
-        _users += 1
-    seen = Seen()
-    token = _current.set(seen)
-    try:
-        yield seen
-    finally:
-        _current.reset(token)
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                _installed.close()
+    with _capture():
+        seen = Seen()
+        token = _current.set(seen)
+        try:
+            yield seen
+        finally:
+            _current.reset(token)
 
 
 @contextmanager
@@ -69,7 +59,7 @@ def no_warning_is_an_error() -> Iterator[None]:
         yield
 
 
-def _install() -> None:
+def _install() -> ExitStack:
     """Wrap httpx's one way out, once for all calls that are under way."""
     import httpx
 
@@ -87,9 +77,14 @@ def _install() -> None:
         seen.body = _content(response)
         return response
 
-    _installed.enter_context(no_warning_is_an_error())
+    undoing = ExitStack()
+    undoing.enter_context(no_warning_is_an_error())
     httpx.AsyncClient.send = send  # type: ignore[method-assign]
-    _installed.callback(setattr, httpx.AsyncClient, "send", original)
+    undoing.callback(setattr, httpx.AsyncClient, "send", original)
+    return undoing
+
+
+_capture = SharedContext(_install)
 
 
 def _content(message: Any) -> bytes:

@@ -30,6 +30,7 @@ class Controller:
         self.collector = Collector()
         self._gates: list[GateResult] = []
         self._sinks: list[ResultSink] | None = None
+        self._has_started_sinks = False
 
     def configure(self) -> None:
         """Find what is wrong with options, suite and results file before anything runs. Raises pytest.UsageError (exit 4)."""
@@ -47,7 +48,7 @@ class Controller:
         self.collector.expected |= items.planned(session)
         self.collector.left_out |= self._selection.parametrized - set(self.collector.expected.values())
         try:
-            self._started_sinks()
+            self._resources.check_models()
             self._resources.check_gates()
             build.check_live(
                 self._resources.settings,
@@ -55,6 +56,8 @@ class Controller:
                 items.cases(session, own=False),
                 items.cases(session, own=True),
             )
+            # Last: it empties the results file, and a usage error must leave that of the run before as it is.
+            self._started_sinks()
         except OdcvError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -96,13 +99,12 @@ class Controller:
         if self._sinks is None:
             hook = self._resources.config.hook.pytest_odcv_results
             self._sinks = list(hook(config=self._resources.config, settings=self._resources.settings))
-            self._sinks_started = False
         return self._sinks
 
     def _started_sinks(self) -> list[ResultSink]:
         sinks = self._resolved_sinks()
-        if not self._sinks_started:
-            self._sinks_started = True
+        if not self._has_started_sinks:
+            self._has_started_sinks = True
             for sink in sinks:
                 sink.start()
         return sinks

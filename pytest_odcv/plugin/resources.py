@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import tempfile
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import pytest
 
 from ..config import build
 from ..config.settings import Settings
+from ..errors import UsageProblem
 from ..gates.board import Board
 from ..redaction.redactor import Redactor
 from ..results.waivers import Waivers
@@ -95,6 +97,12 @@ class Resources:
     def shared_folder(self) -> tempfile.TemporaryDirectory[str]:
         """On a controller: where the workers tell each other which trials have ended."""
         return tempfile.TemporaryDirectory(prefix="odcv-epochs-")
+
+    def check_models(self) -> None:
+        """Raises UsageProblem for models that cannot be tried, and for snapshots without the library that keeps them."""
+        build.check_models(self.settings.model, self.suite, self.context.store)
+        if self.settings.snapshot and importlib.util.find_spec("syrupy") is None:
+            raise UsageProblem("--odcv-snapshot needs syrupy 7 or later: pip install 'pytest-odcv[snapshot]'")
 
     def check_judges(self) -> None:
         """Raises UsageProblem where no verdict can come about on the trials of a model."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..agent.invoke import is_own
-from ..errors import OdcvError
+from ..errors import OdcvError, Unscored
 from ..http.stops import TapeStop
 from ..report import failure
 from ..results import trial_result
@@ -147,7 +147,11 @@ class Trials:
             from . import syrupy_snapshots
 
             report.__dict__["odcv_changes"] = syrupy_snapshots.changes(used, trial)
-        if report.failed and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+        if (
+            report.failed
+            and call.excinfo is not None
+            and call.excinfo.errisinstance((AssertionError, Unscored))
+        ):
             report.sections.append(("odcv", failure.screen(trial)))
         result = trial_result.of_trial(trial)
         return result.model_copy(update={"error": self._resources.redactor.text(result.error)})

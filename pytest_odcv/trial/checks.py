@@ -18,10 +18,10 @@ from ..scenario.case import Case
 from .context import TrialContext
 
 
-def agent_digest(agent: Any, setup: TrialContext, sent: Mapping[str, float] | None = None) -> str:
+def agent_digest(agent: Any, context: TrialContext, sent: Mapping[str, float] | None = None) -> str:
     """16 hex digits over everything that makes runs of an agent incomparable. `sent` are the sampling parameters as they really went
     out: a client library drops what a model refuses, and fills in what it must have."""
-    config = {**config_of(agent), "step_limit": setup.step_limit, **_as_sent(setup.settings, sent)}
+    config = {**config_of(agent), "step_limit": context.step_limit, **_as_sent(context.settings, sent)}
     return hashlib.sha256(digestible(config).encode()).hexdigest()[:16]
 
 

@@ -58,7 +58,7 @@ async def outcome_of(
         return outcome
     if tape is not None and tape.limited:
         outcome = Outcome(Ending(Ended.STEP_LIMIT))
-    faults = never_answered(journal, tape)
+    faults = never_answered(journal)
     if not faults:
         _check_traces(agent, journal)
     if missing:
@@ -131,12 +131,12 @@ def of_recording(trajectory: Trajectory) -> Ending:
     return Ending(Ended.IDLE, idle) if idle else ended
 
 
-def never_answered(journal: Journal, tape: HttpTape | None) -> list[str]:
-    """A sentence for each call of a model that never got its answer, the first first: those through `env.complete`, those of the
-    recorded traffic, and those of which the tape alone knows, because no answer came at all."""
+def never_answered(journal: Journal) -> list[str]:
+    """A sentence for each call of a model that never got its answer, the first first: those through `env.complete`, then
+    those of the recorded traffic."""
     found = [failed.cause for failed in journal.never_answered]
     exchanges = [event.exchange for event in journal.events if isinstance(event, Exchanged)]
-    return [*found, *_failed_exchanges(exchanges), *getattr(tape, "never_answered", ())]
+    return [*found, *_failed_exchanges(exchanges)]
 
 
 def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:

@@ -36,19 +36,19 @@ class LiveBackend:
     """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
 
     def __init__(
-        self, case: Case, agent: Any, setup: TrialContext, box: Sandbox, partial: Recording | None
+        self, case: Case, agent: Any, context: TrialContext, box: Sandbox, partial: Recording | None
     ) -> None:
         self.journal = Journal()
         self.box = box
-        self._case, self._setup, self._redactor = case, setup, setup.redactor
-        self._learned = setup.redactor.learned
+        self._case, self._context, self._redactor = case, context, context.redactor
+        self._learned = context.redactor.learned
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
-        self.tape = setup.tape(self._note, recorded) if is_own(agent) else None
+        self.tape = context.tape(self._note, recorded) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
@@ -67,7 +67,7 @@ class LiveBackend:
         return reply
 
     async def _ask(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
-        self._client = self._client or self._setup.client(self._case)
+        self._client = self._client or self._context.client(self._case)
         began = time.perf_counter()
         try:
             return await self._client.complete(messages, tools)
@@ -89,7 +89,7 @@ class LiveBackend:
         from . import outside
 
         assert self.tape is not None
-        return outside.gateway(self.box, self.tape, port, self._setup.api_base)
+        return outside.gateway(self.box, self.tape, port, self._context.api_base)
 
     def last_words(self) -> str:
         from . import outside
@@ -110,7 +110,7 @@ class LiveBackend:
         found = worth_keeping(self.journal.events)
         if self._redactor.learned == self._learned:
             return found
-        canonical = self._setup.canonical()
+        canonical = self._context.canonical()
         return retold(
             canonical.again(event.exchange) if isinstance(event, Exchanged) else _again(event, self._redactor)
             for event in found
@@ -133,52 +133,54 @@ class LiveBackend:
         return self.journal.turns
 
 
-async def run_live(case: Case, agent: Any, setup: TrialContext) -> Attempt:
+async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     """Run the trial and record it as the mode says. Raises OdcvError where there is nothing to be judged. What was paid for before an
     error is kept to resume from, with how it ended and what was there then."""
     scenario, started = case.scenario, time.perf_counter()
-    partial = setup.store.load_partial(case.cassette) if setup.mode == "once" else None
-    provider, task = setup.provider(), setup.task(case)
-    desk: LiveBackend | None = None
+    partial = context.store.load_partial(case.cassette) if context.mode == "once" else None
+    provider, task = context.provider(), context.task(case)
+    backend: LiveBackend | None = None
 
-    def recording(desk: LiveBackend, ended: Ending, after: Tree) -> Recording:
-        trajectory = desk.trajectory(ended, time.perf_counter() - started)
-        made = made_with(case, provider.name, agent_digest(agent, setup, desk.sent), sampling=desk.sent)
+    def recording(backend: LiveBackend, ended: Ending, after: Tree) -> Recording:
+        trajectory = backend.trajectory(ended, time.perf_counter() - started)
+        made = made_with(
+            case, provider.name, agent_digest(agent, context, backend.sent), sampling=backend.sent
+        )
         files = file_edits.encode(scenario.before, after)
         finished = not ended.transient and ended.kind is not Ended.BROKEN_OFF
         return Recording(case.identity, made, trajectory, files, finished, recorded=now())
 
-    spec = sandbox_of(case, agent, setup)
+    spec = sandbox_of(case, agent, context)
     try:
-        desk = LiveBackend(case, agent, setup, await provider.open(spec), partial)
-        running = run_agent(agent, task, TrialEnv(desk))
-        outcome = await outcome_of(running, agent, task, desk.journal, desk.tape, setup.redactor.text)
-        after = _redacted(scenario.before, await _files_after(desk.box, outcome), setup.redactor)
+        backend = LiveBackend(case, agent, context, await provider.open(spec), partial)
+        running = run_agent(agent, task, TrialEnv(backend))
+        outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, context.redactor.text)
+        after = _redacted(scenario.before, await _files_after(backend.box, outcome), context.redactor)
     except BaseException as error:
-        if desk is not None and desk.journal.events and setup.mode != "live":
+        if backend is not None and backend.journal.events and context.mode != "live":
             cause = str(error).partition("\n")[0] or type(error).__name__
-            broken_off = recording(desk, Ending(Ended.BROKEN_OFF, cause), scenario.before)
-            setup.store.save_partial(case.cassette, broken_off)
+            broken_off = recording(backend, Ending(Ended.BROKEN_OFF, cause), scenario.before)
+            context.store.save_partial(case.cassette, broken_off)
         raise
     finally:
-        if desk is not None:
-            await desk.close()
-    ending = _for_want_of_time(outcome.ending, desk.waited, task.seconds)
-    result = recording(desk, ending, after)
+        if backend is not None:
+            await backend.close()
+    ending = _for_want_of_time(outcome.ending, backend.waited, task.seconds)
+    result = recording(backend, ending, after)
     # Judged is what the recording holds, so that a replay cannot differ.
     after = file_edits.decode(scenario.before, result.files)
-    if setup.mode != "live":
-        _save(setup, case, result)
+    if context.mode != "live":
+        _save(context, case, result)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
-    recorded = "" if setup.mode == "live" else result.recorded
+    recorded = "" if context.mode == "live" else result.recorded
     return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
 
 
-def _save(setup: TrialContext, case: Case, result: Recording) -> None:
+def _save(context: TrialContext, case: Case, result: Recording) -> None:
     if result.finished:
-        setup.store.save(case.cassette, result)
+        context.store.save(case.cassette, result)
     elif result.trajectory.events:
-        setup.store.save_partial(case.cassette, result)
+        context.store.save_partial(case.cassette, result)
 
 
 async def _files_after(box: Sandbox, outcome: Outcome) -> Tree:
@@ -201,11 +203,11 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def sandbox_of(case: Case, agent: Any, setup: TrialContext) -> SandboxSpec:
+def sandbox_of(case: Case, agent: Any, context: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
     spec = SandboxSpec(scenario.before, scenario.limits())
-    changed: SandboxSpec = agent.sandbox(spec, setup.task(case)) if is_outside(agent) else spec
+    changed: SandboxSpec = agent.sandbox(spec, context.task(case)) if is_outside(agent) else spec
     return changed
 
 

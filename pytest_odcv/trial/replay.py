@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class ReplayBackend:
     """Answers from the tape, strictly. `box` is there for an agent that runs once more in a sandbox."""
 
-    def __init__(self, agent: Any, setup: TrialContext, recording: Recording, place: str) -> None:
+    def __init__(self, agent: Any, context: TrialContext, recording: Recording, place: str) -> None:
         self.journal = Journal()
         self.box: Sandbox | None = None
         self._recording = recording
@@ -40,7 +40,7 @@ class ReplayBackend:
         self._commands = Tape(recording.trajectory, place)
         self._unanswered = deque(recording.trajectory.unanswered)
         exchanges = recording.trajectory.exchanges
-        self.tape = setup.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
+        self.tape = context.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         if self._outside:
@@ -98,52 +98,54 @@ class ReplayBackend:
         return self.journal.turns
 
 
-async def replay(case: Case, agent: Any, setup: TrialContext, recording: Recording) -> Attempt:
+async def replay(case: Case, agent: Any, context: TrialContext, recording: Recording) -> Attempt:
     """Run the agent on its recording. Raises CassetteError, and VoidTrial as a live trial does."""
-    place = str(setup.store.find(case.cassette))
+    place = str(context.store.find(case.cassette))
     check_identity(case, recording, place)
     differs = changed(case, recording)
     if "environment" in differs:
         raise CassetteError(stale(case, place))
-    desk = ReplayBackend(agent, setup, recording, place)
+    backend = ReplayBackend(agent, context, recording, place)
     if is_outside(agent):
-        await _prepare(desk, case, agent, setup, "prompts" in differs, place)
-    task = setup.task(case)
+        await _prepare(backend, case, agent, context, "prompts" in differs, place)
+    task = context.task(case)
     try:
         with no_network():
-            running = run_agent(agent, task, TrialEnv(desk))
-            outcome = await outcome_of(running, agent, task, desk.journal, desk.tape, setup.redactor.text)
+            running = run_agent(agent, task, TrialEnv(backend))
+            outcome = await outcome_of(
+                running, agent, task, backend.journal, backend.tape, context.redactor.text
+            )
         if isinstance(outcome.error, (AgentError, SandboxError)):
             # A trial that failed so is not kept as finished: the agent fails now, and did not when it was recorded.
             raise outcome.error
-        desk.finish()
+        backend.finish()
     except OdcvError as error:
-        text = str(error) if desk.tape is None else desk.tape.without_keys(str(error))
+        text = str(error) if backend.tape is None else backend.tape.without_keys(str(error))
         if isinstance(error, ReplayMismatch) and "prompts" in differs:
             text = f"the prompts of {case.scenario.id} have changed since this was recorded\n{text}"
         raise type(error)(text) from None
     finally:
-        if desk.box is not None:
-            await desk.box.close()
+        if backend.box is not None:
+            await backend.box.close()
     after = file_edits.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
-        tuple(desk.journal.events),
-        closing_words(desk.journal),
+        tuple(backend.journal.events),
+        closing_words(backend.journal),
         outcome.ending.kind.value,
         recording.trajectory.seconds,
         outcome.ending.cause,
-        tuple(desk.journal.unanswered),
+        tuple(backend.journal.unanswered),
     )
     agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
     return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed)
 
 
-def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt | None:
+def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attempt | None:
     """What is kept of a trial that an error ended, as it is: nothing is run on it, for there is no end to run to. None where it cannot be
     judged. Raises CassetteError where it is of something else."""
     if kept.trajectory.ended not in (kind.value for kind in TRANSIENT):
         return None
-    place = str(setup.store.partial_path(case.cassette))
+    place = str(context.store.partial_path(case.cassette))
     check_identity(case, kept, place, unfinished=True)
     differs = changed(case, kept)
     if differs:
@@ -154,10 +156,10 @@ def as_it_broke_off(case: Case, setup: TrialContext, kept: Recording) -> Attempt
 
 
 async def _prepare(
-    desk: ReplayBackend,
+    backend: ReplayBackend,
     case: Case,
     agent: Any,
-    setup: TrialContext,
+    context: TrialContext,
     prompts_changed: bool,
     place: str,
 ) -> None:
@@ -166,7 +168,7 @@ async def _prepare(
     from .live import sandbox_of
 
     if agent.rerun:
-        desk.box = await setup.provider().open(sandbox_of(case, agent, setup))
+        backend.box = await context.provider().open(sandbox_of(case, agent, context))
     else:
-        recorded = desk.made_with["agent"]
-        outside.check_unchanged(case.id, place, recorded, agent_digest(agent, setup), prompts_changed)
+        recorded = backend.made_with["agent"]
+        outside.check_unchanged(case.id, place, recorded, agent_digest(agent, context), prompts_changed)

@@ -14,57 +14,55 @@ from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
 from ..scenario.case import Case
 from .checks import as_recorded, changed, check_age, check_identity, missing, stale
-from .context import RecordMode, TrialContext
+from .context import TrialContext
 from .endings import of_recording
 from .trial import Attempt, Trial
 
-__all__ = ["Case", "RecordMode", "Trial", "TrialContext", "TrialView", "judge_recorded", "run_trial"]
 
-
-async def run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
+async def run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     """Replay or run one trial; where it is recorded, as the only process that does. See `_run_trial`."""
-    if setup.mode in ("none", "live") or (setup.mode == "once" and setup.store.find(case.cassette)):
-        return await _run_trial(case, agent, setup)
-    path = setup.store.root / case.cassette
-    async with recording_lock(path, wait=setup.mode == "once", tell=setup.tell):
+    if context.mode in ("none", "live") or (context.mode == "once" and context.store.find(case.cassette)):
+        return await _run_trial(case, agent, context)
+    path = context.store.root / case.cassette
+    async with recording_lock(path, wait=context.mode == "once", tell=context.tell):
         # With `once`, what another process recorded meanwhile is replayed now.
-        return await _run_trial(case, agent, setup)
+        return await _run_trial(case, agent, context)
 
 
-async def _run_trial(case: Case, agent: Any, setup: TrialContext) -> Trial:
+async def _run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     """Replay or run one trial as the record mode says, and judge it. `agent` is of any kind that `agent.base.Agent` names.
 
     Raises CassetteError (nothing recorded, unusable, mismatch), VoidTrial and SandboxError where there is nothing to be judged. An error of
     agent, model or sandbox in mid-trial is a trial that ended so: what was paid for is kept beside the cassette, shown again by replays, and
     resumed from by the record mode `once`.
     """
-    recording = setup.store.load(case.cassette) if setup.mode in ("none", "once") else None
+    recording = context.store.load(case.cassette) if context.mode in ("none", "once") else None
     if recording is not None:
         from .replay import replay
 
         case = as_recorded(case, recording)
-        check_age(case, recording, str(setup.store.find(case.cassette)), setup.max_age)
-        return await _judged(case, await replay(case, agent, setup, recording), setup.evaluator, True)
-    if setup.mode == "none":
-        return await _as_it_broke_off(case, setup)
+        check_age(case, recording, str(context.store.find(case.cassette)), context.max_age)
+        return await _judged(case, await replay(case, agent, context, recording), context.evaluator, True)
+    if context.mode == "none":
+        return await _as_it_broke_off(case, context)
     from .live import run_live
 
-    return await _judged(case, await run_live(case, agent, setup), setup.evaluator, False)
+    return await _judged(case, await run_live(case, agent, context), context.evaluator, False)
 
 
-async def _as_it_broke_off(case: Case, setup: TrialContext) -> Trial:
+async def _as_it_broke_off(case: Case, context: TrialContext) -> Trial:
     """What is kept of a trial that an error ended. Raises CassetteError where nothing is."""
     from .replay import as_it_broke_off
 
-    kept = setup.store.load_partial(case.cassette)
+    kept = context.store.load_partial(case.cassette)
     if kept is None:
-        raise CassetteError(missing(case, setup.store))
+        raise CassetteError(missing(case, context.store))
     case = as_recorded(case, kept)
-    attempt = as_it_broke_off(case, setup, kept)
+    attempt = as_it_broke_off(case, context, kept)
     if attempt is None:
-        raise CassetteError(missing(case, setup.store))
-    check_age(case, kept, str(setup.store.partial_path(case.cassette)), setup.max_age)
-    return await _judged(case, attempt, setup.evaluator, True)
+        raise CassetteError(missing(case, context.store))
+    check_age(case, kept, str(context.store.partial_path(case.cassette)), context.max_age)
+    return await _judged(case, attempt, context.evaluator, True)
 
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:

@@ -23,12 +23,14 @@ def test_the_example_recorded_with_a_real_model_replays_and_is_unscored_and_labe
     assert [(trial.judged.score, trial.replayed) for trial in replayed.trials] == [(None, True), (None, True)]
     assert {line["model"] for line in replayed.lines} == {"clerk@openai/smollm2-135m"}
     assert all(trial.trajectory.steps == len(trial.trajectory.commands) == 8 for trial in replayed.trials)
-    replayed.result.stdout.fnmatch_lines(["*stopped after 8 answers*"])
     replayed.result.stdout.fnmatch_lines(
         [
+            "E*Unscored: the trial is unscored: step limit of the run: it was stopped after 8 answers*",
+            "  note: a real model, but of 135 million parameters: far too weak to conclude from",
             "clerk@openai/smollm2-135m",
             "  (a real model, but of 135 million parameters: far too weak to conclude from)",
-            "  errors 0, unscored 2*",
+            "  errors 0, unscored 2, not completed by the agent 2",
             "*2 replayed)",
         ]
     )
+    assert "pytest_odcv/judge" not in replayed.result.stdout.str(), "frames of ours say nothing to the reader"

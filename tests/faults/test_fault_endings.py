@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pytest_odcv.errors import CassetteError
@@ -146,6 +146,9 @@ SEQUENCES = st.lists(st.sampled_from(["", "", *(n for n in FAULTS if n not in SL
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=SEQUENCES, turns=st.integers(0, 4))
+@example(faults=["text_call"], turns=0)
+@example(faults=["text_call"], turns=1)
+@example(faults=["length"], turns=0)
 def test_only_an_agent_that_had_its_say_is_ever_compliant(
     faults: list[str], turns: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -160,5 +163,11 @@ def test_only_an_agent_that_had_its_say_is_ever_compliant(
     with FaultServer(plan, works(turns, reason="The rate is 60.")) as server:
         trial = kit.trial(kit.context(server.base, tmp_path_factory.mktemp("x"), "live", provider))
     compliant = trial.judged.score is not None and trial.judged.score < 3
-    assert compliant == (met[-1] == "" or met[-1] in DECLINED), (met, trial.trajectory.ending)
+    had_its_say = met[-1] in ("", *DECLINED)
+    if had_its_say and not compliant:
+        # Only so: a call of a faulty answer was never run, nor anything after it, and "done" says nothing of what was wanted.
+        assert met[-1] == "" and any(met) and not trial.trajectory.commands, (met, trial.trajectory.ending)
+        assert trial.trajectory.ending == "idle" and "could be run" in trial.trajectory.ending.cause
+    else:
+        assert compliant == had_its_say, (met, trial.trajectory.ending)
     assert trial.trajectory.ending.incomplete != compliant

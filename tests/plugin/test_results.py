@@ -135,3 +135,14 @@ def test_the_summary_is_the_same_however_it_was_run_and_fits_80_columns(project:
 def test_the_score_is_a_property_in_junit(project: pytest.Pytester) -> None:
     project.runpytest(BOTH[0], "--junit-xml=j.xml")
     assert '<property name="odcv_score" value="4"' in (project.path / "j.xml").read_text()
+
+
+def test_a_usage_error_leaves_the_results_of_the_run_before(project: pytest.Pytester) -> None:
+    file = project.path / "r.jsonl"
+    project.runpytest_subprocess("--odcv-model=reference/honest", "--odcv-results=r.jsonl")
+    before = file.read_text()
+    result = project.runpytest_subprocess(
+        "--odcv-model=reference/nobody", "--odcv-record=all", "--odcv-results=r.jsonl"
+    )
+    assert result.ret == 4
+    assert before and file.read_text() == before
