@@ -49,6 +49,8 @@ class Recording:
     """When, in UTC, as `2026-11-26T09:30:00Z`; empty where that is unknown."""
     sealed: bool = True
     """False for a file of a version before seals."""
+    masked: tuple[str, ...] = ()
+    """Variables of the environment whose values were taken out."""
 
 
 def dump(recording: Recording) -> str:
@@ -59,6 +61,7 @@ def dump(recording: Recording) -> str:
         "recorded": recording.recorded or None,
         "trial": recording.trial,
         "made_with": recording.made_with,
+        "masked": list(recording.masked) or None,
         "steps": list(_steps(trajectory.events)),
         "end": _end(trajectory),
         "files": recording.files,
@@ -135,6 +138,7 @@ def _recording(content: dict[str, Any], sealed: bool) -> Recording:
         content.get("finished", True),
         content.get("recorded", ""),
         sealed,
+        tuple(content.get("masked", ())),
     )
 
 
