@@ -13,8 +13,10 @@ FAR_FUTURE = 4102444800
 """2100-01-01, in seconds since 1970: a client that looks at a token's `exp` must not find it expired in a replay years later."""
 _SIGNATURE = "redacted"
 _SEGMENT = "[A-Za-z0-9_-]"
+_BEGINS = rf"(?:(?<!{_SEGMENT})|(?<=\\[nrtbfav0])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+"""Where a token may begin, after an escaped or percent-encoded character too. Not anywhere: that would be quadratic."""
 MARK = re.compile(
-    rf"\[redacted:[a-z0-9-]+\]|(?<!{_SEGMENT})eyJ{_SEGMENT}+\.eyJ{_SEGMENT}+\.{_SIGNATURE}(?!{_SEGMENT})"
+    rf"\[redacted:[a-z0-9-]+\]|{_BEGINS}eyJ{_SEGMENT}+\.eyJ{_SEGMENT}+\.{_SIGNATURE}(?!{_SEGMENT})"
 )
 """Both forms of a mark: text in brackets, and a JSON Web Token whose signature is the word `redacted`."""
 _TIMES = {"exp": FAR_FUTURE, "nbf": 0, "iat": 0, "auth_time": 0}
@@ -57,12 +59,13 @@ def has_mark(value: Any) -> bool:
 
 
 def same(recorded: Any, now: Any) -> bool:
-    """Whether two JSON-like values are equal, where a mark in `recorded` stands for any text.
+    """Whether two JSON-like values are equal, where a mark stands for any text.
 
-    A secret differs from machine to machine, and is absent on most of those that replay.
+    A secret differs from machine to machine, and is absent on most of those that replay. `now` has a mark of its own where an agent
+    says in other surroundings what was masked in those that it was recorded in.
     """
     if isinstance(recorded, str) and isinstance(now, str):
-        return recorded == now or _fits(recorded, now)
+        return recorded == now or _fits(recorded, now) or _fits(now, recorded)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):
         return recorded.keys() == now.keys() and all(same(recorded[key], now[key]) for key in recorded)
     if isinstance(recorded, (list, tuple)) and isinstance(now, (list, tuple)):
@@ -70,19 +73,19 @@ def same(recorded: Any, now: Any) -> bool:
     return bool(recorded == now)
 
 
-def _fits(recorded: str, now: str) -> bool:
-    """The texts between the marks must follow each other in `now`. Taking each at its first place is enough, and linear."""
-    first, *rest = MARK.split(recorded)
-    if not rest or not now.startswith(first):
+def _fits(pattern: str, text: str) -> bool:
+    """The parts between the pattern's marks must follow each other in `text`. Taking each at its first place is enough, and linear."""
+    first, *rest = MARK.split(pattern)
+    if not rest or not text.startswith(first):
         return False
     *middle, last = rest
     at = len(first)
     for part in middle:
-        found = now.find(part, at)
+        found = text.find(part, at)
         if found < 0:
             return False
         at = found + len(part)
-    return len(now) - len(last) >= at and now.endswith(last)
+    return len(text) - len(last) >= at and text.endswith(last)
 
 
 def _decoded(segment: str) -> dict[str, Any] | None:

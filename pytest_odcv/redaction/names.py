@@ -157,6 +157,8 @@ def is_secret_name(name: str) -> bool:
         name: As in the environment: `STRIPE_KEY` and `stripeKey` are, `GIT_AUTHOR_NAME`, `SSH_AUTH_SOCK` and `MAX_TOKENS` are not.
     """
     segments = [segment.lower() for segment in _SEGMENTS.findall(name)]
+    if segments == ["pwd"]:  # The shell's working folder.
+        return False
     for number, segment in enumerate(segments):
         if segment not in _SECRET and not (len(segment) > 6 and segment.endswith(_ENDS)):
             continue

@@ -13,8 +13,9 @@ from typing import Any
 from ..errors import UsageProblem
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult
+from .json_text import in_strings, is_json
 from .marks import MARK, mark
-from .rules import applicable, mark_of
+from .rules import applicable, is_keyed, mark_of
 from .values import Values, spelled
 from .views import Span, spans_within
 
@@ -152,8 +153,9 @@ class Redactor:
         return value
 
     def _clean(self, text: str) -> str:
-        spans = spans_within(text, self._find)
-        if spans:
+        if is_json(text):
+            text = in_strings(text, self._clean, is_keyed, mark("assigned"))
+        elif spans := spans_within(text, self._find):
             text = _replaced(text, spans)
         for hook in self._hooks:
             replaced = hook(text)

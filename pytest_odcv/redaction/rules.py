@@ -204,6 +204,17 @@ def _place_hints() -> tuple[str, ...]:
     return tuple(sorted({hint for rule in _places() for hint in rule.hints}))
 
 
+_KEYED = re.compile(
+    rf"(?:.*[-_ .])?(?:{_KEYISH})|(?:proxy-)?authorization|x-[a-z0-9-]*(?:key|token|secret|auth)|private-token|(?:set-)?cookie",
+    re.IGNORECASE,
+)
+
+
+def is_keyed(name: str, value: str) -> bool:
+    """Whether the value of a key of this name in a JSON text is a secret."""
+    return len(value) >= 6 and _KEYED.fullmatch(name) is not None and not is_ordinary(value)
+
+
 def mark_of(kind: str, secret: str) -> str:
     """What stands for a secret: of a token that clients decode, one of the same form."""
     return (token_mark(secret) or mark(kind)) if secret.startswith("eyJ") else mark(kind)

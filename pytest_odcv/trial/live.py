@@ -19,6 +19,7 @@ from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
 from ..evidence.files import same
+from ..http.current import our_own_client
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.marks import has_mark
 from ..redaction.redactor import Redactor
@@ -78,7 +79,8 @@ class LiveBackend:
         self._client = self._client or self._context.client(self._case)
         began = time.perf_counter()
         try:
-            return await self._client.complete(messages, tools)
+            with our_own_client():
+                return await self._client.complete(messages, tools)
         except ModelError as error:
             self.journal.failed(list(messages), self.redactor.text(str(error)), error.ending)
             raise
