@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
-from ..redaction.marks import has_mark, same
+from ..redaction.marks import same
 from . import shapes
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
 from .exchange import Exchange, WireRequest, WireResponse
@@ -51,7 +51,7 @@ class HttpTape:
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
-        self._masked = {n for n, e in enumerate(self._compared) if has_mark((e.path, e.query, e.request))}
+        self._clean: dict[int, Exchange] = {}
         self._pending: dict[int, Asked] = {}
         self._keys: set[str] = set()
         self._turns = 0
@@ -157,19 +157,22 @@ class HttpTape:
             raise StepLimitReached
 
     def _number_of(self, asked: Asked) -> int | None:
-        """Of the first unused recording of the same request. Where none is equal, a mark in a recording stands for any text: the secrets of
-        the machine that replays are others, or absent."""
+        """Of the first unused recording of the same request. Where none is equal, a mark stands for any text: the secrets of the machine
+        that replays are others, or absent, and today's rules may know more of them."""
         numbers = self._left.get(asked.key)
         if numbers:
             return numbers.popleft()
-        for number in sorted(self._unused & self._masked) if self._left else ():
-            recorded = self._compared[number]
-            if recorded.method == asked.method and same(
-                (recorded.path, recorded.query, recorded.request), (asked.path, asked.query, asked.body)
-            ):
-                self._left[_key(recorded)].remove(number)
+        for number in sorted(self._unused) if self._left else ():
+            if self._compared[number].method == asked.method and self._is_masked(number, asked):
+                self._left[_key(self._compared[number])].remove(number)
                 return number
         return None
+
+    def _is_masked(self, number: int, asked: Asked) -> bool:
+        if number not in self._clean:
+            self._clean[number] = self._canonical.compared_clean(self._recorded[number])
+        recorded = self._clean[number]
+        return same((recorded.path, recorded.query, recorded.request), (asked.path, asked.query, asked.body))
 
     def _mismatch(self, asked: Asked) -> ReplayMismatch:
         number = len(self._recorded) - len(self._unused) + 1
