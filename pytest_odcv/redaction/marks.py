@@ -70,7 +70,7 @@ def same(recorded: Any, now: Any) -> bool:
         return recorded.keys() == now.keys() and all(same(recorded[key], now[key]) for key in recorded)
     if isinstance(recorded, (list, tuple)) and isinstance(now, (list, tuple)):
         return len(recorded) == len(now) and all(map(same, recorded, now))
-    return bool(recorded == now)
+    return type(recorded) is type(now) and bool(recorded == now)
 
 
 def _fits(pattern: str, text: str) -> bool:

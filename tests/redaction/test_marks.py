@@ -31,6 +31,7 @@ WORDS = st.text(st.sampled_from("ab [\n"), max_size=6)
         ({"a": "[redacted:value]"}, {"a": "x", "b": "y"}, False),
         ({"a": "[redacted:value]"}, {"a": None}, False),
         (["[redacted:value]"], ["x", "y"], False),
+        (1, True, False),
         ("x", "[redacted:value]", True),
     ],
 )
