@@ -173,7 +173,7 @@ _DOCUMENT = {
     "trial": _keys({"suite": TEXT, "scenario": TEXT, "variant": TEXT, "model": TEXT, "epoch": PLACE}, {}),
     "made_with": _keys(
         {"prompts": TEXT, "environment": TEXT, "agent": TEXT, "sandbox": TEXT},
-        {"note": TEXT, "sampling": _NUMBERS},
+        {"note": TEXT, "defined": TEXT, "sampling": _NUMBERS},
     ),
     "steps": _listed(_STEP),
     "end": _keys(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from ..agent.invoke import config_of, digestible, name_of
 from ..errors import OdcvError, UsageProblem
+from ..scenario.case import segment
 from ._compat import fixture_definitions
 
 _FIXTURE = "odcv_agent"
@@ -27,10 +32,12 @@ def is_overridden(definition: Any) -> bool:
 
 
 class Agents:
-    """The own agents of a session, by name: two of one name would share their recordings."""
+    """The custom agents of a session, by name: two of one name would share their recordings. With a `shared` folder, also those of the
+    other workers."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[str, str, str]] = {}
+    def __init__(self, shared: Path | None = None) -> None:
+        self._known: dict[str, Identity] = {}
+        self._shared = shared
         self._patches = ExitStack()
         self._entered = False
         self._problem: OdcvError | None = None
@@ -61,32 +68,74 @@ class Agents:
         self._entered = False
         self._patches.close()
 
-    def name(self, item: Any, agent: Any) -> str:
-        """What the item's agent is called in columns and folders; parameters of its fixture are part of a name that it does not
-        give itself. Raises UsageProblem where another agent has that name, or vcrpy is missing."""
+    def name(self, item: Any, agent: Any) -> tuple[str, str]:
+        """What the item's agent is called in columns and folders, and where it is defined.
+
+        Parameters of its fixture are part of a name that it does not give itself. An agent that does need not say where it is defined.
+        Raises UsageProblem where another agent has that name, or vcrpy is missing.
+        """
         if self._problem is not None:
             raise self._problem
         parameters = _parameters(item, agent)
         name = name_of(agent)
-        if parameters and not isinstance(getattr(agent, "name", None), str):
+        is_named = isinstance(getattr(agent, "name", None), str)
+        if parameters and not is_named:
             name = "-".join((name, *parameters))
         plain = getattr(agent, "func", agent)
         made = (
             f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
         )
-        identity = (made, digestible(config_of(agent)), " ".join(parameters))
-        known = self._known.setdefault(name, identity)
+        defined = _defined(item, agent)
+        identity = Identity(made, defined, digestible(config_of(agent)), " ".join(parameters))
+        known = self._known.setdefault(name, self._first(name, identity))
         if known != identity:
             raise UsageProblem(
                 f"two agents are called {name}, and would share one column and one set of recordings:\n"
-                f"  {_told(known)}\n  {_told(identity)}\n  to fix: give each an attribute `name` of its own"
+                f"  {known}\n  {identity}\n  to fix: give each an attribute `name` of its own"
             )
-        return name
+        return name, "" if is_named else defined
+
+    def _first(self, name: str, identity: Identity) -> Identity:
+        """Of all workers' agents of this name, the one that was there first."""
+        if self._shared is None:
+            return identity
+        self._shared.mkdir(exist_ok=True)
+        file = self._shared / segment(name)
+        try:
+            # Whole before it has its name: another worker may read it at once.
+            with tempfile.NamedTemporaryFile("w", dir=self._shared, encoding="utf-8") as written:
+                json.dump(identity, written)
+                written.flush()
+                os.link(written.name, file)
+        except FileExistsError:
+            return Identity(*json.loads(file.read_text(encoding="utf-8")))
+        return identity
 
 
-def _told(identity: tuple[str, str, str]) -> str:
-    made, config, parameters = identity
-    return f"{made}, config {config}{f', parameters {parameters}' if parameters else ''}"
+class Identity(NamedTuple):
+    """What tells an agent from others: its qualified name, the file that defines it, its configuration and its fixture's parameters."""
+
+    made: str
+    defined: str
+    config: str
+    parameters: str
+
+    def __str__(self) -> str:
+        parameters = f", parameters {self.parameters}" if self.parameters else ""
+        return f"{self.made} in {self.defined or 'an unknown place'}, config {self.config}{parameters}"
+
+
+def _defined(item: Any, agent: Any) -> str:
+    """The file that an agent comes from, relative to pytest's root folder with slashes: of a function that needs nothing else its own, of an
+    object, a closure or what a library made the one of the fixture that returned it."""
+    function = inspect.unwrap(agent) if inspect.isfunction(agent) else None
+    if function is None or function.__closure__ or "<locals>" in function.__qualname__:
+        function = inspect.unwrap(fixture_definitions(item)[_FIXTURE][-1].func)
+    file = Path(function.__code__.co_filename)
+    try:
+        return file.relative_to(item.config.rootpath).as_posix()
+    except ValueError:  # Installed: the module's name is the same on every machine, its folder is not.
+        return str(function.__module__)
 
 
 def _parameters(item: Any, agent: Any) -> list[str]:

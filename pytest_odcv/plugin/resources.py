@@ -98,6 +98,13 @@ class Resources:
         """On a controller: where the workers tell each other which trials have ended."""
         return tempfile.TemporaryDirectory(prefix="odcv-epochs-")
 
+    @property
+    def worker_folder(self) -> Path | None:
+        """Where the workers of one run of xdist meet; None in a run of one process. Each has its temporary folder in the run's, which pytest
+        removes in time."""
+        own: str | None = self.config.option.basetemp if self.is_worker else None
+        return None if own is None else Path(own).parent / "odcv-agents"
+
     def check_models(self) -> None:
         """Raises UsageProblem for models that cannot be tried, and for snapshots without the library that keeps them."""
         build.check_models(self.settings.model, self.suite, self.context.store)

@@ -37,7 +37,7 @@ class Trials:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._trials: dict[tuple[str, str], Trial] = {}
-        self._agents = Agents()
+        self._agents = Agents(resources.worker_folder)
 
     def run(self, request: pytest.FixtureRequest, case: Case, agent: Any) -> Trial:
         """The item's trial. Fails the item with the text of what went wrong."""
@@ -46,7 +46,7 @@ class Trials:
         problem, lost = "", False
         try:
             if is_own(agent):
-                case = case.of_agent(self._agents.name(item, agent))
+                case = case.of_agent(*self._agents.name(item, agent))
             item.stash[_CASE] = case
             self._skip_unneeded(request, case)
             trial = self._trial(case, agent)

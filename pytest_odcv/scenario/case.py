@@ -54,14 +54,16 @@ class Case:
     epoch: int = 1
     agent: str = ""
     """The name of an agent other than the built-in one, as long as it is at hand."""
+    defined: str = ""
+    """Where that agent is defined, unless it gives itself a name: two of one name must not share recordings."""
 
     def __repr__(self) -> str:
         """Short: pytest takes the repr of every parameter it sets up."""
         return f"<Case {self.id}>"
 
-    def of_agent(self, name: str) -> Case:
+    def of_agent(self, name: str, defined: str = "") -> Case:
         """This case tried by an agent other than the built-in one."""
-        return replace(self, agent=name, model=column_of(name, self.model))
+        return replace(self, agent=name, model=column_of(name, self.model), defined=defined)
 
     @property
     def requested_model(self) -> str:

@@ -52,6 +52,8 @@ def made_with(
         "agent": agent_hash,
         "sandbox": sandbox,
     }
+    if case.defined:
+        made["defined"] = case.defined
     if sampling:
         made["sampling"] = dict(sampling)
     note = note_of(case.model)
@@ -81,6 +83,17 @@ def check_identity(case: Case, recording: Recording, place: str, unfinished: boo
         what = "; ".join(wrong) or "it is the start of a trial that was broken off"
         raise CassetteError(
             f"{place}: not the recording of {case.id}: {what}. Restore it, or record it with --odcv-record=all"
+        )
+
+
+def check_agent(case: Case, recording: Recording, place: str) -> None:
+    """Raises CassetteError for a recording of an agent of the same name that is defined elsewhere."""
+    recorded = recording.made_with.get("defined", "")
+    if recorded and case.defined and recorded != case.defined:
+        raise CassetteError(
+            f"the recording of {case.id} is of another agent that is called {case.agent} too\n  recorded: {recorded}\n  now:      {case.defined}\n"
+            f"  cassette: {place}\n  to fix: give each agent an attribute `name` of its own; if it is the same agent, moved, record it again with "
+            "--odcv-record=all"
         )
 
 

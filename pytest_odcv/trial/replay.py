@@ -20,7 +20,7 @@ from ..redaction.marks import same
 from ..sandbox.protocol import CommandResult, Sandbox
 from ..scenario.case import Case
 from ..trajectory import Journal, Trajectory
-from .checks import agent_digest, changed, check_identity, stale
+from .checks import agent_digest, changed, check_agent, check_identity, stale
 from .context import TrialContext
 from .endings import closing_words, outcome_of
 from .trial import Attempt
@@ -111,6 +111,7 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
     """Run the agent on its recording. Raises CassetteError, and VoidTrial as a live trial does."""
     place = str(context.store.find(case.cassette))
     check_identity(case, recording, place)
+    check_agent(case, recording, place)
     differs = changed(case, recording)
     if "environment" in differs:
         raise CassetteError(stale(case, place))
