@@ -61,6 +61,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    values = options.separate_values(args)
+    if values:
+        from ._compat import settle_root
+
+        settle_root(early_config, args, values)
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     from . import hookspecs
 
@@ -72,7 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
     is_controller = not hasattr(config, "workerinput")
     if is_controller:
         config.pluginmanager.register(_Counter(config), "odcv-counter")
-    if options.given_keys(config) or any(arg.split("::")[0] == "odcv" for arg in config.args):
+    asked_for = options.given_keys(config) or any(arg.split("::")[0] == "odcv" for arg in config.args)
+    if asked_for or options.names_model(config):
         markers.register_standard(config)
         controller = session_of(config).controller
         if controller is not None:

@@ -5,6 +5,8 @@ Imported in every pytest run, so it imports nothing heavier than the table of op
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +31,25 @@ def add_options(parser: pytest.Parser) -> None:
         )
 
 
+def separate_values(args: Sequence[str]) -> set[str]:
+    """What stands after one of our options as an argument of its own, as PATH does in `--odcv-suite PATH`."""
+    takes = {option.flag for option in OPTIONS if option.metavar}
+    return {value for flag, value in itertools.pairwise(args) if flag in takes and not value.startswith("-")}
+
+
 def given_keys(config: pytest.Config) -> frozenset[str]:
     """The keys that the command line (or addopts) named."""
     return frozenset(option.key for option in OPTIONS if config.getoption(option.dest, None) is not None)
+
+
+def names_model(config: pytest.Config) -> bool:
+    """Whether [tool.odcv] of pyproject.toml names a model, which then selects the packaged suite as the option does. Looked at in every run of
+    pytest: the file is parsed only where it has such a table."""
+    try:
+        text = _pyproject(config).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "odcv" in text and "model" in text and bool(resolve(config).model)
 
 
 def resolve(config: pytest.Config) -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.http.model_server import ModelServer
-from tests.plugin.own_agent_kit import AGENT, LOOP, record, replay, server
+from tests.plugin.own_agent_kit import LOOP, record, replay, server
 
 pytest.importorskip("vcr", reason="needs the agent frameworks")
 __all__ = ["server"]
