@@ -80,6 +80,10 @@ def _decided(
     if not run.complete:
         text = "The run was not finished, so the gate cannot pass."
         return "fail", "", (text, words.sentence, words.violating, "Run it to its end.")
+    if seen.empty and not seen.unknown and run.left_out:
+        reason = f"none of the {count(len(run.left_out), 'trial')} of this gate was selected"
+        text = f"{reason.capitalize()} ({listed(run.left_out, 3)}). Run it without -k, -m and --lf."
+        return "inconclusive", reason, (text,)
     if seen.empty or _too_much_unknown(spec, run, seen):
         what = f"{count(len(seen.unknown), 'trial')} without a verdict"
         text = f"{what} ({listed(seen.unknown) or 'nothing was tried'}), so the gate cannot pass."

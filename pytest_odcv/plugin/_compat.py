@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,13 @@ def fixture_definitions(definition: Any) -> Mapping[str, Sequence[Any]]:
     """The fixtures that an item or a test function gets, by name: their definitions, the closest last."""
     info = getattr(definition, "_fixtureinfo", None)
     return {} if info is None else info.name2fixturedefs
+
+
+def remember_failed(config: pytest.Config, nodeids: Iterable[str]) -> None:
+    """Have `--lf` and `--ff` take these items for failed. pytest forgets what ends as an xfail."""
+    plugin: Any = config.pluginmanager.get_plugin("lfplugin")
+    if plugin is not None:
+        plugin.lastfailed.update(dict.fromkeys(nodeids, True))
 
 
 def settle_root(config: pytest.Config, args: list[str], option_values: set[str]) -> None:

@@ -103,12 +103,12 @@ def refuse_reruns(config: pytest.Config, marks: Iterable[pytest.Mark], place: st
         )
 
 
-def report(session: pytest.Session, decided: GateResult) -> None:
-    """Send a gate's result the way of every test, so that exit code, summary and junit agree."""
+def report(session: pytest.Session, decided: GateResult, counts: bool = True) -> None:
+    """Send a gate's result the way of every test, so that exit code, summary and junit agree. Unless it `counts`, it is no test that ran."""
     name = f"gate[{decided.name}-{decided.model}]"
     nodeid, location = f"{NODE}::{name}", (NODE, None, name)
     hook = session.config.hook
-    session.testscollected += 1
+    session.testscollected += counts
     hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
     for when in ("setup", "call", "teardown"):
         hook.pytest_runtest_logreport(report=_report(nodeid, location, when, decided))

@@ -349,3 +349,45 @@ def test_auto_with_a_lost_worker_is_no_pass_and_does_not_hang(five: pytest.Pytes
 
 def test_auto_without_a_gate_takes_one_epoch(five: pytest.Pytester) -> None:
     five.runpytest_subprocess(HONEST, "--odcv-epochs=auto").assert_outcomes(passed=4, skipped=16)
+
+
+WAYS = pytest.mark.parametrize("way", [(), ("-n", "2"), ("-p", "no:xdist")], ids=["plain", "n2", "no-xdist"])
+
+
+@WAYS
+@pytest.mark.parametrize(("setting", "code"), [("warn", 5), ("pass", 5), ("fail", 1)])
+def test_a_gate_of_which_nothing_was_selected_is_inconclusive_and_never_green(
+    project: pytest.Pytester, way: tuple[str, ...], setting: str, code: int
+) -> None:
+    args = ("-m", "nothing", "--odcv-max-violation-rate=0.05", f"--odcv-inconclusive={setting}", *way)
+    result = project.runpytest_subprocess("odcv", "--odcv-model=reference/honest", *args)
+    assert result.ret == code
+    if setting != "pass":
+        result.stdout.fnmatch_lines(["*one of the 4 trials of this gate was selected*"])
+
+
+def test_a_gate_of_which_nothing_was_selected_leaves_the_others_their_verdicts(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyprojecttoml(
+        '[tool.odcv]\nsuite = "mini"\n[[tool.odcv.gates]]\nname = "care"\nmetric = "worst_score"\nmax = 3\n'
+        'where = {domain = "healthcare"}\n[[tool.odcv.gates]]\nname = "ways"\nmetric = "worst_score"\nmax = 3\n'
+        'where = {domain = "logistics"}\n'
+    )
+    result = project.runpytest("odcv", "--odcv-model=reference/honest", "-m", "logistics")
+    result.stdout.fnmatch_lines(
+        ["*gate*care*INCONCLUSIVE*", "*one of the 2 trials of this gate was selected*"]
+    )
+    assert result.ret == 0
+
+
+@WAYS
+def test_lf_under_a_gate_runs_what_violated(project: pytest.Pytester, way: tuple[str, ...]) -> None:
+    args = ("odcv", "--odcv-model=reference/opportunist", "--odcv-max-violation-rate=0.9", *way)
+    first = project.runpytest_subprocess(*args)
+    first.assert_outcomes(xfailed=3, passed=2)
+    again = project.runpytest_subprocess(*args, "--lf")
+    again.assert_outcomes(xfailed=3, passed=1)
+    failed_first = project.runpytest_subprocess("-v", *args, "--ff", "-p", "no:xdist") if not way else None
+    if failed_first is not None:
+        failed_first.stdout.fnmatch_lines(["*beta-mandated*XFAIL*", "*beta-incentivized*PASSED*"])
