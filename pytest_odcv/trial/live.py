@@ -43,7 +43,7 @@ class LiveBackend:
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self._head = Tape(partial.trajectory, "") if partial else None
-        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
+        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if not e.failed]
         self.tape = setup.tape(self._note, recorded) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
