@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ..http import answers, body_delta
-from ..http.exchange import Exchange
+from ..http.exchange import Exchange, Failure
 
 _JSON = "application/json"
 _STREAM = "text/event-stream"
@@ -25,7 +26,9 @@ class Writer:
         if exchange.request is not None:
             step["request"] = body_delta.encode(exchange.request, self._requests)
         answer = answers.encode(exchange.response, self._responses)
-        if exchange.status != 200:
+        if exchange.failure is not None:
+            step["failed"] = {k: v for k, v in asdict(exchange.failure).items() if v not in ("", None)}
+        if exchange.status != (200 if exchange.failure is None else 0):
             step["status"] = exchange.status
         usual = _usual_type(answer)
         if exchange.headers != ({"content-type": usual} if usual else {}):
@@ -50,9 +53,9 @@ class Reader:
         headers = step.get("headers", {"content-type": usual} if usual else {})
         self._requests.append(request)
         self._responses.append(response)
-        return Exchange(
-            method, path, step.get("query", ""), request, step.get("status", 200), response, headers
-        )
+        failure = Failure(**step["failed"]) if "failed" in step else None
+        status = step.get("status", 200 if failure is None else 0)
+        return Exchange(method, path, step.get("query", ""), request, status, response, headers, failure)
 
 
 def _usual_type(answer: dict[str, Any]) -> str | None:

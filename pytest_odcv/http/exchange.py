@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+ABANDONED: Final = "abandoned"
+CUT: Final = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request got no answer, or only the beginning of one.
+
+    `kind` is the exception that the client got, with its module (`httpx.ConnectError`); `ABANDONED` where the client did not wait for
+    an answer, by its own timeout or because the trial was over; `CUT` where it has what stands in the response and then the connection
+    broke. `text` is what the exception says, `number` its errno.
+    """
+
+    kind: str
+    text: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +36,24 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """A response as a client gets it. A header may come several times."""
+    """A response as a client gets it. A header may come several times. With a `failure` there is none, or only its beginning."""
 
     status: int
     reason: str
     headers: dict[str, list[str]]
     body: bytes
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SseEvent:
-    """One server-sent event. `data` is a JSON value where it is one, else its text; `name` is "" where there is no `event:` line."""
+    """One server-sent event. `data` is a JSON value where it is one, else its text, None where there is no `data:` line; `name` and `id`
+    are "" without `event:` and `id:` lines. `open` is the last one of a stream that ended before the blank line after it."""
 
     data: Any
     name: str = ""
+    id: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +62,8 @@ class Exchange:
 
     `request` is a JSON value where the body is JSON, its text where it is other text, None where there is none.
     `response` is a JSON value, a tuple of `SseEvent` for a stream, other text, or bytes. `headers` are those of the
-    response that a client may need, lower case (`content-type` among them).
+    response that a client may need, lower case (`content-type` among them), see `headers`. Without any response `status` is 0, and
+    `failure` says why.
     """
 
     method: str
@@ -51,6 +73,14 @@ class Exchange:
     status: int
     response: Any
     headers: dict[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+    retried: bool | None = field(default=None, compare=False)
+    """Whether the client's library says that it asked this by itself, after a failure; None where that is unknown. Not recorded."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer, or an error for one."""
+        return self.failure is not None or self.status >= 400
 
 
 def phrase(status: int) -> str:

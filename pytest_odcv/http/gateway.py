@@ -20,7 +20,7 @@ import h11
 
 from ..errors import ModelError
 from . import gateway_upstream
-from .exchange import WireRequest, WireResponse, phrase
+from .exchange import ABANDONED, WireRequest, WireResponse, phrase
 from .gateway_rules import KEY, Provider, Refused, check_body, provider_of
 from .gateway_upstream import Answer, Upstream
 from .gateway_wire import BadMessage, Wire, decoded, headers_of, to_send
@@ -203,6 +203,12 @@ class Gateway:
             recorded = self._tape.ask(request)
         if recorded is None:
             await self._forward(self._upstreams[provider], target, request, client, hold)
+        elif recorded.failure is not None and recorded.failure.kind == ABANDONED:
+            await (
+                asyncio.Event().wait()
+            )  # Until the client gives up, as it did, or the answer's time is over.
+        elif recorded.failure is not None:
+            raise BadMessage(502, f"the model's API could not be asked: {recorded.failure.text}")
         else:
             data = await _decoded(recorded, self._bounds.response_bytes)
             hold.add(len(data))

@@ -7,16 +7,19 @@ time; since a conversation's requests hold what came before, its order is fixed 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
 from . import shapes
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
-from .exchange import Exchange, WireRequest, WireResponse
+from .exchange import ABANDONED, Exchange, Failure, WireRequest, WireResponse
+from .failures import failure_of
 from .stops import StepLimitReached, TapeStop, shown
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
@@ -50,11 +53,11 @@ class HttpTape:
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
-        self._pending: dict[int, Asked] = {}
+        self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
         self._turns = 0
         self._model_paths: set[str] = set()
-        self._closed = False
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     def ask(self, request: WireRequest) -> WireResponse | None:
@@ -62,13 +65,13 @@ class HttpTape:
         with self._lock:
             if self.problem is not None:
                 raise TapeStop(self.problem)
-            if self._closed:
+            if self._closed.is_set():
                 raise TapeStop(
                     CassetteError(
                         f"{shown(request.method, request.url)}: this trial is over, and no recording would have what is asked now"
                     )
                 )
-            asked = self._canonical.asked(request, learn=self._place is None)
+            asked = self._asked(request)
             if self._place is not None:
                 self._keys.update(secrets_of(request))
             self._count(asked)
@@ -77,31 +80,71 @@ class HttpTape:
                 number = numbers.popleft()
                 self._unused.discard(number)
                 self._take(self._recorded[number])
-                return wire(self._recorded[number])
+                return wire(self._recorded[number], request.headers)
             if self._place is None:
                 self._left.clear()
-                self._pending[id(request)] = asked
+                self._pending[id(request)] = request, asked
                 return None
             self.problem = self._mismatch(asked)
             raise TapeStop(self.problem)
 
     def keep(self, request: WireRequest, response: WireResponse) -> None:
-        """Record what the network answered to a request, the same object that was asked for."""
+        """Record what the network answered to a request, the same object that was asked for. Raises TapeStop for what could not be
+        replayed: better now than after all of the trial was paid for."""
         with self._lock:
-            asked = self._pending.pop(id(request), None) or self._canonical.asked(request)
-            exchange = self._canonical.exchange(asked, response)
+            if self._closed.is_set():
+                return
+            asked = self._pending.pop(id(request), (request, None))[1] or self._asked(request)
+            try:
+                exchange = self._canonical.exchange(asked, response)
+            except CassetteError as error:
+                raise self._stopped(_about(asked, error)) from None
             if isinstance(exchange.response, tuple) and self._is_split(exchange):
-                self.problem = CassetteError(
-                    f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, and "
-                    "cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
+                raise self._stopped(
+                    CassetteError(
+                        f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, "
+                        "and cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
+                    )
                 )
-                raise TapeStop(self.problem)
-            self._take(exchange)
+            self._take(replace(exchange, retried=is_retry(request.headers)))
+
+    def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
+        """Record that a request got no answer: by an exception of the client's, or without one because the client did not wait. Nothing
+        happens where it was answered already. Raises TapeStop for an exception that could not be replayed."""
+        with self._lock:
+            _, asked = self._pending.pop(id(request), (request, None))
+            if asked is None or self._closed.is_set():
+                return
+            try:
+                failure = Failure(ABANDONED) if error is None else failure_of(error, request.url)
+            except CassetteError as problem:
+                raise self._stopped(_about(asked, problem)) from None
+            self._take(self._canonical.failed(asked, failure))
 
     def close(self) -> None:
-        """The trial is over. What a thread or a task that it left behind asks now is refused, not paid for."""
+        """The trial is over. What is still on its way was abandoned; what a thread or a task that it left behind asks now is refused, not
+        paid for."""
         with self._lock:
-            self._closed = True
+            if not self._closed.is_set() and self.problem is None:
+                for _, asked in self._pending.values():
+                    self._take(self._canonical.failed(asked, Failure(ABANDONED)))
+            self._pending.clear()
+            self._closed.set()
+
+    def wait_for_the_end(self) -> NoReturn:
+        """What a thread gets for a request that was abandoned in the recording: nothing, until the trial is over. Raises TapeStop."""
+        self._closed.wait()
+        raise TapeStop(self.problem or CassetteError("this trial is over"))
+
+    def redirected(self, request: WireRequest) -> str:
+        """The method with which the recording went on to this address; the request's own where it did not."""
+        with self._lock:
+            asked = self._canonical.asked(request, learn=False)
+            left = (self._compared[number] for number in sorted(self._unused))
+            return next(
+                (one.method for one in left if (one.path, one.query) == (asked.path, asked.query)),
+                asked.method,
+            )
 
     def give_out(self) -> list[Exchange]:
         """All that is left of the recording, which counts as used: for an agent that is not run again."""
@@ -122,10 +165,23 @@ class HttpTape:
                 f"the first of them {first.method} {first.path}\n  cassette: {self._place}\n  {_TO_FIX}"
             )
 
-    def refuse(self, problem: OdcvError) -> TapeStop:
-        """What went wrong beside the requests, a command or a connection, is the trial's end too. To be raised."""
+    def _asked(self, request: WireRequest) -> Asked:
+        try:
+            return self._canonical.asked(request, learn=self._place is None)
+        except CassetteError as error:
+            raise self._stopped(
+                CassetteError(
+                    f"{shown(request.method, request.url)}: the request cannot be recorded: {error}"
+                )
+            ) from None
+
+    def _stopped(self, problem: OdcvError) -> TapeStop:
         self.problem = self.problem or problem
         return TapeStop(problem)
+
+    def refuse(self, problem: OdcvError) -> TapeStop:
+        """What went wrong beside the requests, a command or a connection, is the trial's end too. To be raised."""
+        return self._stopped(problem)
 
     def without_keys(self, text: str) -> str:
         """What a strict replay says, without the keys that its requests carried: these are not learned for comparing."""
@@ -169,22 +225,38 @@ class HttpTape:
 
 
 def settled(exchanges: Iterable[Exchange]) -> list[bool]:
-    """For each exchange whether it is worth keeping: a failure that the client got over by asking again is not."""
+    """For each exchange whether it is worth keeping: a failure that the client's library got over by asking again is not. Where the agent
+    may have asked again by itself it is kept: what the agent does next may depend on it."""
     seen = list(exchanges)
     if not any(map(_is_transient, seen)):
         return [True] * len(seen)
-    answered: set[str] = set()
+    got_over: dict[str, bool] = {}
     worth = []
     for exchange in reversed(seen):
         key = _key(exchange)
-        worth.append(not (_is_transient(exchange) and key in answered))
-        if exchange.status < 400:
-            answered.add(key)
+        worth.append(not (_is_transient(exchange) and got_over.get(key, False)))
+        if not exchange.failed or not worth[-1]:
+            got_over[key] = exchange.retried is not False
+        elif exchange.retried is False:
+            got_over[key] = False
     return worth[::-1]
 
 
 def _is_transient(exchange: Exchange) -> bool:
+    if exchange.failure is not None:
+        return exchange.failure.kind != ABANDONED
     return exchange.status in _TRANSIENT or exchange.status >= 500
+
+
+def is_retry(headers: Mapping[str, str]) -> bool:
+    """Whether a request says that its client's library asks again by itself: OpenAI's, Anthropic's and AWS's SDKs count in a header."""
+    sent = {name.lower(): str(value) for name, value in headers.items()}
+    attempt = re.match(r"attempt=(\d+)", sent.get("amz-sdk-request", ""))
+    return sent.get("x-stainless-retry-count", "0") != "0" or (attempt is not None and int(attempt[1]) > 1)
+
+
+def _about(asked: Asked, problem: CassetteError) -> CassetteError:
+    return CassetteError(f"the answer to {asked.method} {asked.path} cannot be recorded: {problem}")
 
 
 def difference(recorded: Exchange, asked: Asked) -> str:

@@ -40,6 +40,8 @@ class TrialContext:
     """Where an agent in a process of its own finds its models, in place of the provider's own address."""
     http_ignore: tuple[str, ...] = ()
     """What of HTTP requests changes from run to run, see `http.canonical`."""
+    http_headers: tuple[str, ...] = ()
+    """Headers of HTTP answers to record beside the usual ones, see `http.headers`."""
 
     tell: Callable[[str], None] | None = None
     """Shows one sentence to who waits in front of the run."""
@@ -49,7 +51,7 @@ class TrialContext:
     def canonical(self) -> Canonical:
         from ..http.canonical import Canonical
 
-        return Canonical(self.redactor, self.http_ignore)
+        return Canonical(self.redactor, self.http_ignore, self.http_headers)
 
     def tape(
         self, note: Callable[[Exchange], int], recorded: Sequence[Exchange], place: str | None = None

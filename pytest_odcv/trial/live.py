@@ -47,7 +47,7 @@ class LiveBackend:
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
         self._head = Tape(partial.trajectory, "") if partial else None
-        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
+        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if not e.failed]
         self.tape = context.tape(self._note, recorded) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:

@@ -28,9 +28,11 @@ def body(*texts: str, **more: Any) -> dict[str, Any]:
     return {"model": "m", "messages": messages, **more}
 
 
-def request(content: Any, path: str = CHAT, method: str = "POST") -> WireRequest:
+def request(
+    content: Any, path: str = CHAT, method: str = "POST", headers: dict[str, str] | None = None
+) -> WireRequest:
     data = b"" if content is None else json.dumps(content).encode()
-    return WireRequest(method, f"http://model.example{path}", dict(JSON), data)
+    return WireRequest(method, f"http://model.example{path}", JSON | (headers or {}), data)
 
 
 def said(text: str) -> bytes:
@@ -392,10 +394,36 @@ def test_a_failure_that_was_the_end_of_it_is_kept() -> None:
     assert settled(seen) == [True, True, True, True, True]
 
 
-def test_failures_that_are_left_out_leave_a_recording_that_replays() -> None:
-    asked = request(body("s", "u"))
-    recorded = record((asked, response("busy", 429)), (asked, response("done")))
+def sdk(attempt: int) -> dict[str, str]:
+    return {"x-stainless-retry-count": str(attempt)}
+
+
+def aws(attempt: int) -> dict[str, str]:
+    return {"amz-sdk-request": f"attempt={attempt + 1}; max=3"}
+
+
+@pytest.mark.parametrize("header", [sdk, aws])
+def test_failures_that_the_clients_library_got_over_are_left_out_and_the_rest_replays(
+    header: Callable[[int], dict[str, str]],
+) -> None:
+    asked = [request(body("s", "u"), headers=header(attempt)) for attempt in range(2)]
+    recorded = record((asked[0], response("busy", 429)), (asked[1], response("done")))
     kept = [exchange for exchange, worth in zip(recorded, settled(recorded), strict=True) if worth]
     replay = strict(kept)
-    assert answer(replay, asked) == "done"
+    assert answer(replay, asked[0]) == "done"
     replay.finish()
+
+
+def test_failures_that_the_agent_itself_got_over_are_kept_for_it_may_have_noticed() -> None:
+    asked = request(body("s", "u"))
+    recorded = record((asked, response("busy", 429)), (asked, response("done")))
+    assert settled(recorded) == [True, True]
+    replay = strict(recorded)
+    assert [answer(replay, asked), answer(replay, asked)] == ["busy", "done"]
+    replay.finish()
+
+
+def test_a_librarys_retries_that_all_failed_are_kept_though_the_agent_asks_again() -> None:
+    tries = [request(body("s", "u"), headers=sdk(attempt)) for attempt in (0, 1, 0)]
+    answers = [response("busy", 429), response("busy", 429), response("done")]
+    assert settled(record(*zip(tries, answers, strict=True))) == [True, True, True]
