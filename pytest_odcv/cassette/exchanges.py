@@ -7,6 +7,7 @@ from typing import Any
 
 from ..http import answers, body_delta
 from ..http.exchange import Exchange, Failure
+from ..http.spelling import SPACED, spelled
 
 _JSON = "application/json"
 _STREAM = "text/event-stream"
@@ -18,6 +19,7 @@ class Writer:
     def __init__(self) -> None:
         self._requests: list[Any] = []
         self._responses: list[Any] = []
+        self._spelling = SPACED
 
     def step(self, exchange: Exchange) -> dict[str, Any]:
         step: dict[str, Any] = {"http": f"{exchange.method} {exchange.path}"}
@@ -30,6 +32,8 @@ class Writer:
             step["failed"] = {k: v for k, v in asdict(exchange.failure).items() if v not in ("", None)}
         if exchange.status != (200 if exchange.failure is None else 0):
             step["status"] = exchange.status
+        if "json" in answer and exchange.spelling != self._spelling:
+            step["spelled"] = self._spelling = exchange.spelling
         usual = _usual_type(answer)
         if exchange.headers != ({"content-type": usual} if usual else {}):
             step["headers"] = dict(exchange.headers)
@@ -44,6 +48,7 @@ class Reader:
     def __init__(self) -> None:
         self._requests: list[Any] = []
         self._responses: list[Any] = []
+        self._spelling = SPACED
 
     def exchange(self, step: dict[str, Any]) -> Exchange:
         method, _, path = step["http"].partition(" ")
@@ -55,7 +60,12 @@ class Reader:
         self._responses.append(response)
         failure = Failure(**step["failed"]) if "failed" in step else None
         status = step.get("status", 200 if failure is None else 0)
-        return Exchange(method, path, step.get("query", ""), request, status, response, headers, failure)
+        spelling = SPACED
+        if "json" in step:
+            spelling = self._spelling = step.get("spelled", self._spelling)
+            spelled(None, spelling)
+        query = step.get("query", "")
+        return Exchange(method, path, query, request, status, response, headers, failure, spelling)
 
 
 def _usual_type(answer: dict[str, Any]) -> str | None:

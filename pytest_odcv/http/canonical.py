@@ -19,6 +19,7 @@ from ..errors import UsageProblem
 from ..redaction.redactor import Redactor
 from . import coding, headers, sse
 from .exchange import Exchange, Failure, SseEvent, WireRequest, WireResponse
+from .spelling import SPACED, spelled, spelling_of
 
 IGNORED = "[ignored]"
 ALWAYS = ("prompt_cache_key", "store", "stream_options")
@@ -125,13 +126,27 @@ class Canonical:
         """What is kept of a request and its response. Raises CassetteError for a body that cannot be read as the client read it."""
         kept = headers.kept(response.headers, asked.headers, self._names, self._redacted, REDACTED)
         joined = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
-        body = _answer(
-            coding.decoded(response.body, joined.get("content-encoding", "")), joined.get("content-type", "")
-        )
-        body = self._clean(body, self._redacted, _is_secret_answer)
+        kind = joined.get("content-encoding", "")
+        coding.check_accepted(kind, _header(asked.headers, "accept-encoding"))
+        sent = coding.decoded(response.body, kind)
+        body = _answer(sent, joined.get("content-type", ""))
+        clean = self._clean(body, self._redacted, _is_secret_answer)
+        spelling = SPACED
+        if isinstance(body, (dict, list)):
+            spelling = spelling_of(sent.decode(), body) or SPACED
+            if clean == body and spelled(body, spelling).encode() != sent:
+                clean = sent.decode()  # Spelled in a way of its own, which a client that reads the text sees.
         failure = self._failure(response.failure)
         return Exchange(
-            asked.method, asked.path, asked.query, asked.body, response.status, body, kept, failure
+            asked.method,
+            asked.path,
+            asked.query,
+            asked.body,
+            response.status,
+            clean,
+            kept,
+            failure,
+            spelling=spelling,
         )
 
     def failed(self, asked: Asked, failure: Failure) -> Exchange:
@@ -187,7 +202,7 @@ class Canonical:
         if isinstance(value, (list, tuple)):
             return type(value)(self._clean(inner, text, secret) for inner in value)
         if isinstance(value, SseEvent):
-            return SseEvent(self._clean(value.data, text, secret), text(value.name))
+            return replace(value, data=self._clean(value.data, text, secret), name=text(value.name))
         return self._redactor.data(value) if isinstance(value, bytes) else value
 
     def _without(self, value: Any, fields: list[list[str]]) -> Any:
@@ -281,7 +296,7 @@ def wire(exchange: Exchange, asked: Mapping[str, str] | None = None) -> WireResp
     elif isinstance(body, str):
         data = body.encode()
     else:
-        data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = b"" if body is None else spelled(body, exchange.spelling).encode()
     found = headers.given(exchange.headers, asked or {})
     found["content-length"] = [str(len(data))]
     return WireResponse(exchange.status, "", found, data, exchange.failure)
@@ -353,7 +368,7 @@ def _answer(body: bytes, content_type: str) -> Any:
     if charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         return body or None
     if "text/event-stream" in content_type:
-        return sse.merge(sse.parse(body))
+        return sse.merge(sse.parse(body)) if sse.is_stream(body) else _text_or_bytes(body)
     if _is_json(content_type):
         try:
             value = sse.json_value(body.decode())
@@ -361,6 +376,10 @@ def _answer(body: bytes, content_type: str) -> Any:
                 return value
         except (ValueError, RecursionError):
             pass
+    return _text_or_bytes(body)
+
+
+def _text_or_bytes(body: bytes) -> str | bytes | None:
     try:
         return body.decode() or None
     except UnicodeDecodeError:

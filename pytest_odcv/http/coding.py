@@ -14,6 +14,7 @@ _NONE: Final = frozenset(("", "identity", "chunked"))
 _ZSTD: Final = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
 """The standard library's of Python 3.14, and those that HTTP libraries use before it."""
 _BROTLI: Final = ("brotli", "brotlicffi")
+_OPTIONAL: Final = frozenset(("br", "zstd"))
 _MAGIC: Final = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
@@ -36,6 +37,20 @@ def decoded(body: bytes, coding: str) -> bytes:
                 raise
             break
     return body
+
+
+def check_accepted(coding: str, accepted: str) -> None:
+    """Raises CassetteError for an encoding that the client says it cannot read: it has seen the compressed body. Every client reads gzip and
+    deflate. `accepted` is its header, "" where it says nothing."""
+    asked = {part.partition(";")[0].strip().lower() for part in accepted.split(",")} if accepted else {"*"}
+    kinds = [kind.strip().lower() for kind in coding.split(",")]
+    odd = next((kind for kind in kinds if kind in _OPTIONAL and not asked & {kind, "*"}), None)
+    if odd is not None:
+        raise CassetteError(
+            f"the server sent a body with the content-encoding {odd!r}, and the client accepts only {accepted!r}: it saw the compressed "
+            "bytes, and a recording has none\n"
+            f"  to fix: install a module that reads {odd}, or set the server to send what the client accepts"
+        )
 
 
 def _unpacked(body: bytes, kind: str) -> bytes:

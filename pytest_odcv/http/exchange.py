@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+from .spelling import SPACED
+
 ABANDONED: Final = "abandoned"
 CUT: Final = "cut"
 
@@ -74,6 +76,8 @@ class Exchange:
     response: Any
     headers: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    spelling: str = SPACED
+    """How the response's JSON is written, see `spelling`."""
     retried: bool | None = field(default=None, compare=False)
     """Whether the client's library says that it asked this by itself, after a failure; None where that is unknown. Not recorded."""
 

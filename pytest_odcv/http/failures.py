@@ -5,6 +5,7 @@ Only classes of HTTP libraries and of the standard library are made: a cassette 
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from typing import Any, Final
@@ -17,6 +18,8 @@ _LIBRARIES: Final = frozenset((
     "aiohttp", "anyio", "asyncio", "boto3", "botocore", "builtins", "h11", "h2", "http", "httpcore", "httplib2", "httpx", "httpx2",
     "requests", "socket", "ssl", "tornado", "urllib", "urllib3",
 ))  # fmt: skip
+_UNSET: Final = {"request_info": None, "history": (), "headers": None, "message": ""}
+"""What classes such as aiohttp's ClientResponseError set only when they are made with all of their arguments."""
 _NO_ERRORS: Final = (Exception, BaseException, object)
 
 
@@ -80,7 +83,7 @@ def _made(kind: type[Exception], failure: Failure, url: str) -> Exception | None
     for arguments in ways:
         try:
             error = kind(*arguments)
-            str(error)
+            repr(error), str(error)
         except Exception:  # Each class wants its own arguments.
             continue
         return error
@@ -106,7 +109,16 @@ def _connection_key(url: str) -> Any:
 
 def _saying(kind: type[Exception], said: str) -> Exception:
     """One of this class that says just this, whatever the class would make of its arguments."""
-    named = {"__str__": lambda error: said, "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    shown = f"{kind.__name__}({said!r})"
+    status = re.match(r"([1-5]\d\d), message=", said)
+    named = {
+        "__str__": lambda error: said,
+        "__repr__": lambda error: shown,
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+        **{name: value for name, value in _UNSET.items() if not hasattr(kind, name)},
+        **({"status": int(status[1])} if status else {}),
+    }
     told: Any = type(kind.__name__, (kind,), named)
     error: Exception = told.__new__(told, said)
     error.args = (said,)

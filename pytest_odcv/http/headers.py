@@ -17,6 +17,7 @@ SAFE: Final = frozenset((
     "mcp-session-id", "operation-location", "retry-after", "retry-after-ms", "set-cookie", "www-authenticate", "x-next-page",
     "x-should-retry", "x-total-count", "x-total-pages",
 ))  # fmt: skip
+_RATE_LIMIT: Final = re.compile(r"(?:[a-z]+-)?rate-?limit(?:-.*)?")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MIRRORED: Final = re.compile(r"\[request:([^\]\s]+)\]")
 _OF_AN_ID: Final = re.compile(
@@ -62,18 +63,37 @@ def kept(
             values = [_cookie(value, hidden) for value in values if not _INFRASTRUCTURE.match(value.strip())]
         if values and _OF_AN_ID.search(name) and values[0] in sent:
             found[name] = f"[request:{sent[values[0]]}]"
-        elif values and (name in SAFE or name in more):
+        elif values and (is_safe(name) or name in more):
             found[name] = clean(("\n" if name == "set-cookie" else ", ").join(values))
     return found
+
+
+def is_safe(name: str) -> bool:
+    """Whether a header, in lower case, is recorded without being named: clients act upon it."""
+    return name in SAFE or _RATE_LIMIT.fullmatch(name) is not None
 
 
 def given(recorded: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, list[str]]:
     """Recorded headers for a client that sent a request with the headers `asked`."""
     sent = {name.lower(): value for name, value in asked.items()}
     return {
-        name: [_MIRRORED.sub(lambda found: sent.get(found[1], found[0]), part) for part in value.split("\n")]
+        name: [
+            _on_wire(_MIRRORED.sub(lambda found: sent.get(found[1], found[0]), part))
+            for part in value.split("\n")
+        ]
         for name, value in recorded.items()
     }
+
+
+class _Beyond(str):
+    """A header's value with letters that are not ASCII. httpx encodes headers as ASCII, and would fail; it reads them as UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("utf-8" if encoding == "ascii" else encoding, errors)
+
+
+def _on_wire(value: str) -> str:
+    return value if value.isascii() else _Beyond(value)
 
 
 def _lower(headers: Mapping[str, list[str]]) -> dict[str, list[str]]:

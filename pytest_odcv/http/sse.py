@@ -17,6 +17,7 @@ from .exchange import SseEvent
 
 _DEEPEST = 100
 _LINE = re.compile(r"\r\n|\n|\r")
+_KNOWN = re.compile(r":|(?:data|event|id|retry)(?::|$)")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -37,6 +38,15 @@ def parse(body: bytes | str) -> tuple[SseEvent, ...]:
     if event:
         events.append(event.ended(open=True))
     return tuple(events)
+
+
+def is_stream(body: bytes) -> bool:
+    """Whether a body has nothing in it that its events would not say: some servers send an error as JSON or HTML and call it a stream."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(not line or _KNOWN.match(line) for line in _LINE.split(text.removeprefix("\ufeff")))
 
 
 class _Begun:

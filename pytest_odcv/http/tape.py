@@ -94,12 +94,12 @@ class HttpTape:
         with self._lock:
             if self._closed.is_set():
                 return
-            asked = self._pending.pop(id(request), (request, None))[1] or self._asked(request)
+            asked = self._was_asked(request)
             try:
                 exchange = self._canonical.exchange(asked, response)
             except CassetteError as error:
                 raise self._stopped(_about(asked, error)) from None
-            if isinstance(exchange.response, tuple) and self._is_split(exchange):
+            if isinstance(exchange.response, (tuple, str)) and self._is_split(exchange):
                 raise self._stopped(
                     CassetteError(
                         f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, "
@@ -174,6 +174,14 @@ class HttpTape:
                     f"{shown(request.method, request.url)}: the request cannot be recorded: {error}"
                 )
             ) from None
+
+    def _was_asked(self, request: WireRequest) -> Asked:
+        """The pending request that is answered now. aiohttp's first step along redirects comes as another object than the one that asked."""
+        number = id(request)
+        asked = self._pending[number][1] if number in self._pending else self._asked(request)
+        same = (other for other, (_, pending) in self._pending.items() if pending.key == asked.key)
+        self._pending.pop(number if number in self._pending else next(same, number), None)
+        return asked
 
     def _stopped(self, problem: OdcvError) -> TapeStop:
         self.problem = self.problem or problem
