@@ -37,6 +37,7 @@ _SECRET_QUERY = re.compile(
     rf"{_SECRET_FIELD.pattern}|^(?:key|token|auth|sig|.*signature|.*credential)$", re.IGNORECASE
 )
 _BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?")
+_PARTS = re.compile(rb"--([^\r\n]{1,70})\r\n")
 _CHARSET = re.compile(r"charset=\"?([^\";\s]+)", re.IGNORECASE)
 _FORM = "application/x-www-form-urlencoded"
 _MARK = re.compile(r"\[ignored\]|\[redacted:[a-z-]+\]")
@@ -337,9 +338,9 @@ def _value(body: bytes, content_type: str) -> Any:
     """A request's body: JSON's value, a form's fields, a form of parts as text whose boundary is always the same, other text, or bytes."""
     if not body:
         return None
-    boundary = _BOUNDARY.search(content_type)
+    boundary = _boundary(body, content_type)
     if boundary is not None:
-        body = body.replace(boundary[1].encode(), b"boundary")
+        body = body.replace(boundary, b"boundary")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -352,6 +353,15 @@ def _value(body: bytes, content_type: str) -> Any:
         return sse.json_value(text, finite=False)
     except (ValueError, RecursionError):
         return text
+
+
+def _boundary(body: bytes, content_type: str) -> bytes | None:
+    """What stands between the parts of a form; aiohttp adds the header that says it only when it sends."""
+    stated = _BOUNDARY.search(content_type)
+    if stated is not None:
+        return stated[1].encode()
+    first = _PARTS.match(body)
+    return first[1] if first and body.rstrip().endswith(b"--%b--" % first[1]) else None
 
 
 def _fields(text: str) -> Any:

@@ -13,14 +13,13 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 from unittest import mock
 
 from ..errors import CassetteError, UsageProblem
 from ..shared_context import SharedContext
-from . import current
+from . import current, under_way
 from .current import let_through
 from .exchange import ABANDONED, Failure, WireRequest, WireResponse, phrase
 from .failures import exception_of
@@ -87,9 +86,6 @@ def _when_engaged(recorded: Callable[..., Any], plain: Callable[..., Any]) -> Ca
 
 # --- requests that fail ----------------------------------------------------------------------------------------------
 
-_asked: ContextVar[tuple[Any, ...]] = ContextVar("odcv_asked", default=())
-"""vcrpy's requests that this context has under way."""
-
 
 class _Abandoned(BaseException):
     """In the recording the client did not wait for the answer to this request, so none will come."""
@@ -125,19 +121,19 @@ async def _noted(asking: Awaitable[Any]) -> Any:
 
 @contextmanager
 def _noting() -> Iterator[None]:
-    before = _asked.set(())
+    before = under_way.requests.set(())
     try:
         yield
     except asyncio.CancelledError:
-        for request in _asked.get():
+        for request in under_way.requests.get():
             request.odcv_tape.fail(request.odcv_wire)
         raise
     except Exception as error:
-        for request in _asked.get():
+        for request in under_way.requests.get():
             request.odcv_tape.fail(request.odcv_wire, error)
         raise
     finally:
-        _asked.reset(before)
+        under_way.requests.reset(before)
 
 
 class Router:
@@ -198,7 +194,7 @@ class Router:
             request.odcv_wire = None if tape is None else self._wire(request)
             request.odcv_answer = None if tape is None else tape.ask(request.odcv_wire)
         if request.odcv_tape is not None:
-            _asked.set((*_asked.get(), request))
+            under_way.requests.set((*under_way.requests.get(), request))
         answer: WireResponse | None = request.odcv_answer
         if answer is not None and answer.failure is not None:
             raise self._failure(request, answer.failure)
@@ -237,6 +233,8 @@ def _wire(request: Any) -> WireRequest:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):  # As http.client's putheader gives them.
+        return ", ".join(map(_text, value))
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
@@ -249,14 +247,26 @@ def _bytes(body: Any) -> bytes:
     if isinstance(body, str):
         return body.encode()
     if isinstance(body, (dict, list, tuple, int, float, bool)):
-        return json.dumps(body, default=str).encode()
+        return json.dumps(body, default=_plain).encode()
     for method in ("read", "decode"):  # A file; a payload of aiohttp's.
         if callable(getattr(body, method, None)):
             return _bytes(getattr(body, method)())
     try:
         return b"".join(_bytes(part) for part in body)
     except TypeError:
-        raise CassetteError(
-            f"its body is a {type(body).__module__}.{type(body).__qualname__}, which cannot be read before it is sent\n"
-            "  to fix: send text, bytes, JSON or a file"
-        ) from None
+        raise _unreadable(body) from None
+
+
+def _plain(value: Any) -> str:
+    """A value that a project's own JSON writer knows, such as a date. Raises CassetteError for an object without a text of its own."""
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        raise _unreadable(value)
+    return str(value)
+
+
+def _unreadable(body: Any) -> CassetteError:
+    return CassetteError(
+        f"its body is a {type(body).__module__}.{type(body).__qualname__}, which cannot be read before it is sent\n"
+        "  to fix: send text, bytes, JSON or a file"
+    )

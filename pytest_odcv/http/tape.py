@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
-from . import shapes
+from . import present_time, shapes, under_way
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
 from .exchange import ABANDONED, Exchange, Failure, WireRequest, WireResponse
 from .failures import failure_of
@@ -32,6 +32,7 @@ class HttpTape:
 
     With a `place` the tape is strict: what is not in `recorded` is a mismatch with the recording there. Without one, `recorded` is
     the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
+    `given` says of a test for texts whether any text that the agent was given passes it.
     `problem` is the first thing that went wrong, and `limited` says whether the step limit was reached, also where the agent caught
     the exception.
     """
@@ -43,6 +44,7 @@ class HttpTape:
         recorded: Sequence[Exchange] = (),
         place: str | None = None,
         step_limit: int | None = None,
+        given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
     ) -> None:
         self.problem: OdcvError | None = None
         self.limited = False
@@ -55,6 +57,7 @@ class HttpTape:
         self._unused = set(range(len(self._recorded)))
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
+        self._given, self._began = given, present_time.now()
         self._turns = 0
         self._model_paths: set[str] = set()
         self._closed = threading.Event()
@@ -167,13 +170,29 @@ class HttpTape:
 
     def _asked(self, request: WireRequest) -> Asked:
         try:
-            return self._canonical.asked(request, learn=self._place is None)
+            _check_kind(request)
+            asked = self._canonical.asked(request, learn=self._place is None)
+            if under_way.recorded_only.get():
+                self._check_times(asked)
+            return asked
         except CassetteError as error:
             raise self._stopped(
                 CassetteError(
                     f"{shown(request.method, request.url)}: the request cannot be recorded: {error}"
                 )
             ) from None
+
+    def _check_times(self, asked: Asked) -> None:
+        """Raises CassetteError for a request that is another one in every run."""
+        found = present_time.present_time(
+            {"query": asked.query, "body": asked.body}, self._began, self._given
+        )
+        if found is not None:
+            place = found.field.removeprefix("body").lstrip(".") or "the body"
+            raise CassetteError(
+                f"it holds the present time, {found.text} in {place}, and will be another one in a replay\n"
+                "  to fix: name it in http_ignore of [tool.odcv], as a field or as a regular expression for the text, or give the agent a fixed time"
+            )
 
     def _was_asked(self, request: WireRequest) -> Asked:
         """The pending request that is answered now. aiohttp's first step along redirects comes as another object than the one that asked."""
@@ -230,6 +249,16 @@ class HttpTape:
         else:
             why = f"{what}, differs from the recording at {difference(near, asked)}"
         return ReplayMismatch(f"{why}\n  cassette: {self._place}\n  {_TO_FIX}")
+
+
+def _check_kind(request: WireRequest) -> None:
+    """Raises CassetteError for what is no request with one answer."""
+    wish = next((str(value) for name, value in request.headers.items() if name.lower() == "upgrade"), "")
+    if wish.lower().startswith("websocket"):
+        raise CassetteError(
+            "it opens a websocket, whose messages no recording has\n"
+            "  to fix: use the API's plain HTTP, or name the host in http_pass of [tool.odcv] if it is there in a replay too"
+        )
 
 
 def settled(exchanges: Iterable[Exchange]) -> list[bool]:

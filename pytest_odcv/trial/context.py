@@ -54,12 +54,16 @@ class TrialContext:
         return Canonical(self.redactor, self.http_ignore, self.http_headers)
 
     def tape(
-        self, note: Callable[[Exchange], int], recorded: Sequence[Exchange], place: str | None = None
+        self,
+        note: Callable[[Exchange], int],
+        recorded: Sequence[Exchange],
+        place: str | None = None,
+        given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
     ) -> HttpTape:
         """See `HttpTape`. Imported late: the built-in agent has no use for it."""
         from ..http.tape import HttpTape
 
-        return HttpTape(self.canonical(), note, recorded, place, self.step_limit)
+        return HttpTape(self.canonical(), note, recorded, place, self.step_limit, given)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
 from ..evidence.files import same
+from ..http.offline import recorded_only
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
@@ -48,7 +49,7 @@ class LiveBackend:
         """Seconds in which the trial stood still for the model."""
         self._head = Tape(partial.trajectory, "") if partial else None
         recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if not e.failed]
-        self.tape = context.tape(self._note, recorded) if is_own(agent) else None
+        self.tape = context.tape(self._note, recorded, given=self._was_given) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
@@ -128,6 +129,11 @@ class LiveBackend:
             tuple(self.journal.unanswered),
         )
 
+    def _was_given(self, test: Callable[[str], bool]) -> bool:
+        """Whether the agent was given a text that passes: by its task, a command, a model or another server."""
+        prompts = self._context.task(self._case)
+        return any(map(test, (repr(prompts), *map(repr, self.journal.events))))
+
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
         return self.journal.turns
@@ -154,7 +160,10 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     try:
         backend = LiveBackend(case, agent, context, await provider.open(spec), partial)
         running = run_agent(agent, task, TrialEnv(backend))
-        outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, context.redactor.text)
+        with _only_recorded(agent, context):
+            outcome = await outcome_of(
+                running, agent, task, backend.journal, backend.tape, context.redactor.text
+            )
         after = _redacted(scenario.before, await _files_after(backend.box, outcome), context.redactor)
     except BaseException as error:
         if backend is not None and backend.journal.events and context.mode != "live":
@@ -174,6 +183,13 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
     recorded = "" if context.mode == "live" else result.recorded
     return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
+
+
+def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[None]:
+    """The agent's connections are held to what a recording has. A program in the sandbox has none but the gateway."""
+    if context.mode == "live" or not is_own(agent) or is_outside(agent):
+        return nullcontext()
+    return recorded_only()
 
 
 def _save(context: TrialContext, case: Case, result: Recording) -> None:

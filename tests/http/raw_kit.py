@@ -20,7 +20,7 @@ from pytest_odcv.http import current
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import Exchange
 from pytest_odcv.http.headers import is_safe
-from pytest_odcv.http.offline import no_network
+from pytest_odcv.http.offline import no_network, recorded_only
 from pytest_odcv.http.patch import patched
 from pytest_odcv.http.tape import HttpTape
 from pytest_odcv.redaction.redactor import Redactor
@@ -244,8 +244,7 @@ def taped(
     place = None if recorded is None else "file.yaml"
     tape = HttpTape(Canonical(Redactor(environ={}), names=names), note, recorded or (), place)
     with patched(), contextlib.ExitStack() as stack:
-        if place:
-            stack.enter_context(no_network())
+        stack.enter_context(no_network() if place else recorded_only())
         with current.use(tape):
             yield tape
         tape.close()
