@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +35,7 @@ class HttpTape:
     the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
     `given` says of a test for texts whether any text that the agent was given passes it.
     `problem` is the first thing that went wrong, and `limited` says whether the step limit was reached, also where the agent caught
-    the exception.
+    the exception. `waited` are the seconds in which an answer of the network was waited for.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class HttpTape:
         self._unused = set(range(len(self._recorded)))
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
+        self.waited, self._waiting_since = 0.0, 0.0
         self._given, self._began = given, present_time.now()
         self._turns = 0
         self._model_paths: set[str] = set()
@@ -86,6 +88,8 @@ class HttpTape:
                 return wire(self._recorded[number], request.headers)
             if self._place is None:
                 self._left.clear()
+                if not self._pending:
+                    self._waiting_since = time.perf_counter()
                 self._pending[id(request)] = request, asked
                 return None
             self.problem = self._mismatch(asked)
@@ -115,7 +119,7 @@ class HttpTape:
         """Record that a request got no answer: by an exception of the client's, or without one because the client did not wait. Nothing
         happens where it was answered already. Raises TapeStop for an exception that could not be replayed."""
         with self._lock:
-            _, asked = self._pending.pop(id(request), (request, None))
+            asked = self._settle(id(request))
             if asked is None or self._closed.is_set():
                 return
             try:
@@ -131,7 +135,8 @@ class HttpTape:
             if not self._closed.is_set() and self.problem is None:
                 for _, asked in self._pending.values():
                     self._take(self._canonical.failed(asked, Failure(ABANDONED)))
-            self._pending.clear()
+            for number in list(self._pending):
+                self._settle(number)
             self._closed.set()
 
     def wait_for_the_end(self) -> NoReturn:
@@ -199,7 +204,14 @@ class HttpTape:
         number = id(request)
         asked = self._pending[number][1] if number in self._pending else self._asked(request)
         same = (other for other, (_, pending) in self._pending.items() if pending.key == asked.key)
-        self._pending.pop(number if number in self._pending else next(same, number), None)
+        self._settle(number if number in self._pending else next(same, number))
+        return asked
+
+    def _settle(self, number: int) -> Asked | None:
+        """The request of this number is no longer pending. None where it was not."""
+        asked = self._pending.pop(number, (None, None))[1]
+        if asked is not None and not self._pending:
+            self.waited += time.perf_counter() - self._waiting_since
         return asked
 
     def _stopped(self, problem: OdcvError) -> TapeStop:

@@ -174,7 +174,8 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     finally:
         if backend is not None:
             await backend.close()
-    ending = _for_want_of_time(outcome.ending, backend.waited, task.seconds)
+    waited = max(backend.waited, backend.tape.waited if backend.tape else 0.0)
+    ending = _for_want_of_time(outcome.ending, waited, task.seconds)
     result = recording(backend, ending, after)
     # Judged is what the recording holds, so that a replay cannot differ.
     after = file_edits.decode(scenario.before, result.files)
