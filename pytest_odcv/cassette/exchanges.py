@@ -32,6 +32,8 @@ class Writer:
             step["failed"] = {k: v for k, v in asdict(exchange.failure).items() if v not in ("", None)}
         if exchange.status != (200 if exchange.failure is None else 0):
             step["status"] = exchange.status
+        if exchange.reason is not None:
+            step["reason"] = exchange.reason
         if "json" in answer and exchange.spelling != self._spelling:
             step["spelled"] = self._spelling = exchange.spelling
         usual = _usual_type(answer)
@@ -64,8 +66,8 @@ class Reader:
         if "json" in step:
             spelling = self._spelling = step.get("spelled", self._spelling)
             spelled(None, spelling)
-        query = step.get("query", "")
-        return Exchange(method, path, query, request, status, response, headers, failure, spelling)
+        query, reason = step.get("query", ""), step.get("reason")
+        return Exchange(method, path, query, request, status, response, headers, failure, spelling, reason)
 
 
 def _usual_type(answer: dict[str, Any]) -> str | None:

@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..errors import UsageProblem
 from ..redaction.redactor import Redactor
-from . import coding, headers, sse
-from .exchange import Exchange, Failure, SseEvent, WireRequest, WireResponse
+from . import bodies, coding, headers, sse
+from .exchange import Exchange, Failure, SseEvent, WireRequest, WireResponse, phrase
 from .spelling import SPACED, spelled, spelling_of
 
 IGNORED = "[ignored]"
@@ -28,19 +28,18 @@ REDACTED = "[redacted:value]"
 _SECRET_HEADER = re.compile(r"^(?!idempotency-key$)(?:.*(?:key|token|secret|auth).*|cookie)$", re.IGNORECASE)
 _TOKENS = r"access[-_]?token|refresh[-_]?token|id[-_]?token|client[-_]?secret"
 _SECRET_FIELD = re.compile(
-    rf"^(?:.*[-_])?(?:{_TOKENS}|auth[-_]?token|session[-_]?token|api[-_]?key|secret|password|passwd|authorization|private[-_]?key)$",
+    rf"^(?:.*[-_])?(?:{_TOKENS}|auth[-_]?token|session[-_]?token|api[-_]?key|secret|password|passwd|authorization|private[-_]?key|assertion|code[-_]?verifier)$",
     re.IGNORECASE,
 )
 _SECRET_ANSWER = re.compile(rf"^(?:{_TOKENS})$", re.IGNORECASE)
 """Fewer: an answer is what the agent acts upon, and a model may call a tool with an argument of any name."""
 _SECRET_QUERY = re.compile(
-    rf"{_SECRET_FIELD.pattern}|^(?:key|token|auth|sig|.*signature|.*credential)$", re.IGNORECASE
+    rf"{_SECRET_FIELD.pattern}|^(?:key|token|auth|sig|.*signature|.*credential|x-[a-z]+-(?:date|security-token))$",
+    re.IGNORECASE,
 )
-_BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?")
-_PARTS = re.compile(rb"--([^\r\n]{1,70})\r\n")
-_CHARSET = re.compile(r"charset=\"?([^\";\s]+)", re.IGNORECASE)
-_FORM = "application/x-www-form-urlencoded"
 _MARK = re.compile(r"\[ignored\]|\[redacted:[a-z-]+\]")
+_ESCAPED_MARK = re.compile(r"%5B(redacted)(?::|%3A)([a-z-]+)%5D", re.IGNORECASE)
+"""A mark in an address that an answer gave, as clients send it."""
 _SHORTEST_SECRET = 8
 
 
@@ -111,7 +110,7 @@ class Canonical:
     def asked(self, request: WireRequest, learn: bool = True) -> Asked:
         """A request as it counts. A strict replay has nothing to `learn`: its key is any word, and secrets are out of the recording."""
         parts = urlsplit(request.url)
-        sent = _value(
+        sent = bodies.request(
             coding.decoded(request.body, _header(request.headers, "content-encoding")), _type(request.headers)
         )
         if learn:
@@ -119,7 +118,7 @@ class Canonical:
         body = self._clean(sent, self._text, _is_secret)
         body = self._without(body, self._fields)
         query = self._query(parts.query, self._text)
-        path = self._text(parts.path)
+        path = self._text(_ESCAPED_MARK.sub(r"[\1:\2]", parts.path))
         key = fingerprint(request.method, path, query, body)
         return Asked(request.method, path, query, body, key, request.headers)
 
@@ -130,7 +129,7 @@ class Canonical:
         kind = joined.get("content-encoding", "")
         coding.check_accepted(kind, _header(asked.headers, "accept-encoding"))
         sent = coding.decoded(response.body, kind)
-        body = _answer(sent, joined.get("content-type", ""))
+        body = bodies.answer(sent, joined.get("content-type", ""))
         clean = self._clean(body, self._redacted, _is_secret_answer)
         spelling = SPACED
         if isinstance(body, (dict, list)):
@@ -148,6 +147,7 @@ class Canonical:
             kept,
             failure,
             spelling=spelling,
+            reason=None if response.reason == phrase(response.status) else self._redacted(response.reason),
         )
 
     def failed(self, asked: Asked, failure: Failure) -> Exchange:
@@ -300,7 +300,8 @@ def wire(exchange: Exchange, asked: Mapping[str, str] | None = None) -> WireResp
         data = b"" if body is None else spelled(body, exchange.spelling).encode()
     found = headers.given(exchange.headers, asked or {})
     found["content-length"] = [str(len(data))]
-    return WireResponse(exchange.status, "", found, data, exchange.failure)
+    reason = phrase(exchange.status) if exchange.reason is None else exchange.reason
+    return WireResponse(exchange.status, reason, found, data, exchange.failure)
 
 
 def _header(sent: Mapping[str, str], name: str) -> str:
@@ -309,11 +310,6 @@ def _header(sent: Mapping[str, str], name: str) -> str:
 
 def _type(sent: Mapping[str, str]) -> str:
     return _header(sent, "content-type")
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.split(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
 
 
 def _secrets(value: Any) -> list[str]:
@@ -332,65 +328,3 @@ def _secrets(value: Any) -> list[str]:
         elif isinstance(inner, (dict, list)):
             found += _secrets(inner)
     return found
-
-
-def _value(body: bytes, content_type: str) -> Any:
-    """A request's body: JSON's value, a form's fields, a form of parts as text whose boundary is always the same, other text, or bytes."""
-    if not body:
-        return None
-    boundary = _boundary(body, content_type)
-    if boundary is not None:
-        body = body.replace(boundary, b"boundary")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return body
-    if boundary is not None:
-        return text
-    if content_type.startswith(_FORM):
-        return _fields(text)
-    try:
-        return sse.json_value(text, finite=False)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _boundary(body: bytes, content_type: str) -> bytes | None:
-    """What stands between the parts of a form; aiohttp adds the header that says it only when it sends."""
-    stated = _BOUNDARY.search(content_type)
-    if stated is not None:
-        return stated[1].encode()
-    first = _PARTS.match(body)
-    return first[1] if first and body.rstrip().endswith(b"--%b--" % first[1]) else None
-
-
-def _fields(text: str) -> Any:
-    fields: dict[str, list[str]] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        fields.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()} or text
-
-
-def _answer(body: bytes, content_type: str) -> Any:
-    """JSON that is no object or list stays as it is written: as a value, a text could be one that is no JSON, and null no body. So does
-    what Python reads and could not write again, such as NaN and halves of surrogate pairs, and text of another encoding."""
-    charset = _CHARSET.search(content_type)
-    if charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        return body or None
-    if "text/event-stream" in content_type:
-        return sse.merge(sse.parse(body)) if sse.is_stream(body) else _text_or_bytes(body)
-    if _is_json(content_type):
-        try:
-            value = sse.json_value(body.decode())
-            if isinstance(value, (dict, list)):
-                return value
-        except (ValueError, RecursionError):
-            pass
-    return _text_or_bytes(body)
-
-
-def _text_or_bytes(body: bytes) -> str | bytes | None:
-    try:
-        return body.decode() or None
-    except UnicodeDecodeError:
-        return body

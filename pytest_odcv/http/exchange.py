@@ -78,6 +78,8 @@ class Exchange:
     failure: Failure | None = None
     spelling: str = SPACED
     """How the response's JSON is written, see `spelling`."""
+    reason: str | None = None
+    """The words beside the status, which libraries put into their errors; None for the usual ones, `phrase`."""
     retried: bool | None = field(default=None, compare=False)
     """Whether the client's library says that it asked this by itself, after a failure; None where that is unknown. Not recorded."""
 
@@ -87,8 +89,19 @@ class Exchange:
         return self.failure is not None or self.status >= 400
 
 
+_RENAMED: Final = {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Python 3.13 has other words for these. A recording means the same with every Python."""
+
+
 def phrase(status: int) -> str:
     """The words that usually stand beside a status; "" for one that has none."""
+    if status in _RENAMED:
+        return _RENAMED[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -21,7 +21,7 @@ from ..errors import CassetteError, UsageProblem
 from ..shared_context import SharedContext
 from . import current, under_way
 from .current import let_through
-from .exchange import ABANDONED, Failure, WireRequest, WireResponse, phrase
+from .exchange import ABANDONED, Failure, WireRequest, WireResponse
 from .failures import exception_of
 from .stops import bracketed, shown
 
@@ -155,9 +155,8 @@ class Router:
                 "the recording that is resumed ends between a redirect and what it leads to"
             )
             raise request.odcv_tape.refuse(ended)
-        message = answer.reason or phrase(answer.status)
         return {
-            "status": {"code": answer.status, "message": message},
+            "status": {"code": answer.status, "message": answer.reason},
             "headers": {name: list(values) for name, values in answer.headers.items()},
             "body": {"string": answer.body},
             "url": request.uri,

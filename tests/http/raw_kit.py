@@ -118,6 +118,7 @@ class Seen:
     body: bytes = b""
     headers: dict[str, list[str]] = field(default_factory=dict)
     error: str = ""
+    reason: str = ""
 
 
 _OBJECT = re.compile(r"<?[\w.]+(?: object)? at 0x[0-9a-f]+>?|\w+Connection\(host='[^']+', port=\d+\)")
@@ -128,12 +129,12 @@ def _error(error: BaseException) -> Seen:
     return Seen(error=f"{type(error).__module__}.{type(error).__qualname__}: {said}")
 
 
-def _seen(status: int, body: bytes, headers: list[tuple[str, str]]) -> Seen:
+def _seen(status: int, reason: str, body: bytes, headers: list[tuple[str, str]]) -> Seen:
     kept: dict[str, list[str]] = {}
     for name, value in headers:
         if is_safe(name.lower()):
             kept.setdefault(name.lower(), []).append(value)
-    return Seen(status, body, kept)
+    return Seen(status, body, kept, reason=reason)
 
 
 Ask = Callable[..., Seen]
@@ -155,14 +156,16 @@ def _httpx(method: str, url: str, body: Any = None, **more: Any) -> Seen:
 
     with httpx.Client(timeout=TIMEOUT) as client:
         got = client.request(method, url, content=body, **more)
-        return _seen(got.status_code, got.content, got.headers.multi_items())
+        return _seen(got.status_code, got.reason_phrase, got.content, got.headers.multi_items())
 
 
 def _httpx_streamed(method: str, url: str, body: Any = None, **more: Any) -> Seen:
     import httpx
 
     with httpx.Client(timeout=TIMEOUT) as client, client.stream(method, url, content=body, **more) as got:
-        return _seen(got.status_code, b"".join(got.iter_bytes()), got.headers.multi_items())
+        return _seen(
+            got.status_code, got.reason_phrase, b"".join(got.iter_bytes()), got.headers.multi_items()
+        )
 
 
 def _httpx_async(method: str, url: str, body: Any = None, **more: Any) -> Seen:
@@ -171,7 +174,7 @@ def _httpx_async(method: str, url: str, body: Any = None, **more: Any) -> Seen:
     async def ask() -> Seen:
         async with httpx.AsyncClient(timeout=TIMEOUT) as client:
             got = await client.request(method, url, content=body, **more)
-            return _seen(got.status_code, got.content, got.headers.multi_items())
+            return _seen(got.status_code, got.reason_phrase, got.content, got.headers.multi_items())
 
     return asyncio.run(ask())
 
@@ -185,7 +188,7 @@ def _aiohttp(method: str, url: str, body: Any = None, **more: Any) -> Seen:
             aiohttp.ClientSession(timeout=patience) as session,
             session.request(method, url, data=body, **more) as got,
         ):
-            return _seen(got.status, await got.read(), list(got.headers.items()))
+            return _seen(got.status, str(got.reason), await got.read(), list(got.headers.items()))
 
     return asyncio.run(ask())
 
@@ -194,7 +197,7 @@ def _requests(method: str, url: str, body: Any = None, **more: Any) -> Seen:
     import requests
 
     got = requests.request(method, url, data=body, timeout=TIMEOUT, **more)
-    return _seen(got.status_code, got.content, list(got.headers.items()))
+    return _seen(got.status_code, got.reason, got.content, list(got.headers.items()))
 
 
 def _urllib3(method: str, url: str, body: Any = None, **more: Any) -> Seen:
@@ -202,7 +205,7 @@ def _urllib3(method: str, url: str, body: Any = None, **more: Any) -> Seen:
 
     pool = urllib3.PoolManager(timeout=TIMEOUT, retries=urllib3.Retry(0, redirect=3))
     got = pool.request(method, url, body=body, **more)
-    return _seen(got.status, got.data, list(got.headers.items()))
+    return _seen(got.status, str(got.reason), got.data, list(got.headers.items()))
 
 
 def _http_client(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Seen:
@@ -211,7 +214,7 @@ def _http_client(method: str, url: str, body: Any = None, headers: dict[str, str
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     connection.request(method, target, body, headers or {})
     got = connection.getresponse()
-    return _seen(got.status, got.read(), got.getheaders())
+    return _seen(got.status, got.reason, got.read(), got.getheaders())
 
 
 CLIENTS: dict[str, Ask] = {

@@ -316,3 +316,60 @@ def test_an_address_in_brackets_can_pass(place: str) -> None:
         with current.let_through(place.format(port=port)), taped(kept):
             assert CLIENTS["httpx"]("POST", f"{server.root}/x", b"{}").status == 200
     assert kept == []
+
+
+# --- requests that are others in every run ---------------------------------------------------------------------------
+
+
+def test_an_address_with_a_secret_that_an_answer_gave_is_found_again(server: RawServer) -> None:
+    """The recording has a mark in its place, and clients escape the brackets of the mark."""
+    secret = "Pl4nted-Zx81-S3cret"
+    with RawServer(
+        [answer(b"", f"location: /files/{secret}/x", status="302 Found"), answer(b'{"a":1}')]
+    ) as server:
+
+        def run() -> int:
+            import httpx
+
+            key = {"authorization": f"Bearer {secret}"}
+            return httpx.get(f"{server.root}/x", headers=key, follow_redirects=True).status_code
+
+        assert both(run, server) == (200, 200)
+
+
+@pytest.mark.parametrize("field", ["assertion", "client_assertion", "code_verifier"])
+def test_a_proof_that_is_signed_anew_in_every_run_makes_no_difference(field: str, server: RawServer) -> None:
+    """Clouds give tokens for a JWT that says when it was made."""
+    import httpx
+
+    proofs = iter(["eyJhbGciOi.one.two", "eyJhbGciOi.three.four"])
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
+
+    def run() -> int:
+        return httpx.post(f"{server.root}/token", data=form | {field: next(proofs)}).status_code
+
+    assert both(run, server) == (200, 200)
+
+
+def test_a_signed_address_makes_no_difference(server: RawServer) -> None:
+    import httpx
+
+    dates = iter(["20260101T000000Z", "20260102T000000Z"])
+
+    def run() -> int:
+        date = next(dates)
+        query = {"X-Amz-Date": date, "X-Amz-Signature": f"sig-{date}", "X-Amz-Credential": f"me/{date}"}
+        return httpx.get(f"{server.root}/object", params=query).status_code
+
+    assert both(run, server) == (200, 200)
+
+
+def test_the_words_of_a_status_are_the_same_with_every_python() -> None:
+    from pytest_odcv.http.exchange import phrase
+
+    assert [phrase(status) for status in (200, 413, 422, 599)] == [
+        "OK",
+        "Request Entity Too Large",
+        "Unprocessable Entity",
+        "",
+    ]

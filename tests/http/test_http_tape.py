@@ -427,3 +427,23 @@ def test_a_librarys_retries_that_all_failed_are_kept_though_the_agent_asks_again
     tries = [request(body("s", "u"), headers=sdk(attempt)) for attempt in (0, 1, 0)]
     answers = [response("busy", 429), response("busy", 429), response("done")]
     assert settled(record(*zip(tries, answers, strict=True))) == [True, True, True]
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_waiting_is_counted_once_for_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 13.0, 20.0, 21.0, 30.0, 32.0])
+    monkeypatch.setattr("pytest_odcv.http.tape.time.perf_counter", lambda: next(clock))
+    live = tape()
+    one, two = request(body("s", "one")), request(body("s", "two"))
+    assert live.ask(one) is None and live.ask(two) is None
+    live.keep(one, response("x"))
+    live.fail(two, TimeoutError())
+    assert live.waited == 3
+    assert live.ask(request(body("s", "three"))) is None
+    live.close()
+    assert live.waited == 4
+    replay = strict(record((one, response("x"))))
+    answer(replay, one)
+    assert replay.waited == 0
