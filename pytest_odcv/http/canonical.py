@@ -128,7 +128,7 @@ class Canonical:
         joined = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
         kind = joined.get("content-encoding", "")
         coding.check_accepted(kind, _header(asked.headers, "accept-encoding"))
-        sent = coding.decoded(response.body, kind)
+        sent = coding.decoded(response.body, kind, joined.get("content-length", ""))
         body = bodies.answer(sent, joined.get("content-type", ""))
         clean = self._clean(body, self._redacted, _is_secret_answer)
         spelling = SPACED

@@ -15,21 +15,27 @@ _ZSTD: Final = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
 """The standard library's of Python 3.14, and those that HTTP libraries use before it."""
 _BROTLI: Final = ("brotli", "brotlicffi")
 _OPTIONAL: Final = frozenset(("br", "zstd"))
+_WITHOUT_MARK: Final = frozenset(("br", "deflate"))
+"""A short text may be one of these by chance."""
 _MAGIC: Final = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 
 
-def decoded(body: bytes, coding: str) -> bytes:
+def decoded(body: bytes, coding: str, length: str = "") -> bytes:
     """`body` without the encodings of a `content-encoding` header, the last one first.
 
-    Some libraries hand on a body that they decoded already and leave the header as it was: text that does not begin as compressed data
-    does is taken for that.
+    Some libraries hand on a body that they decoded already and leave the headers as they were: one that is not as long as the header
+    `content-length` says, and text that does not begin as compressed data does, is taken for that.
 
     Raises:
         CassetteError: for a body that is neither, or an encoding that nothing here can read.
     """
+    if length.isdecimal() and int(length) != len(body):
+        return body
     for kind in reversed([kind.strip().lower() for kind in coding.split(",")]):
         if kind in _NONE or not body:
             continue
+        if kind in _WITHOUT_MARK and not _is_compressed(body, kind):
+            break
         try:
             body = _unpacked(body, kind)
         except CassetteError:
@@ -75,6 +81,13 @@ def _is_compressed(body: bytes, kind: str) -> bool:
     """Whether this is compressed data rather than what was in it."""
     if body.startswith(_MAGIC.get(kind, b"\0\0\0\0")):
         return True
+    if (
+        kind == "deflate"
+        and body[0] & 15 == 8
+        and int.from_bytes(body[:2]) % 31 == 0
+        and not body[1:2].isalnum()
+    ):
+        return True
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -92,7 +105,7 @@ def _deflated(body: bytes) -> bytes:
 def _inflated(body: bytes, window: int) -> bytes:
     unpack = zlib.decompressobj(window)
     data = unpack.decompress(body)
-    if not unpack.eof:
+    if not unpack.eof or unpack.unused_data:
         raise zlib.error("incomplete or truncated stream")
     return data
 

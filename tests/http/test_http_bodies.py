@@ -66,6 +66,17 @@ def test_a_compressed_body_is_the_body(encoding: str, pack: Callable[[bytes], by
     assert "content-encoding" not in wire(kept).headers
 
 
+def test_a_decoded_text_that_is_compressed_data_by_chance_is_the_text() -> None:
+    """Found at random: raw deflate reads one byte in it."""
+    rules = canonical()
+    text = b'{\n  "<": 0\n}'
+    for encoding in ("deflate", "br"):
+        answer = WireResponse(200, "OK", {"content-encoding": [encoding], "content-length": ["20"]}, text)
+        assert rules.exchange(rules.asked(request({})), answer).response == text.decode()
+        kept = rules.exchange(rules.asked(request({})), response(text, content_encoding=encoding))
+        assert kept.response == {"<": 0}
+
+
 ENCODINGS = ["gzip", "deflate", "zstd", "br", "something", "gzip, gzip"]
 BROKEN = {
     "broken": b"\x1f\x8b\x08broken",
