@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .tape import HttpTape
 
 _current: ContextVar[HttpTape | None] = ContextVar("odcv_tape", default=None)
+_is_ours: ContextVar[bool] = ContextVar("odcv_own_client", default=False)
 _lock = threading.Lock()
 _running: list[HttpTape] = []
 _guards = 0
@@ -71,6 +72,17 @@ def let_through(*places: str) -> Iterator[None]:
                 _through.remove(place)
 
 
+@contextmanager
+def our_own_client() -> Iterator[None]:
+    """Within it, this context's traffic is that of the built-in model client: `env.complete` is recorded as a question and an answer, and
+    its request would be recorded a second time."""
+    token = _is_ours.set(True)
+    try:
+        yield
+    finally:
+        _is_ours.reset(token)
+
+
 def tape() -> HttpTape | None:
     return _current.get()
 
@@ -83,7 +95,8 @@ def engaged() -> bool:
 def passes(host: str, port: int | None) -> bool:
     """Whether traffic to this host is left alone. An IPv6 address may be given with or without its brackets."""
     names = {host, bracketed(host)}
-    return any(place in names or place in {f"{name}:{port}" for name in names} for place in _through)
+    places = names | {f"{name}:{port}" for name in names}
+    return _is_ours.get() or not places.isdisjoint(_through)
 
 
 def stray(method: str, url: str) -> TapeStop:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
+from ..redaction.marks import same
 from . import present_time, shapes, under_way
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
 from .exchange import ABANDONED, Exchange, Failure, WireRequest, WireResponse
@@ -56,6 +57,7 @@ class HttpTape:
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
+        self._clean: dict[int, Exchange] = {}
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
         self.waited, self._waiting_since = 0.0, 0.0
@@ -80,9 +82,8 @@ class HttpTape:
             if self._place is not None:
                 self._keys.update(secrets_of(request))
             self._count(asked)
-            numbers = self._left.get(asked.key)
-            if numbers:
-                number = numbers.popleft()
+            number = self._number_of(asked)
+            if number is not None:
                 self._unused.discard(number)
                 self._take(self._recorded[number])
                 return wire(self._recorded[number], request.headers)
@@ -249,6 +250,24 @@ class HttpTape:
         if asked.path in self._model_paths:
             self.limited = True
             raise StepLimitReached
+
+    def _number_of(self, asked: Asked) -> int | None:
+        """Of the first unused recording of the same request. Where none is equal, a mark stands for any text: the secrets of the machine
+        that replays are others, or absent, and today's rules may know more of them."""
+        numbers = self._left.get(asked.key)
+        if numbers:
+            return numbers.popleft()
+        for number in sorted(self._unused) if self._left else ():
+            if self._compared[number].method == asked.method and self._is_masked(number, asked):
+                self._left[_key(self._compared[number])].remove(number)
+                return number
+        return None
+
+    def _is_masked(self, number: int, asked: Asked) -> bool:
+        if number not in self._clean:
+            self._clean[number] = self._canonical.compared_clean(self._recorded[number])
+        recorded = self._clean[number]
+        return same((recorded.path, recorded.query, recorded.request), (asked.path, asked.query, asked.body))
 
     def _mismatch(self, asked: Asked) -> ReplayMismatch:
         number = len(self._recorded) - len(self._unused) + 1

@@ -48,22 +48,23 @@ class TrialContext:
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 
-    def canonical(self) -> Canonical:
+    def canonical(self, redactor: Redactor | None = None) -> Canonical:
         from ..http.canonical import Canonical
 
-        return Canonical(self.redactor, self.http_ignore, self.http_headers)
+        return Canonical(redactor or self.redactor, self.http_ignore, self.http_headers)
 
     def tape(
         self,
         note: Callable[[Exchange], int],
         recorded: Sequence[Exchange],
+        redactor: Redactor,
         place: str | None = None,
         given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
     ) -> HttpTape:
         """See `HttpTape`. Imported late: the built-in agent has no use for it."""
         from ..http.tape import HttpTape
 
-        return HttpTape(self.canonical(), note, recorded, place, self.step_limit, given)
+        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit, given)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()
