@@ -7,11 +7,10 @@ time; since a conversation's requests hold what came before, its order is fixed 
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -22,10 +21,10 @@ from . import present_time, shapes, under_way
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
 from .exchange import ABANDONED, Exchange, Failure, WireRequest, WireResponse
 from .failures import failure_of
+from .retries import is_retry
 from .stops import StepLimitReached, TapeStop, shown
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
-_TRANSIENT = (408, 409, 425, 429)
 _SHOWN = 160
 
 
@@ -290,37 +289,6 @@ def _check_kind(request: WireRequest) -> None:
             "it opens a websocket, whose messages no recording has\n"
             "  to fix: use the API's plain HTTP, or name the host in http_pass of [tool.odcv] if it is there in a replay too"
         )
-
-
-def settled(exchanges: Iterable[Exchange]) -> list[bool]:
-    """For each exchange whether it is worth keeping: a failure that the client's library got over by asking again is not. Where the agent
-    may have asked again by itself it is kept: what the agent does next may depend on it."""
-    seen = list(exchanges)
-    if not any(map(_is_transient, seen)):
-        return [True] * len(seen)
-    got_over: dict[str, bool] = {}
-    worth = []
-    for exchange in reversed(seen):
-        key = _key(exchange)
-        worth.append(not (_is_transient(exchange) and got_over.get(key, False)))
-        if not exchange.failed or not worth[-1]:
-            got_over[key] = exchange.retried is not False
-        elif exchange.retried is False:
-            got_over[key] = False
-    return worth[::-1]
-
-
-def _is_transient(exchange: Exchange) -> bool:
-    if exchange.failure is not None:
-        return exchange.failure.kind != ABANDONED
-    return exchange.status in _TRANSIENT or exchange.status >= 500
-
-
-def is_retry(headers: Mapping[str, str]) -> bool:
-    """Whether a request says that its client's library asks again by itself: OpenAI's, Anthropic's and AWS's SDKs count in a header."""
-    sent = {name.lower(): str(value) for name, value in headers.items()}
-    attempt = re.match(r"attempt=(\d+)", sent.get("amz-sdk-request", ""))
-    return sent.get("x-stainless-retry-count", "0") != "0" or (attempt is not None and int(attempt[1]) > 1)
 
 
 def _about(asked: Asked, problem: CassetteError) -> CassetteError:

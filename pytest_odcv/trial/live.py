@@ -245,7 +245,7 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
     """Without the failed requests that a client got over by asking again: a replay need not wait and ask again."""
     if not any(isinstance(event, Exchanged) for event in events):
         return tuple(events)
-    from ..http.tape import settled
+    from ..http.retries import settled
 
     kept = iter(settled([event.exchange for event in events if isinstance(event, Exchanged)]))
     return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))

@@ -12,8 +12,9 @@ import pytest
 from pytest_odcv.errors import CassetteError, ReplayMismatch
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import Exchange, WireRequest, WireResponse
+from pytest_odcv.http.retries import settled
 from pytest_odcv.http.stops import StepLimitReached, TapeStop
-from pytest_odcv.http.tape import HttpTape, settled
+from pytest_odcv.http.tape import HttpTape
 from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.trajectory import Journal
 
