@@ -9,16 +9,14 @@ from typing import Any, Final
 from .spelling import SPACED
 
 ABANDONED: Final = "abandoned"
-CUT: Final = "cut"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a request got no answer, or only the beginning of one.
+    """Why a request got no answer.
 
-    `kind` is the exception that the client got, with its module (`httpx.ConnectError`); `ABANDONED` where the client did not wait for
-    an answer, by its own timeout or because the trial was over; `CUT` where it has what stands in the response and then the connection
-    broke. `text` is what the exception says, `number` its errno.
+    `kind` is the exception that the client got, with its module (`httpx.ConnectError`), or `ABANDONED` where the client did not wait for
+    an answer, by its own timeout or because the trial was over. `text` is what the exception says, `number` its errno.
     """
 
     kind: str
@@ -38,7 +36,7 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """A response as a client gets it. A header may come several times. With a `failure` there is none, or only its beginning."""
+    """A response as a client gets it. A header may come several times. With a `failure` there is none."""
 
     status: int
     reason: str

@@ -43,6 +43,10 @@ class Tape(Protocol):
         """Record what the real API answered."""
         ...
 
+    def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
+        """Record that the real API did not answer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -255,6 +259,8 @@ class Gateway:
             raise
         except (OSError, BadMessage) as error:
             self.trouble = f"{upstream.base}: {str(error) or type(error).__name__}"
+            with self._stopping():
+                self._tape.fail(request, ConnectionError(self.trouble))
             raise BadMessage(502, f"the model's API could not be asked: {self.trouble}") from error
         self._keep(request, answer, data)
         if answer.streamed:

@@ -29,7 +29,7 @@ def _same(project: pytest.Pytester, server: ModelServer, *args: str) -> str:
 
 
 def test_a_refused_connection_that_the_agent_got_over_is_recorded_and_replayed(
-    project: pytest.Pytester, server: ModelServer
+    project: pytest.Pytester, server: ModelServer, way: tuple[str, ...]
 ) -> None:
     _agent(
         project,
@@ -43,7 +43,7 @@ except httpx.ConnectError as error:
 return await Bot().loop(task, env)
 """,
     )
-    text = _same(project, server)
+    text = _same(project, server, *way)
     assert "kind: httpx.ConnectError" in text and "echo ConnectError" in text
 
 
