@@ -138,3 +138,24 @@ def test_a_header_that_is_none_is_a_usage_error(project: pytest.Pytester, server
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*expected the name of a header*"])
     assert not server.requests
+
+
+def test_a_model_that_was_never_reached_is_a_fault_that_names_the_exception(
+    project: pytest.Pytester, server: ModelServer
+) -> None:
+    _agent(
+        project,
+        """
+said = await Bot().loop(task, env)
+try:
+    async with httpx.AsyncClient() as client:
+        await client.post("http://127.0.0.1:9/invocations", json={"messages": [{"role": "user", "content": "Check it."}]})
+except httpx.ConnectError:
+    pass
+return said
+""",
+    )
+    record(project, *ONE)
+    row = rows(project.path / "live.jsonl")[0]
+    assert (row["ended"], row["score"]) == ("faulted", None)
+    assert "POST /invocations got no answer but httpx.ConnectError" in row["cause"]
