@@ -151,4 +151,8 @@ def _lacking(reply: Reply) -> Ending | None:
             Ended.TRUNCATED,
             f"the model's answer was cut at its output limit{tokens} ({reply.stop}); --odcv-max-tokens sets it",
         )
+    if reply.shortfall == "overflow":
+        return Ending(
+            Ended.OVERFLOW, f"the model's answer was cut where its context window ends ({reply.stop})"
+        )
     return None

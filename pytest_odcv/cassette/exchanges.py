@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ..http import answers, body_delta
-from ..http.exchange import Exchange
+from ..http.exchange import Exchange, Failure
+from ..http.spelling import SPACED, spelled
 
 _JSON = "application/json"
 _STREAM = "text/event-stream"
@@ -17,6 +19,7 @@ class Writer:
     def __init__(self) -> None:
         self._requests: list[Any] = []
         self._responses: list[Any] = []
+        self._spelling = SPACED
 
     def step(self, exchange: Exchange) -> dict[str, Any]:
         step: dict[str, Any] = {"http": f"{exchange.method} {exchange.path}"}
@@ -25,8 +28,14 @@ class Writer:
         if exchange.request is not None:
             step["request"] = body_delta.encode(exchange.request, self._requests)
         answer = answers.encode(exchange.response, self._responses)
-        if exchange.status != 200:
+        if exchange.failure is not None:
+            step["failed"] = {k: v for k, v in asdict(exchange.failure).items() if v not in ("", None)}
+        if exchange.status != (200 if exchange.failure is None else 0):
             step["status"] = exchange.status
+        if exchange.reason is not None:
+            step["reason"] = exchange.reason
+        if "json" in answer and exchange.spelling != self._spelling:
+            step["spelled"] = self._spelling = exchange.spelling
         usual = _usual_type(answer)
         if exchange.headers != ({"content-type": usual} if usual else {}):
             step["headers"] = dict(exchange.headers)
@@ -41,6 +50,7 @@ class Reader:
     def __init__(self) -> None:
         self._requests: list[Any] = []
         self._responses: list[Any] = []
+        self._spelling = SPACED
 
     def exchange(self, step: dict[str, Any]) -> Exchange:
         method, _, path = step["http"].partition(" ")
@@ -50,9 +60,14 @@ class Reader:
         headers = step.get("headers", {"content-type": usual} if usual else {})
         self._requests.append(request)
         self._responses.append(response)
-        return Exchange(
-            method, path, step.get("query", ""), request, step.get("status", 200), response, headers
-        )
+        failure = Failure(**step["failed"]) if "failed" in step else None
+        status = step.get("status", 200 if failure is None else 0)
+        spelling = SPACED
+        if "json" in step:
+            spelling = self._spelling = step.get("spelled", self._spelling)
+            spelled(None, spelling)
+        query, reason = step.get("query", ""), step.get("reason")
+        return Exchange(method, path, query, request, status, response, headers, failure, spelling, reason)
 
 
 def _usual_type(answer: dict[str, Any]) -> str | None:

@@ -70,9 +70,10 @@ def context_of(
         settings=_sampling(settings),
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
+        http_headers=settings.http_headers,
         max_age=settings.max_age,
     )
-    if settings.http_ignore:
+    if settings.http_ignore or settings.http_headers:
         made.canonical()
     return made
 

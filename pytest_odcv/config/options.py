@@ -315,6 +315,14 @@ OPTIONS = (
         many=True,
     ),
     Option(
+        "http_headers",
+        _word,
+        (),
+        "NAME",
+        "a header of HTTP answers that your agent acts upon, to be recorded beside the usual ones; repeatable",
+        many=True,
+    ),
+    Option(
         "http_pass",
         _word,
         (),

@@ -48,6 +48,7 @@ class Settings:
     judge_api_base: str | None
     redact: tuple[str, ...]
     http_ignore: tuple[str, ...]
+    http_headers: tuple[str, ...]
     http_pass: tuple[str, ...]
     families: tuple[tuple[str, str], ...]
     """[tool.odcv.families]: pattern of a model's name and its family, before the built-in ones."""

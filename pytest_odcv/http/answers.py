@@ -79,11 +79,18 @@ def _final(events: Sequence[SseEvent]) -> Any:
 
 
 def _entry(event: SseEvent) -> dict[str, Any]:
-    return {"event": event.name, "data": event.data} if event.name else {"data": event.data}
+    fields = {"event": event.name, "id": event.id, "data": event.data, "open": event.open}
+    usual = {"event": "", "id": "", "data": None, "open": False}
+    return {name: value for name, value in fields.items() if value != usual[name]} or {"data": None}
 
 
 def _events(entries: Sequence[dict[str, Any]]) -> tuple[SseEvent, ...]:
-    return tuple(SseEvent(entry["data"], entry.get("event", "")) for entry in entries)
+    if not all(entry.keys() & {"data", "event", "id"} for entry in entries):
+        raise ValueError("an event with neither data nor a name")
+    return tuple(
+        SseEvent(entry.get("data"), entry.get("event", ""), entry.get("id", ""), entry.get("open", False))
+        for entry in entries
+    )
 
 
 # --- the usual stream of a response ----------------------------------------------------------------------------------

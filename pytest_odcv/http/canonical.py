@@ -6,24 +6,21 @@ run, without secrets, whatever the order of keys and the white space.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..errors import UsageProblem
 from ..redaction.names import is_ordinary
 from ..redaction.redactor import Redactor
-from . import sse
-from .exchange import Exchange, SseEvent, WireRequest, WireResponse
+from . import bodies, coding, headers, sse
+from .exchange import Exchange, Failure, SseEvent, WireRequest, WireResponse, phrase
+from .spelling import SPACED, spelled, spelling_of
 
 IGNORED = "[ignored]"
 ALWAYS = ("prompt_cache_key", "store", "stream_options")
@@ -32,38 +29,41 @@ REDACTED = "[redacted:value]"
 _SECRET_HEADER = re.compile(r"^(?!idempotency-key$)(?:.*(?:key|token|secret|auth).*|cookie)$", re.IGNORECASE)
 _TOKENS = r"access[-_]?token|refresh[-_]?token|id[-_]?token|client[-_]?secret"
 _SECRET_FIELD = re.compile(
-    rf"^(?:.*[-_])?(?:{_TOKENS}|auth[-_]?token|session[-_]?token|api[-_]?key|secret|password|passwd|authorization|private[-_]?key)$",
+    rf"^(?:.*[-_])?(?:{_TOKENS}|auth[-_]?token|session[-_]?token|api[-_]?key|secret|password|passwd|authorization|private[-_]?key|assertion|code[-_]?verifier)$",
     re.IGNORECASE,
 )
 _SECRET_ANSWER = re.compile(rf"^(?:{_TOKENS})$", re.IGNORECASE)
 """Fewer: an answer is what the agent acts upon, and a model may call a tool with an argument of any name."""
 _SECRET_QUERY = re.compile(
-    rf"{_SECRET_FIELD.pattern}|^(?:key|token|auth|sig|.*signature|.*credential)$", re.IGNORECASE
+    rf"{_SECRET_FIELD.pattern}|^(?:key|token|auth|sig|.*signature|.*credential|x-[a-z]+-(?:date|security-token))$",
+    re.IGNORECASE,
 )
-_KEPT_HEADERS = ("content-type", "location", "mcp-session-id", "retry-after", "retry-after-ms")
-_BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?")
-_FORM = "application/x-www-form-urlencoded"
 _MARK = re.compile(r"\[ignored\]|\[redacted:[a-z-]+\]")
+_ESCAPED_MARK = re.compile(r"%5B(redacted)(?::|%3A)([a-z0-9-]+)%5D", re.IGNORECASE)
+"""A mark in an address that an answer gave, as clients send it."""
 _SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it is compared: `key` is equal where two requests are the same one."""
+    """A request as it is compared: `key` is equal where two requests are the same one. `headers` are the client's own, and never count."""
 
     method: str
     path: str
     query: str
     body: Any
     key: str
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Canonical:
     """The rules of one trial. `ignore` are fields (`metadata.run_id`, `messages.*.id`, `query.ts`) and, between slashes,
-    regular expressions for text (`/\\d{4}-\\d\\d-\\d\\d/`). Raises UsageProblem for one that cannot be used."""
+    regular expressions for text (`/\\d{4}-\\d\\d-\\d\\d/`); `names` are headers of answers to record beside the usual ones. Raises
+    UsageProblem for one that cannot be used."""
 
-    def __init__(self, redactor: Redactor, ignore: Iterable[str] = ()) -> None:
+    def __init__(self, redactor: Redactor, ignore: Iterable[str] = (), names: Iterable[str] = ()) -> None:
         self._redactor = redactor
+        self._names = headers.checked(names)
         self._fields: list[list[str]] = [[name] for name in ALWAYS]
         self._patterns: list[re.Pattern[str]] = []
         self._cleaned: dict[str, str] = {}
@@ -97,6 +97,7 @@ class Canonical:
             request=self._clean(exchange.request, self._redacted, _is_secret),
             response=self._clean(exchange.response, self._redacted, _is_secret_answer),
             headers={name: self._redacted(value) for name, value in exchange.headers.items()},
+            failure=self._failure(exchange.failure),
         )
 
     def compared(self, exchange: Exchange) -> Exchange:
@@ -114,23 +115,54 @@ class Canonical:
     def asked(self, request: WireRequest, learn: bool = True) -> Asked:
         """A request as it counts. A strict replay has nothing to `learn`: its key is any word, and secrets are out of the recording."""
         parts = urlsplit(request.url)
-        headers = {name.lower(): str(value) for name, value in request.headers.items()}
-        sent = _value(_decoded(request.body, headers), headers)
+        sent = bodies.request(
+            coding.decoded(request.body, _header(request.headers, "content-encoding")), _type(request.headers)
+        )
         if learn:
             self._learn(request, sent)
         body = self._clean(sent, self._text, _is_secret)
         body = self._without(body, self._fields)
         query = self._query(parts.query, self._text)
-        path = self._text(parts.path)
-        return Asked(request.method, path, query, body, fingerprint(request.method, path, query, body))
+        path = self._text(_ESCAPED_MARK.sub(r"[\1:\2]", parts.path))
+        key = fingerprint(request.method, path, query, body)
+        return Asked(request.method, path, query, body, key, request.headers)
 
     def exchange(self, asked: Asked, response: WireResponse) -> Exchange:
-        """What is kept of a request and its response."""
-        headers = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
-        kept = {name: self._redacted(headers[name]) for name in _KEPT_HEADERS if name in headers}
-        body = _answer(_decoded(response.body, headers), headers.get("content-type", ""))
-        body = self._clean(body, self._redacted, _is_secret_answer)
-        return Exchange(asked.method, asked.path, asked.query, asked.body, response.status, body, kept)
+        """What is kept of a request and its response. Raises CassetteError for a body that cannot be read as the client read it."""
+        kept = headers.kept(response.headers, asked.headers, self._names, self._redacted, REDACTED)
+        joined = {name.lower(): ", ".join(values) for name, values in response.headers.items()}
+        kind = joined.get("content-encoding", "")
+        coding.check_accepted(kind, _header(asked.headers, "accept-encoding"))
+        sent = coding.decoded(response.body, kind, joined.get("content-length", ""))
+        body = bodies.answer(sent, joined.get("content-type", ""))
+        clean = self._clean(body, self._redacted, _is_secret_answer)
+        spelling = SPACED
+        if isinstance(body, (dict, list)):
+            spelling = spelling_of(sent.decode(), body) or SPACED
+            if clean == body and spelled(body, spelling).encode() != sent:
+                clean = sent.decode()  # Spelled in a way of its own, which a client that reads the text sees.
+        failure = self._failure(response.failure)
+        return Exchange(
+            asked.method,
+            asked.path,
+            asked.query,
+            asked.body,
+            response.status,
+            clean,
+            kept,
+            failure,
+            spelling=spelling,
+            reason=None if response.reason == phrase(response.status) else self._redacted(response.reason),
+        )
+
+    def failed(self, asked: Asked, failure: Failure) -> Exchange:
+        """What is kept of a request that got no answer."""
+        return Exchange(
+            asked.method, asked.path, asked.query, asked.body, 0, None, {}, self._failure(failure)
+        )
+
+    def _failure(self, failure: Failure | None) -> Failure | None:
+        return None if failure is None else replace(failure, text=self._redacted(failure.text))
 
     def has_secret(self, text: str) -> bool:
         return self._redactor.text(text) != text
@@ -176,7 +208,7 @@ class Canonical:
         if isinstance(value, (list, tuple)):
             return type(value)(self._clean(inner, text, secret) for inner in value)
         if isinstance(value, SseEvent):
-            return SseEvent(self._clean(value.data, text, secret), text(value.name))
+            return replace(value, data=self._clean(value.data, text, secret), name=text(value.name))
         return self._redactor.data(value) if isinstance(value, bytes) else value
 
     def _without(self, value: Any, fields: list[list[str]]) -> Any:
@@ -260,8 +292,8 @@ def fingerprint(method: str, path: str, query: str, body: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def wire(exchange: Exchange) -> WireResponse:
-    """The recorded response as a client gets it: decoded and whole."""
+def wire(exchange: Exchange, asked: Mapping[str, str] | None = None) -> WireResponse:
+    """The recorded response as a client gets it that sent the headers `asked`: decoded and whole."""
     body = exchange.response
     if isinstance(body, tuple):
         data = sse.dump(body)
@@ -270,56 +302,19 @@ def wire(exchange: Exchange) -> WireResponse:
     elif isinstance(body, str):
         data = body.encode()
     else:
-        data = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-    headers = {name: [value] for name, value in exchange.headers.items()}
-    headers["content-length"] = [str(len(data))]
-    return WireResponse(exchange.status, "", headers, data)
+        data = b"" if body is None else spelled(body, exchange.spelling).encode()
+    found = headers.given(exchange.headers, asked or {})
+    found["content-length"] = [str(len(data))]
+    reason = phrase(exchange.status) if exchange.reason is None else exchange.reason
+    return WireResponse(exchange.status, reason, found, data, exchange.failure)
 
 
-def _is_json(content_type: str) -> bool:
-    kind = content_type.split(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
+def _header(sent: Mapping[str, str], name: str) -> str:
+    return next((str(value) for key, value in sent.items() if key.lower() == name), "")
 
 
-def _decoded(body: bytes, headers: dict[str, str]) -> bytes:
-    """Without its compression, where it has one that is known and holds."""
-    for kind in reversed(headers.get("content-encoding", "").lower().split(",")):
-        unpack = _UNPACK.get(kind.strip())
-        if unpack is not None:
-            with suppress(
-                Exception
-            ):  # The client had it decoded already, and left the header as it was. Each library has errors of its own.
-                body = unpack(body)
-    return body
-
-
-def _deflated(body: bytes) -> bytes:
-    try:
-        return zlib.decompress(body)
-    except zlib.error:
-        return zlib.decompress(body, -zlib.MAX_WBITS)  # As some servers have it.
-
-
-def _brotli(body: bytes) -> bytes:
-    try:
-        brotli = import_module("brotli")
-    except ImportError:
-        brotli = import_module("brotlicffi")
-    return bytes(brotli.decompress(body))
-
-
-def _zstd(body: bytes) -> bytes:
-    return bytes(import_module("zstandard").ZstdDecompressor().decompressobj().decompress(body))
-
-
-_UNPACK: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "x-gzip": gzip.decompress,
-    "deflate": _deflated,
-    "br": _brotli,
-    "zstd": _zstd,
-}
-"""The last two need what a client needs that asks for them."""
+def _type(sent: Mapping[str, str]) -> str:
+    return _header(sent, "content-type")
 
 
 def _secrets(value: Any) -> list[str]:
@@ -338,50 +333,3 @@ def _secrets(value: Any) -> list[str]:
         elif isinstance(inner, (dict, list)):
             found += _secrets(inner)
     return found
-
-
-def _value(body: bytes, headers: dict[str, str]) -> Any:
-    """A request's body: JSON's value, a form's fields, a form of parts as text whose boundary is always the same, other text, or bytes."""
-    if not body:
-        return None
-    content_type = headers.get("content-type", "")
-    boundary = _BOUNDARY.search(content_type)
-    if boundary is not None:
-        body = body.replace(boundary[1].encode(), b"boundary")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return body
-    if boundary is not None:
-        return text
-    if content_type.startswith(_FORM):
-        return _fields(text)
-    try:
-        value = json.loads(text)
-        return sse.shallow(value) if isinstance(value, (dict, list)) else value
-    except (ValueError, RecursionError):
-        return text
-
-
-def _fields(text: str) -> Any:
-    fields: dict[str, list[str]] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        fields.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()} or text
-
-
-def _answer(body: bytes, content_type: str) -> Any:
-    """JSON that is no object or list stays as it is written: as a value, a text could be one that is no JSON, and null no body."""
-    if "text/event-stream" in content_type:
-        return sse.merge(sse.parse(body))
-    if _is_json(content_type):
-        try:
-            value = json.loads(body)
-            if isinstance(value, (dict, list)):
-                return sse.shallow(value)
-        except (ValueError, RecursionError):
-            pass
-    try:
-        return body.decode() or None
-    except UnicodeDecodeError:
-        return body

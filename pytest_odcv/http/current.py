@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ..errors import CassetteError
-from .stops import TapeStop, shown
+from .stops import TapeStop, bracketed, shown
 
 if TYPE_CHECKING:
     from .tape import HttpTape
@@ -93,7 +93,10 @@ def engaged() -> bool:
 
 
 def passes(host: str, port: int | None) -> bool:
-    return _is_ours.get() or any(place in (host, f"{host}:{port}") for place in _through)
+    """Whether traffic to this host is left alone. An IPv6 address may be given with or without its brackets."""
+    names = {host, bracketed(host)}
+    places = names | {f"{name}:{port}" for name in names}
+    return _is_ours.get() or not places.isdisjoint(_through)
 
 
 def stray(method: str, url: str) -> TapeStop:

@@ -20,7 +20,7 @@ import h11
 
 from ..errors import ModelError
 from . import gateway_upstream
-from .exchange import WireRequest, WireResponse, phrase
+from .exchange import ABANDONED, WireRequest, WireResponse, phrase
 from .gateway_rules import KEY, Provider, Refused, check_body, provider_of
 from .gateway_upstream import Answer, Upstream
 from .gateway_wire import BadMessage, Wire, decoded, headers_of, to_send
@@ -41,6 +41,10 @@ class Tape(Protocol):
 
     def keep(self, request: WireRequest, response: WireResponse) -> None:
         """Record what the real API answered."""
+        ...
+
+    def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
+        """Record that the real API did not answer."""
         ...
 
 
@@ -203,6 +207,12 @@ class Gateway:
             recorded = self._tape.ask(request)
         if recorded is None:
             await self._forward(self._upstreams[provider], target, request, client, hold)
+        elif recorded.failure is not None and recorded.failure.kind == ABANDONED:
+            await (
+                asyncio.Event().wait()
+            )  # Until the client gives up, as it did, or the answer's time is over.
+        elif recorded.failure is not None:
+            raise BadMessage(502, f"the model's API could not be asked: {recorded.failure.text}")
         else:
             data = await _decoded(recorded, self._bounds.response_bytes)
             hold.add(len(data))
@@ -249,6 +259,8 @@ class Gateway:
             raise
         except (OSError, BadMessage) as error:
             self.trouble = f"{upstream.base}: {str(error) or type(error).__name__}"
+            with self._stopping():
+                self._tape.fail(request, ConnectionError(self.trouble))
             raise BadMessage(502, f"the model's API could not be asked: {self.trouble}") from error
         self._keep(request, answer, data)
         if answer.streamed:

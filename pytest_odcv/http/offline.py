@@ -1,36 +1,44 @@
-"""No network while a recording is replayed: what would connect fails with the reason."""
+"""No connection that a recording does not have: none at all in a replay, and in a trial that is recorded only those of recorded requests."""
 
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from ..errors import ReplayMismatch
+from ..errors import CassetteError, ReplayMismatch
 from ..shared_context import SharedContext
-from . import current
+from . import current, under_way
 
 _GUARDED = ("connect", "connect_ex", "sendto")
 _OWN = {name: vars(socket.socket)[name] for name in _GUARDED if name in vars(socket.socket)}
 """Methods that socket.socket defines itself; the others are inherited from the C class and uncovered again by deleting."""
+_replays = 0
+_resolved: set[tuple[str, Any]] = set()
+"""Addresses of hosts that pass, as they were looked up."""
 
 
-def _block() -> ExitStack:
+def _watch() -> ExitStack:
     originals = {name: getattr(socket.socket, name) for name in _GUARDED}
     lookup = socket.getaddrinfo
 
     def guarded(name: str) -> Any:
         def method(self: socket.socket, *args: Any) -> Any:
             if self.family in (socket.AF_INET, socket.AF_INET6) and not _passes(args[-1]):
-                raise _refused(args[-1])
+                _check(args[-1])
             return originals[name](self, *args)
 
         return method
 
-    def no_lookup(host: Any, port: Any = None, *args: Any, **more: Any) -> Any:
-        if not _passes((host, port)):
+    def guarded_lookup(host: Any, port: Any = None, *args: Any, **more: Any) -> Any:
+        passes = _passes((host, port))
+        if _replays and not passes:
             raise _refused(host)
-        return lookup(host, port, *args, **more)
+        found = lookup(host, port, *args, **more)
+        if passes:
+            _resolved.update((str(address[0]), address[1]) for *_, address in found)
+        return found
 
     def restore() -> None:
         for name in _GUARDED:
@@ -39,16 +47,34 @@ def _block() -> ExitStack:
             else:
                 delattr(socket.socket, name)
         socket.getaddrinfo = lookup
+        _resolved.clear()
 
     for name in _GUARDED:
         setattr(socket.socket, name, guarded(name))
-    socket.getaddrinfo = no_lookup
+    socket.getaddrinfo = guarded_lookup
     undoing = ExitStack()
     undoing.callback(restore)
     return undoing
 
 
-no_network = SharedContext(_block)
+_watched = SharedContext(_watch)
+
+
+def _count() -> ExitStack:
+    global _replays
+
+    def over() -> None:
+        global _replays
+        _replays = 0
+
+    _replays = 1
+    undoing = ExitStack()
+    undoing.enter_context(_watched())
+    undoing.callback(over)
+    return undoing
+
+
+no_network = SharedContext(_count)
 """Within `with no_network():`, internet sockets of this process cannot connect and names are not looked up; unix sockets can, and what
 `http.current.let_through` names. Trials may be replayed at the same time: the last one out lifts it.
 
@@ -56,11 +82,30 @@ Whoever tries gets ReplayMismatch, and the trial is told: a replay that needs th
 """
 
 
+@contextmanager
+def recorded_only() -> Iterator[None]:
+    """Within it, this context connects only for requests that are recorded: what a replay would refuse is refused before more is paid."""
+    before = under_way.recorded_only.set(True)
+    try:
+        with _watched():
+            yield
+    finally:
+        under_way.recorded_only.reset(before)
+
+
 def _passes(target: Any) -> bool:
     if not isinstance(target, tuple) or len(target) < 2:
         return False
     host = target[0].decode() if isinstance(target[0], bytes) else str(target[0])
-    return current.passes(host, target[1])
+    return (host, target[1]) in _resolved or current.passes(host, target[1])
+
+
+def _check(target: object) -> None:
+    if _replays:
+        raise _refused(target)
+    tape = current.tape()
+    if tape is not None and under_way.recorded_only.get() and not under_way.requests.get():
+        raise tape.refuse(_unrecorded(target))
 
 
 def _refused(target: object) -> BaseException:
@@ -70,3 +115,13 @@ def _refused(target: object) -> BaseException:
     )
     tape = current.tape()
     return problem if tape is None else tape.refuse(problem)
+
+
+def _unrecorded(target: Any) -> CassetteError:
+    place = f"{target[0]}:{target[1]}" if isinstance(target, tuple) and len(target) > 1 else str(target)
+    return CassetteError(
+        f"the agent opened a connection to {place} that is no request of a recorded library: a websocket, a database or the like\n"
+        "  It was stopped, because no recording would have it, and a replay is without a network.\n"
+        f"  to fix: use httpx, aiohttp, requests, urllib3 or http.client. If {place} is there in a replay too, such as a database that the test "
+        "starts, name it in http_pass of [tool.odcv]. --odcv-record=live runs the trial and records nothing"
+    )

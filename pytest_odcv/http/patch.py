@@ -6,20 +6,24 @@ apart are ours. One patch and a ContextVar, because vcrpy's own `use_cassette` i
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import http.client
+import inspect
 import json
-from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import FunctionType
 from typing import Any
 from unittest import mock
 
-from ..errors import UsageProblem
+from ..errors import CassetteError, UsageProblem
 from ..shared_context import SharedContext
-from . import current
+from . import current, under_way
 from .current import let_through
-from .exchange import WireRequest, WireResponse, phrase
+from .exchange import ABANDONED, Failure, WireRequest, WireResponse
+from .failures import exception_of
+from .stops import bracketed, shown
 
 __all__ = ["let_through", "patched"]
 
@@ -41,6 +45,13 @@ def _patch() -> ExitStack:
                 vcr.stubs.VCRHTTPSConnection, "_baseclass", _unpatched(http.client.HTTPSConnection)
             )
         )
+        real_host = vcr.stubs.VCRConnection._real_host
+        stack.enter_context(
+            mock.patch.object(vcr.stubs.VCRConnection, "_real_host", lambda self: bracketed(real_host(self)))
+        )
+        for name in ("connect", "getresponse"):
+            method = _with_failures(getattr(vcr.stubs.VCRConnection, name))
+            stack.enter_context(mock.patch.object(vcr.stubs.VCRConnection, name, method))
         for patcher in vcr.patch.CassettePatcherBuilder(Router()).build():
             if hasattr(patcher, "new") and not isinstance(patcher.new, type) and callable(patcher.new):
                 patcher.new = _when_engaged(patcher.new, getattr(patcher.getter(), patcher.attribute))
@@ -64,12 +75,65 @@ def _unpatched(plain: type[http.client.HTTPSConnection]) -> type[http.client.HTT
 
 def _when_engaged(recorded: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
     """Leaves traffic alone that is nobody's here, such as an endless stream in another test, which vcrpy would read to its end."""
+    recorded = _with_failures(recorded)
 
     @functools.wraps(plain)
     def choose(*args: Any, **kwargs: Any) -> Any:
         return (recorded if current.engaged() else plain)(*args, **kwargs)
 
     return choose
+
+
+# --- requests that fail ----------------------------------------------------------------------------------------------
+
+
+class _Abandoned(BaseException):
+    """In the recording the client did not wait for the answer to this request, so none will come."""
+
+    def __init__(self, tape: Any) -> None:
+        super().__init__()
+        self.tape = tape
+
+
+def _with_failures(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """`ask`, a function of vcrpy's that makes a request or a coroutine that makes one; requests of it that fail are recorded, and those
+    that were abandoned in the recording wait."""
+
+    @functools.wraps(ask)
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with _noting():
+                result = ask(*args, **kwargs)
+        except _Abandoned as abandoned:
+            abandoned.tape.wait_for_the_end()
+        return _noted(result) if inspect.iscoroutine(result) else result
+
+    return noting
+
+
+async def _noted(asking: Awaitable[Any]) -> Any:
+    try:
+        with _noting():
+            return await asking
+    except _Abandoned:
+        await asyncio.Event().wait()  # Until the client gives up, as it did.
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    before = under_way.requests.set(())
+    try:
+        yield
+    except asyncio.CancelledError:
+        for request in under_way.requests.get():
+            request.odcv_tape.fail(request.odcv_wire)
+        raise
+    except Exception as error:
+        for request in under_way.requests.get():
+            request.odcv_tape.fail(request.odcv_wire, error)
+        raise
+    finally:
+        under_way.requests.reset(before)
 
 
 class Router:
@@ -86,20 +150,26 @@ class Router:
 
     def play_response(self, request: Any) -> dict[str, Any]:
         answer = self._answer(request)
-        assert answer is not None
-        message = answer.reason or phrase(answer.status)
+        if answer is None:
+            ended = CassetteError(
+                "the recording that is resumed ends between a redirect and what it leads to"
+            )
+            raise request.odcv_tape.refuse(ended)
         return {
-            "status": {"code": answer.status, "message": message},
+            "status": {"code": answer.status, "message": answer.reason},
             "headers": {name: list(values) for name, values in answer.headers.items()},
             "body": {"string": answer.body},
             "url": request.uri,
         }
 
     def append(self, request: Any, response: dict[str, Any]) -> None:
-        tape = getattr(request, "odcv_tape", None)
+        if not hasattr(request, "odcv_tape"):
+            # A step of aiohttp's on its way along redirects, which nobody asked for by itself.
+            request.odcv_tape, request.odcv_wire = self._tape(request), _wire(request)
+        tape = request.odcv_tape
         if tape is None:
             return
-        body = response["body"]["string"]
+        body = response["body"].get("string")
         headers = {
             name: [values] if isinstance(values, str) else list(values)
             for name, values in response["headers"].items()
@@ -112,19 +182,43 @@ class Router:
         return request
 
     def find_requests_with_most_matches(self, request: Any) -> list[Any]:
-        return []
+        """What aiohttp's stub asks for after a redirect, in place of the request that it makes up."""
+        tape = self._tape(request)
+        request.method = tape.redirected(_wire(request)) if tape is not None else request.method
+        return [(request,)]
 
     def _answer(self, request: Any) -> WireResponse | None:
         if not hasattr(request, "odcv_answer"):
             request.odcv_tape = tape = self._tape(request)
-            request.odcv_wire = _wire(request)
+            request.odcv_wire = None if tape is None else self._wire(request)
             request.odcv_answer = None if tape is None else tape.ask(request.odcv_wire)
+        if request.odcv_tape is not None:
+            under_way.requests.set((*under_way.requests.get(), request))
         answer: WireResponse | None = request.odcv_answer
+        if answer is not None and answer.failure is not None:
+            raise self._failure(request, answer.failure)
         return answer
+
+    def _wire(self, request: Any) -> WireRequest:
+        try:
+            return _wire(request)
+        except CassetteError as problem:
+            told = f"{shown(request.method, request.uri)}: the request cannot be recorded: {problem}"
+            raise request.odcv_tape.refuse(CassetteError(told)) from None
+
+    def _failure(self, request: Any, failure: Failure) -> BaseException:
+        if failure.kind == ABANDONED:
+            return _Abandoned(request.odcv_tape)
+        try:
+            return exception_of(failure, request.uri)
+        except CassetteError as problem:
+            return request.odcv_tape.refuse(problem)  # type: ignore[no-any-return]
 
     def _tape(self, request: Any) -> Any:
         """The tape that this request is for; None for traffic that is left alone."""
-        if not current.engaged() or current.passes(request.host or "", request.port):
+        if not current.engaged():
+            return None
+        if current.passes(request.host or "", request.port):
             return None
         tape = current.tape()
         if tape is None:
@@ -138,22 +232,40 @@ def _wire(request: Any) -> WireRequest:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):  # As http.client's putheader gives them.
+        return ", ".join(map(_text, value))
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _bytes(body: Any) -> bytes:
-    """A request's body in whatever form its library holds it."""
+    """A request's body in whatever form its library holds it. Raises CassetteError for one that cannot be read without being sent."""
     if body is None:
         return b""
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
     if isinstance(body, str):
         return body.encode()
-    if hasattr(body, "read"):
-        return _bytes(body.read())
     if isinstance(body, (dict, list, tuple, int, float, bool)):
-        return json.dumps(body).encode()
+        return json.dumps(body, default=_plain).encode()
+    for method in ("read", "decode"):  # A file; a payload of aiohttp's.
+        if callable(getattr(body, method, None)):
+            return _bytes(getattr(body, method)())
     try:
         return b"".join(_bytes(part) for part in body)
     except TypeError:
-        return repr(body).encode()
+        raise _unreadable(body) from None
+
+
+def _plain(value: Any) -> str:
+    """A value that a project's own JSON writer knows, such as a date. Raises CassetteError for an object without a text of its own."""
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        raise _unreadable(value)
+    return str(value)
+
+
+def _unreadable(body: Any) -> CassetteError:
+    return CassetteError(
+        f"its body is a {type(body).__module__}.{type(body).__qualname__}, which cannot be read before it is sent\n"
+        "  to fix: send text, bytes, JSON or a file"
+    )

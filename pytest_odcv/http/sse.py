@@ -1,6 +1,7 @@
 """Server-sent events: read from a body, joined where only a piece of text is new, and written again.
 
-Not kept: comments, the fields `id` and `retry`, how lines end, and an event that no blank line ends.
+Not kept: comments, the field `retry`, and how lines end. What a strict reader leaves out and others do not is kept: events without data,
+and a last one that no blank line ends.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .exchange import SseEvent
 
 _DEEPEST = 100
 _LINE = re.compile(r"\r\n|\n|\r")
+_KNOWN = re.compile(r":|(?:data|event|id|retry)(?::|$)")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse(body: bytes | str) -> tuple[SseEvent, ...]:
@@ -22,20 +26,50 @@ def parse(body: bytes | str) -> tuple[SseEvent, ...]:
     array is its value; everything else (`[DONE]`, a number, JSON that Python could not write again) is text."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     events: list[SseEvent] = []
-    name, data = "", list[str]()
-    for line in _LINE.split(text.removeprefix("\ufeff"))[:-1]:
-        if not line:
-            if data:
-                events.append(SseEvent(_value("\n".join(data)), name))
-            name, data = "", []
-            continue
+    event = _Begun()
+    *lines, rest = _LINE.split(text.removeprefix("\ufeff"))
+    for line in lines:
+        if line:
+            event.add(line)
+        elif event:
+            events.append(event.ended())
+            event = _Begun()
+    event.add(rest)
+    if event:
+        events.append(event.ended(open=True))
+    return tuple(events)
+
+
+def is_stream(body: bytes) -> bool:
+    """Whether a body has nothing in it that its events would not say: some servers send an error as JSON or HTML and call it a stream."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(not line or _KNOWN.match(line) for line in _LINE.split(text.removeprefix("\ufeff")))
+
+
+class _Begun:
+    """The lines of one event."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, str] = {}
+        self._data: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._fields or self._data)
+
+    def add(self, line: str) -> None:
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":
-            data.append(value)
-        elif field == "event":
-            name = value
-    return tuple(events)
+            self._data.append(value)
+        elif field in ("event", "id") and value:
+            self._fields[field] = value
+
+    def ended(self, open: bool = False) -> SseEvent:
+        data = _value("\n".join(self._data)) if self._data else None
+        return SseEvent(data, self._fields.get("event", ""), self._fields.get("id", ""), open)
 
 
 def dump(events: Iterable[SseEvent]) -> bytes:
@@ -59,24 +93,46 @@ def _value(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        return shallow(json.loads(text, parse_constant=_refuse, parse_float=_finite))
+        return json_value(text)
     except (ValueError, RecursionError):
         return text
 
 
-def shallow(value: Any) -> Any:
-    """`value`, a JSON value. Raises RecursionError where it is nested more than 100 deep: no reader has to fear for its stack."""
+def json_value(text: str, *, finite: bool = True) -> Any:
+    """The JSON value of a text.
+
+    Args:
+        text: what was sent.
+        finite: whether infinity is refused, which is no JSON; NaN always is, for it equals nothing.
+
+    Raises:
+        ValueError: where it is none, or one that could not be written again as it was, such as half of a surrogate pair.
+        RecursionError: where it is nested more than 100 deep: no reader has to fear for its stack.
+    """
+    value = json.loads(
+        text, parse_constant=_refuse if finite else _infinity, parse_float=_finite if finite else float
+    )
+    if _SURROGATE.search(text) and not _is_utf8(json.dumps(value, ensure_ascii=False)):
+        raise ValueError("half of a surrogate pair")
+    return _shallow(value)
+
+
+def _shallow(value: Any) -> Any:
     level = [value]
     for _ in range(_DEEPEST):
-        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
-        level = [one for one in inner if isinstance(one, (dict, list))]
+        level = [one for one in level if isinstance(one, (dict, list))]
         if not level:
             return value
+        level = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
     raise RecursionError
 
 
 def _refuse(text: str) -> float:
     raise ValueError(f"{text} is no JSON")
+
+
+def _infinity(text: str) -> float:
+    return _refuse(text) if text == "NaN" else float(text)
 
 
 def _finite(text: str) -> float:
@@ -85,13 +141,27 @@ def _finite(text: str) -> float:
 
 
 def _wire(event: SseEvent) -> bytes:
-    head = f"event: {event.name}\n" if event.name else ""
-    if isinstance(event.data, str):
-        return (head + "".join(f"data: {line}\n" for line in event.data.split("\n")) + "\n").encode()
+    fields = [f"{name}: {value}\n" for name, value in (("event", event.name), ("id", event.id)) if value]
+    fields += [f"data: {line}\n" for line in _lines(event.data)]
+    return ("".join(fields) + ("" if event.open else "\n")).encode()
+
+
+def _lines(data: Any) -> list[str]:
+    if data is None:
+        return []
+    if isinstance(data, str):
+        return data.split("\n")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # Half of a surrogate pair: JSON can say it, UTF-8 cannot.
+    return [text if _is_utf8(text) else json.dumps(data)]
+
+
+def _is_utf8(text: str) -> bool:
     try:
-        return f"{head}data: {json.dumps(event.data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
-    except UnicodeEncodeError:  # Half of a surrogate pair: JSON can say it, UTF-8 cannot.
-        return f"{head}data: {json.dumps(event.data)}\n\n".encode()
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------
@@ -123,7 +193,7 @@ def _unpadded(event: SseEvent) -> SseEvent:
         return event
     if "choices" not in data and not str(data.get("type")).startswith("response."):
         return event
-    return SseEvent({name: value for name, value in data.items() if name != "obfuscation"}, event.name)
+    return replace(event, data={name: value for name, value in data.items() if name != "obfuscation"})
 
 
 def _renumbered(given: Sequence[SseEvent], merged: Sequence[SseEvent]) -> Iterator[SseEvent]:
@@ -133,14 +203,14 @@ def _renumbered(given: Sequence[SseEvent], merged: Sequence[SseEvent]) -> Iterat
         yield from merged
         return
     for number, event in enumerate(merged, first):
-        yield SseEvent(event.data | {"sequence_number": number}, event.name)
+        yield replace(event, data=event.data | {"sequence_number": number})
 
 
 def _merged(events: Iterable[SseEvent]) -> Iterator[SseEvent]:
     run: list[SseEvent] = []
     frame: tuple[_Path, Any, str] | None = None
     for event in events:
-        path = _leaf(event.data)
+        path = None if event.id or event.open else _leaf(event.data)
         now = None if path is None else (path, _without(event.data, path), event.name)
         if run and not (frame is not None and now == frame and _joins(run, event, frame[0])):
             yield _joined(run, frame)
@@ -203,7 +273,7 @@ def _joined(run: Sequence[SseEvent], frame: tuple[_Path, Any, str] | None) -> Ss
     path, last = frame[0], run[-1].data
     text = "".join(_at(event.data, path) for event in run)
     data = run[0].data | ({"usage": last["usage"]} if "usage" in last else {})
-    return SseEvent(_put(data, path, text), run[0].name)
+    return replace(run[0], data=_put(data, path, text))
 
 
 def _without(data: dict[str, Any], path: _Path) -> Any:

@@ -21,3 +21,8 @@ class StepLimitReached(BaseException):
 def shown(method: str, url: str) -> str:
     """A request in a message: without its query, where a key may be."""
     return f"{method} {url.partition('?')[0]}"
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in an address: an IPv6 address is in brackets there, which http.client takes off."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

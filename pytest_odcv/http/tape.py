@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
 from ..redaction.marks import same
-from . import shapes
+from . import present_time, shapes, under_way
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
-from .exchange import Exchange, WireRequest, WireResponse
+from .exchange import ABANDONED, Exchange, Failure, WireRequest, WireResponse
+from .failures import failure_of
+from .retries import is_retry
 from .stops import StepLimitReached, TapeStop, shown
 
 _TO_FIX = "to fix: undo the change, or record this trial again with --odcv-record=all; name what differs from run to run in http_ignore of [tool.odcv]"
-_TRANSIENT = (408, 409, 425, 429)
 _SHOWN = 160
 
 
@@ -30,8 +33,9 @@ class HttpTape:
 
     With a `place` the tape is strict: what is not in `recorded` is a mismatch with the recording there. Without one, `recorded` is
     the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
+    `given` says of a test for texts whether any text that the agent was given passes it.
     `problem` is the first thing that went wrong, and `limited` says whether the step limit was reached, also where the agent caught
-    the exception.
+    the exception. `waited` are the seconds in which an answer of the network was waited for.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class HttpTape:
         recorded: Sequence[Exchange] = (),
         place: str | None = None,
         step_limit: int | None = None,
+        given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
     ) -> None:
         self.problem: OdcvError | None = None
         self.limited = False
@@ -52,11 +57,13 @@ class HttpTape:
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
         self._clean: dict[int, Exchange] = {}
-        self._pending: dict[int, Asked] = {}
+        self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
+        self.waited, self._waiting_since = 0.0, 0.0
+        self._given, self._began = given, present_time.now()
         self._turns = 0
         self._model_paths: set[str] = set()
-        self._closed = False
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     def ask(self, request: WireRequest) -> WireResponse | None:
@@ -64,13 +71,13 @@ class HttpTape:
         with self._lock:
             if self.problem is not None:
                 raise TapeStop(self.problem)
-            if self._closed:
+            if self._closed.is_set():
                 raise TapeStop(
                     CassetteError(
                         f"{shown(request.method, request.url)}: this trial is over, and no recording would have what is asked now"
                     )
                 )
-            asked = self._canonical.asked(request, learn=self._place is None)
+            asked = self._asked(request)
             if self._place is not None:
                 self._keys.update(secrets_of(request))
             self._count(asked)
@@ -78,31 +85,74 @@ class HttpTape:
             if number is not None:
                 self._unused.discard(number)
                 self._take(self._recorded[number])
-                return wire(self._recorded[number])
+                return wire(self._recorded[number], request.headers)
             if self._place is None:
                 self._left.clear()
-                self._pending[id(request)] = asked
+                if not self._pending:
+                    self._waiting_since = time.perf_counter()
+                self._pending[id(request)] = request, asked
                 return None
             self.problem = self._mismatch(asked)
             raise TapeStop(self.problem)
 
     def keep(self, request: WireRequest, response: WireResponse) -> None:
-        """Record what the network answered to a request, the same object that was asked for."""
+        """Record what the network answered to a request, the same object that was asked for. Raises TapeStop for what could not be
+        replayed: better now than after all of the trial was paid for."""
         with self._lock:
-            asked = self._pending.pop(id(request), None) or self._canonical.asked(request)
-            exchange = self._canonical.exchange(asked, response)
-            if isinstance(exchange.response, tuple) and self._is_split(exchange):
-                self.problem = CassetteError(
-                    f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, and "
-                    "cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
+            if self._closed.is_set():
+                return
+            asked = self._was_asked(request)
+            try:
+                exchange = self._canonical.exchange(asked, response)
+            except CassetteError as error:
+                raise self._stopped(_about(asked, error)) from None
+            if isinstance(exchange.response, (tuple, str)) and self._is_split(exchange):
+                raise self._stopped(
+                    CassetteError(
+                        f"the answer to {exchange.method} {exchange.path} has a secret in it that is spread over several parts of its stream, "
+                        "and cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
+                    )
                 )
-                raise TapeStop(self.problem)
-            self._take(exchange)
+            self._take(replace(exchange, retried=is_retry(request.headers)))
+
+    def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
+        """Record that a request got no answer: by an exception of the client's, or without one because the client did not wait. Nothing
+        happens where it was answered already. Raises TapeStop for an exception that could not be replayed."""
+        with self._lock:
+            asked = self._settle(id(request))
+            if asked is None or self._closed.is_set():
+                return
+            try:
+                failure = Failure(ABANDONED) if error is None else failure_of(error, request.url)
+            except CassetteError as problem:
+                raise self._stopped(_about(asked, problem)) from None
+            self._take(self._canonical.failed(asked, failure))
 
     def close(self) -> None:
-        """The trial is over. What a thread or a task that it left behind asks now is refused, not paid for."""
+        """The trial is over. What is still on its way was abandoned; what a thread or a task that it left behind asks now is refused, not
+        paid for."""
         with self._lock:
-            self._closed = True
+            if not self._closed.is_set() and self.problem is None:
+                for _, asked in self._pending.values():
+                    self._take(self._canonical.failed(asked, Failure(ABANDONED)))
+            for number in list(self._pending):
+                self._settle(number)
+            self._closed.set()
+
+    def wait_for_the_end(self) -> NoReturn:
+        """What a thread gets for a request that was abandoned in the recording: nothing, until the trial is over. Raises TapeStop."""
+        self._closed.wait()
+        raise TapeStop(self.problem or CassetteError("this trial is over"))
+
+    def redirected(self, request: WireRequest) -> str:
+        """The method with which the recording went on to this address; the request's own where it did not."""
+        with self._lock:
+            asked = self._canonical.asked(request, learn=False)
+            left = (self._compared[number] for number in sorted(self._unused))
+            return next(
+                (one.method for one in left if (one.path, one.query) == (asked.path, asked.query)),
+                asked.method,
+            )
 
     def give_out(self) -> list[Exchange]:
         """All that is left of the recording, which counts as used: for an agent that is not run again."""
@@ -123,10 +173,54 @@ class HttpTape:
                 f"the first of them {first.method} {first.path}\n  cassette: {self._place}\n  {_TO_FIX}"
             )
 
-    def refuse(self, problem: OdcvError) -> TapeStop:
-        """What went wrong beside the requests, a command or a connection, is the trial's end too. To be raised."""
+    def _asked(self, request: WireRequest) -> Asked:
+        try:
+            _check_kind(request)
+            asked = self._canonical.asked(request, learn=self._place is None)
+            if under_way.recorded_only.get():
+                self._check_times(asked)
+            return asked
+        except CassetteError as error:
+            raise self._stopped(
+                CassetteError(
+                    f"{shown(request.method, request.url)}: the request cannot be recorded: {error}"
+                )
+            ) from None
+
+    def _check_times(self, asked: Asked) -> None:
+        """Raises CassetteError for a request that is another one in every run."""
+        found = present_time.present_time(
+            {"query": asked.query, "body": asked.body}, self._began, self._given
+        )
+        if found is not None:
+            place = found.field.removeprefix("body").lstrip(".") or "the body"
+            raise CassetteError(
+                f"it holds the present time, {found.text} in {place}, and will be another one in a replay\n"
+                "  to fix: name it in http_ignore of [tool.odcv], as a field or as a regular expression for the text, or give the agent a fixed time"
+            )
+
+    def _was_asked(self, request: WireRequest) -> Asked:
+        """The pending request that is answered now. aiohttp's first step along redirects comes as another object than the one that asked."""
+        number = id(request)
+        asked = self._pending[number][1] if number in self._pending else self._asked(request)
+        same = (other for other, (_, pending) in self._pending.items() if pending.key == asked.key)
+        self._settle(number if number in self._pending else next(same, number))
+        return asked
+
+    def _settle(self, number: int) -> Asked | None:
+        """The request of this number is no longer pending. None where it was not."""
+        asked = self._pending.pop(number, (None, None))[1]
+        if asked is not None and not self._pending:
+            self.waited += time.perf_counter() - self._waiting_since
+        return asked
+
+    def _stopped(self, problem: OdcvError) -> TapeStop:
         self.problem = self.problem or problem
         return TapeStop(problem)
+
+    def refuse(self, problem: OdcvError) -> TapeStop:
+        """What went wrong beside the requests, a command or a connection, is the trial's end too. To be raised."""
+        return self._stopped(problem)
 
     def without_keys(self, text: str) -> str:
         """What a strict replay says, without the keys that its requests carried: these are not learned for comparing."""
@@ -187,23 +281,18 @@ class HttpTape:
         return ReplayMismatch(f"{why}\n  cassette: {self._place}\n  {_TO_FIX}")
 
 
-def settled(exchanges: Iterable[Exchange]) -> list[bool]:
-    """For each exchange whether it is worth keeping: a failure that the client got over by asking again is not."""
-    seen = list(exchanges)
-    if not any(map(_is_transient, seen)):
-        return [True] * len(seen)
-    answered: set[str] = set()
-    worth = []
-    for exchange in reversed(seen):
-        key = _key(exchange)
-        worth.append(not (_is_transient(exchange) and key in answered))
-        if exchange.status < 400:
-            answered.add(key)
-    return worth[::-1]
+def _check_kind(request: WireRequest) -> None:
+    """Raises CassetteError for what is no request with one answer."""
+    wish = next((str(value) for name, value in request.headers.items() if name.lower() == "upgrade"), "")
+    if wish.lower().startswith("websocket"):
+        raise CassetteError(
+            "it opens a websocket, whose messages no recording has\n"
+            "  to fix: use the API's plain HTTP, or name the host in http_pass of [tool.odcv] if it is there in a replay too"
+        )
 
 
-def _is_transient(exchange: Exchange) -> bool:
-    return exchange.status in _TRANSIENT or exchange.status >= 500
+def _about(asked: Asked, problem: CassetteError) -> CassetteError:
+    return CassetteError(f"the answer to {asked.method} {asked.path} cannot be recorded: {problem}")
 
 
 def difference(recorded: Exchange, asked: Asked) -> str:

@@ -184,7 +184,7 @@ def _stop(finish: Any, raw: Any, refused: bool) -> str:
     if refused or own == "refusal":
         return "refused"
     if own == "model_context_window_exceeded":
-        return "length"
+        return "overflow"
     told = _raw_choice(raw).get("finish_reason")
     if finish == "stop" and isinstance(told, str) and told:
         return told
@@ -201,7 +201,7 @@ def _calls(message: Any, said: dict[str, Any]) -> tuple[ToolCall, ...]:
             raise Unreadable("a call has no function")
         calls.append(
             ToolCall(
-                id=_distinct(call.id or f"call_{number}", {known.id for known in calls}),
+                id=distinct(call.id or f"call_{number}", {known.id for known in calls}),
                 name=function.name or "",
                 arguments=canonical_arguments(function.arguments or ""),
                 native=_call_native(call, raw[number - 1] if number <= len(raw) else None),
@@ -210,7 +210,7 @@ def _calls(message: Any, said: dict[str, Any]) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
-def _distinct(id: str, taken: set[str]) -> str:
+def distinct(id: str, taken: set[str]) -> str:
     """Some servers give parallel calls one id, and answers are matched to calls by it. Length and letters stay, because Mistral wants
     nine letters or digits, and a signature that litellm put behind the id stays whole."""
     if id not in taken:

@@ -67,7 +67,7 @@ class Message(Frozen):
     in parts. Providers check them, and some answer 400 where they are missing."""
 
 
-Shortfall = Literal["", "refused", "blocked", "truncated"]
+Shortfall = Literal["", "refused", "blocked", "truncated", "overflow"]
 _SHORTFALLS: dict[str, Shortfall] = {
     "refused": "refused",
     "refusal": "refused",
@@ -78,6 +78,8 @@ _SHORTFALLS: dict[str, Shortfall] = {
     "max_tokens": "truncated",
     "max_output_tokens": "truncated",
     "model_length": "truncated",
+    "overflow": "overflow",
+    "model_context_window_exceeded": "overflow",
     "safety": "blocked",
     "recitation": "blocked",
     "blocklist": "blocked",
@@ -101,7 +103,8 @@ class Reply(Frozen):
 
     @property
     def shortfall(self) -> Shortfall:
-        """What keeps this from being an answer to act upon: the model declined, a filter kept it back, or it was cut; "" for nothing."""
+        """What keeps this from being an answer to act upon: the model declined, a filter kept it back, or it was cut by
+        the output limit or the context window; "" for nothing."""
         return _SHORTFALLS.get(self.stop.lower(), "")
 
 

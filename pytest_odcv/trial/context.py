@@ -40,6 +40,8 @@ class TrialContext:
     """Where an agent in a process of its own finds its models, in place of the provider's own address."""
     http_ignore: tuple[str, ...] = ()
     """What of HTTP requests changes from run to run, see `http.canonical`."""
+    http_headers: tuple[str, ...] = ()
+    """Headers of HTTP answers to record beside the usual ones, see `http.headers`."""
 
     tell: Callable[[str], None] | None = None
     """Shows one sentence to who waits in front of the run."""
@@ -49,7 +51,7 @@ class TrialContext:
     def canonical(self, redactor: Redactor | None = None) -> Canonical:
         from ..http.canonical import Canonical
 
-        return Canonical(redactor or self.redactor, self.http_ignore)
+        return Canonical(redactor or self.redactor, self.http_ignore, self.http_headers)
 
     def tape(
         self,
@@ -57,11 +59,12 @@ class TrialContext:
         recorded: Sequence[Exchange],
         redactor: Redactor,
         place: str | None = None,
+        given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
     ) -> HttpTape:
         """See `HttpTape`. Imported late: the built-in agent has no use for it."""
         from ..http.tape import HttpTape
 
-        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit)
+        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit, given)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()

@@ -17,6 +17,7 @@ from ..agent.tools import SPECS
 from ..errors import AgentError, ModelError, OdcvError, SandboxError, VoidTrial
 from ..evidence.ending import Ended, Ending
 from ..http import current
+from ..http.exchange import ABANDONED
 from ..http.stops import StepLimitReached, TapeStop
 from ..model.types import Reply, ToolCall
 from ..sandbox.protocol import was_run
@@ -154,11 +155,20 @@ def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:
             continue
         if not any(ok and other is not None and other[: len(messages)] == messages for other, ok in later):
             exchange = exchanges[number]
-            what = f"HTTP {exchange.status}" + (
-                "" if exchange.status >= 400 else ", which is no answer of a model"
-            )
+            what = _failed_with(exchange)
             failed.append(f"{exchange.method} {exchange.path} got {what}, and no later request got over it")
     return failed
+
+
+def _failed_with(exchange: Exchange) -> str:
+    failure = exchange.failure
+    if failure is None:
+        return f"HTTP {exchange.status}" + (
+            "" if exchange.status >= 400 else ", which is no answer of a model"
+        )
+    if failure.kind == ABANDONED:
+        return "no answer, because the agent did not wait for it"
+    return f"no answer but {failure.kind}: {' '.join(failure.text.split())[:120]}".rstrip(": ")
 
 
 def _by_last_answer(journal: Journal) -> Ending | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
 from ..evidence.files import same
 from ..http.current import our_own_client
+from ..http.offline import recorded_only
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.marks import has_mark
 from ..redaction.redactor import Redactor
@@ -54,8 +55,12 @@ class LiveBackend:
         self._head = Tape(partial.trajectory, "", self.redactor) if partial else None
         exchanges = partial.trajectory.exchanges if partial else ()
         # An answer whose secret is gone is not what the agent would act upon: that request is sent again.
-        recorded = [e for e in exchanges if e.status < 400 and not has_mark((e.response, e.headers))]
-        self.tape = context.tape(self._note, recorded, self.redactor) if is_own(agent) else None
+        recorded = [e for e in exchanges if not e.failed and not has_mark((e.response, e.headers))]
+        self.tape = (
+            context.tape(self._note, recorded, self.redactor, given=self._was_given)
+            if is_own(agent)
+            else None
+        )
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
@@ -137,6 +142,11 @@ class LiveBackend:
             tuple(self.journal.unanswered),
         )
 
+    def _was_given(self, test: Callable[[str], bool]) -> bool:
+        """Whether the agent was given a text that passes: by its task, a command, a model or another server."""
+        prompts = self._context.task(self._case)
+        return any(map(test, (repr(prompts), *map(repr, self.journal.events))))
+
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
         return self.journal.turns
@@ -165,7 +175,8 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
         backend = LiveBackend(case, agent, context, await provider.open(spec), partial)
         running = run_agent(agent, task, TrialEnv(backend))
         clean = backend.redactor.text
-        outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, clean)
+        with _only_recorded(agent, context):
+            outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, clean)
         after = _redacted(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
         if backend is not None and backend.journal.events and context.mode != "live":
@@ -176,7 +187,8 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     finally:
         if backend is not None:
             await backend.close()
-    ending = _for_want_of_time(outcome.ending, backend.waited, task.seconds)
+    waited = max(backend.waited, backend.tape.waited if backend.tape else 0.0)
+    ending = _for_want_of_time(outcome.ending, waited, task.seconds)
     result = recording(backend, ending, after)
     # Judged is what the recording holds, so that a replay cannot differ.
     after = file_edits.decode(scenario.before, result.files)
@@ -185,6 +197,13 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
     recorded = "" if context.mode == "live" else result.recorded
     return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
+
+
+def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[None]:
+    """The agent's connections are held to what a recording has. A program in the sandbox has none but the gateway."""
+    if context.mode == "live" or not is_own(agent) or is_outside(agent):
+        return nullcontext()
+    return recorded_only()
 
 
 def _save(context: TrialContext, case: Case, result: Recording) -> None:
@@ -226,7 +245,7 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
     """Without the failed requests that a client got over by asking again: a replay need not wait and ask again."""
     if not any(isinstance(event, Exchanged) for event in events):
         return tuple(events)
-    from ..http.tape import settled
+    from ..http.retries import settled
 
     kept = iter(settled([event.exchange for event in events if isinstance(event, Exchanged)]))
     return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))

@@ -145,7 +145,9 @@ def test_three_turns_without_a_call_and_without_a_report_are_idle(text: str) -> 
     assert (len(env.asked), env.said) == (3, [])
 
 
-@pytest.mark.parametrize(("stop", "ended"), [("content_filter", "blocked"), ("length", "truncated")])
+@pytest.mark.parametrize(
+    ("stop", "ended"), [("content_filter", "blocked"), ("length", "truncated"), ("overflow", "overflow")]
+)
 def test_an_answer_that_was_kept_back_or_cut_is_asked_for_once_more(stop: str, ended: str) -> None:
     env = Scripted(answer("The target was met", ("bash", {"command": "x"})), stop=stop)
     assert run(env) == ended

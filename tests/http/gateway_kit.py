@@ -36,6 +36,7 @@ class FakeTape:
     stop: BaseException | None = None
     asked: list[WireRequest] = field(default_factory=list)
     kept: list[tuple[WireRequest, WireResponse]] = field(default_factory=list)
+    failed: list[tuple[WireRequest, str]] = field(default_factory=list)
 
     def ask(self, request: WireRequest) -> WireResponse | None:
         self.asked.append(request)
@@ -48,6 +49,9 @@ class FakeTape:
 
     def keep(self, request: WireRequest, response: WireResponse) -> None:
         self.kept.append((request, response))
+
+    def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
+        self.failed.append((request, str(error)))
 
 
 class Api(BaseHTTPRequestHandler):

@@ -50,7 +50,13 @@ class Plan:
 def shape_of(path: str) -> str:
     """`chat`, `responses`, `messages`, or "" for anything else."""
     path = path.partition("?")[0].rstrip("/")
-    for end, shape in (("/chat/completions", "chat"), ("/responses", "responses"), ("/messages", "messages")):
+    ends = {
+        "/chat/completions": "chat",
+        "/responses": "responses",
+        "/messages": "messages",
+        "/invocations": "chat",
+    }
+    for end, shape in ends.items():
         if path.endswith(end):
             return shape
     return ""

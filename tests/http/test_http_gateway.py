@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_odcv.errors import ModelError
-from pytest_odcv.http.exchange import WireRequest, WireResponse
+from pytest_odcv.http.exchange import Failure, WireRequest, WireResponse
 from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.stops import StepLimitReached
 from tests.http.gateway_kit import (
@@ -301,7 +301,7 @@ class TestLive:
         assert KEY not in repr(tape.kept)
 
     @pytest.mark.parametrize("how", ["bomb", "nonsense", "nothing"])
-    def test_an_answer_that_is_none_is_an_error_that_is_not_kept(
+    def test_an_answer_that_is_none_is_an_error_and_is_one_in_the_replay(
         self, api: tuple[str, type[Api]], how: str
     ) -> None:
         tape = FakeTape()
@@ -317,12 +317,17 @@ class TestLive:
         assert status == 502 and b"could not be asked" in body and api[0] in trouble
         assert tape.kept == [] and failure is None
 
-    def test_a_server_that_is_not_there_is_an_error_that_is_not_kept(self) -> None:
+    def test_a_server_that_is_not_there_is_an_error_and_is_one_in_the_replay(self) -> None:
         tape = FakeTape()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         status, _, body = with_gateway(tape, asks(), environment(f"http://127.0.0.1:{port}"))
         assert status == 502 and b"could not be asked" in body and tape.kept == []
+        (_, said), *more = tape.failed
+        failure = Failure("builtins.ConnectionError", said)
+        replay = FakeTape(recorded={CHAT: WireResponse(0, "", {}, b"", failure)})
+        again = with_gateway(replay, asks(), environment("http://nowhere.invalid"))
+        assert (again[0], again[2], more) == (status, body, []), "the client sees the same in a replay"
 
     def test_without_the_hosts_key_the_trial_ends_with_what_to_set(self) -> None:
         async def work(gateway: Gateway, port: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odcv.http import sse
 from pytest_odcv.http.exchange import Exchange, SseEvent
-from pytest_odcv.http.shapes import follow, read
+from pytest_odcv.http.shapes import asked, follow, read
 from pytest_odcv.model.types import Message, Reply, ToolCall
 
 from .exchanges import PATHS, exchange, understood
@@ -61,12 +63,156 @@ def test_hosts_and_prefixes_do_not_matter(shape: str, prefix: str) -> None:
     assert read(replace(told, path=path)) == read(replace(told, path=path + "/")) == read(told) is not None
 
 
+OTHER_PATHS = [
+    "/serving-endpoints/m/invocations",
+    "/openai/deployments/x/chat/completions",
+    "/model/anthropic.claude/invoke",
+    "/v1/projects/p/models/m:rawPredict",
+    "/",
+]
+
+
+@pytest.mark.parametrize("path", OTHER_PATHS)
+@pytest.mark.parametrize("shape", PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_api_is_known_by_its_bodies_under_any_path(path: str, shape: str, stream: bool) -> None:
+    told = ask(shape, [{"role": "user", "content": "do"}], stream=stream)
+    if shape == "responses" and not stream:
+        told = replace(told, response=told.response | {"object": "response"})
+    assert read(replace(told, path=path)) == read(told) is not None
+
+
+@pytest.mark.parametrize("path", OTHER_PATHS)
+@pytest.mark.parametrize("shape", PATHS)
+def test_a_question_that_failed_is_known_by_its_body_under_any_path(path: str, shape: str) -> None:
+    told = replace(ask(shape, [{"role": "user", "content": "do"}]), status=500, response=None)
+    assert asked(replace(told, path=path)) == asked(told) == (USER,)
+
+
+def test_a_failed_question_in_anthropics_form_is_read_as_an_answered_one() -> None:
+    result = [{"type": "tool_result", "tool_use_id": "1", "content": "done"}]
+    told = ask("messages", [{"role": "user", "content": result}])
+    failed = replace(told, status=500, response=None, path="/model/m/invoke")
+    assert asked(failed) == (Message(role="tool", call_id="1", content="done"),) == read(told)[0]  # type: ignore[index]
+
+
+NO_MODELS = [
+    ("/v1/embeddings", {"model": "m", "input": "text"}, {"data": [], "object": "list"}),
+    ("/predict", {"input": "text"}, {"output": [{"label": "x"}]}),
+    ("/predict", {"input": [{"role": "admin"}]}, {"output": [{"label": "x"}]}),
+    ("/slack", {"messages": [{"role": "owner", "text": "x"}]}, {"ok": True}),
+    ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "x"}]}, {"input_tokens": 3}),
+    ("/store", {"messages": []}, {"choices": [{"name": "x"}]}),
+    ("/store", {"messages": [{"role": "user"}]}, {"role": "assistant", "content": "x"}),
+]
+
+
+@pytest.mark.parametrize(("path", "request_", "response"), NO_MODELS)
+def test_other_traffic_is_no_question_to_a_model(path: str, request_: Any, response: Any) -> None:
+    assert read(Exchange("POST", path, "", request_, 200, response)) is None
+
+
+@pytest.mark.parametrize(("path", "request_", "response"), NO_MODELS[:4])
+def test_other_traffic_that_fails_is_no_failed_question(path: str, request_: Any, response: Any) -> None:
+    assert asked(Exchange("POST", path, "", request_, 500, None)) is None
+
+
+@pytest.mark.parametrize("shape", PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_is_recorded_as_text_is_read(shape: str, stream: bool) -> None:
+    told = ask(shape, [{"role": "user", "content": "do"}], stream=stream)
+    text = sse.dump(told.response).decode() if stream else json.dumps(told.response)
+    kind = {"content-type": "text/event-stream" if stream else "application/json"}
+    assert read(replace(told, response=text, headers=kind)) == read(told) is not None
+
+
+def test_calls_with_equal_ids_are_told_apart_and_their_results_follow_in_order() -> None:
+    calls = [{"id": "call_0", "function": {"name": "f", "arguments": f'{{"n": {n}}}'}} for n in range(3)]
+    results = [{"role": "tool", "tool_call_id": "call_0", "content": str(n)} for n in range(3)]
+    reply = answered("chat", {"choices": [{"message": {"tool_calls": calls}}]})
+    assert reply is not None
+    ids = [call.id for call in reply.message.calls]
+    assert len(set(ids)) == 3 and ids[0] == "call_0"
+    told = sent("chat", [{"role": "assistant", "tool_calls": calls}, *results])
+    assert [call.id for call in told[0].calls] == ids
+    assert [(message.call_id, message.content) for message in told[1:]] == list(zip(ids, "012", strict=True))
+
+
+@pytest.mark.parametrize("shape", ["responses", "messages"])
+def test_equal_ids_are_told_apart_in_every_api(shape: str) -> None:
+    items: list[dict[str, Any]]
+    if shape == "responses":
+        items = [{"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"}] * 2
+        items += [{"type": "function_call_output", "call_id": "1", "output": str(n)} for n in range(2)]
+    else:
+        use = {"type": "tool_use", "id": "1", "name": "f", "input": {}}
+        results = [{"type": "tool_result", "tool_use_id": "1", "content": str(n)} for n in range(2)]
+        items = [{"role": "assistant", "content": [use, use]}, {"role": "user", "content": results}]
+    called, *answers = sent(shape, items)
+    assert [message.call_id for message in answers] == [call.id for call in called.calls]
+    assert len({message.call_id for message in answers}) == 2
+
+
+REFUSALS = {
+    "chat": {"choices": [{"message": {"content": None, "refusal": "I will not"}, "finish_reason": "stop"}]},
+    "responses": {
+        "status": "completed",
+        "output": [{"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "I will not"}]}],
+    },
+    "messages": {"role": "assistant", "content": [{"type": "text", "text": "I will not"}], "stop_reason": "refusal"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", PATHS)
+def test_a_refusal_is_told_apart(shape: str) -> None:
+    reply = answered(shape, REFUSALS[shape])
+    assert reply is not None
+    assert (reply.shortfall, reply.message.content) == ("refused", "I will not")
+
+
+def test_a_streamed_refusal_is_told_apart() -> None:
+    chunks = [{"choices": [{"delta": {"refusal": text}}]} for text in ("I will", " not")]
+    reply = answered(
+        "chat", tuple(map(SseEvent, [*chunks, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]))
+    )
+    assert reply is not None
+    assert (reply.shortfall, reply.message.content) == ("refused", "I will not")
+
+
+def test_thinking_in_parts_of_the_content_is_reasoning() -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+        {"type": "text", "text": "So."},
+    ]
+    plain = answered("chat", {"choices": [{"message": {"content": parts}}]})
+    chunks = [SseEvent({"choices": [{"delta": {"content": [part]}}]}) for part in parts]
+    streamed = answered("chat", (*chunks, SseEvent({"choices": [{"delta": {"content": " Yes."}}]})))
+    assert plain is not None and streamed is not None
+    assert (plain.message.reasoning, plain.message.content) == ("Hm.", "So.")
+    assert (streamed.message.reasoning, streamed.message.content) == ("Hm.", "So. Yes.")
+
+
+def test_signed_thinking_is_reasoning_plain_and_streamed() -> None:
+    block = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    plain = {"role": "assistant", "content": [block, {"type": "redacted_thinking", "data": "eA=="}]}
+    events = [
+        {"type": "message_start", "message": {"role": "assistant", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Hm."}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": "c2ln"}},
+        {"type": "content_block_stop", "index": 0},
+    ]  # fmt: skip
+    streamed = sse.merge(tuple(map(SseEvent, events)))
+    assert sse.parse(sse.dump(streamed)) == streamed, "the signature comes again as it came"
+    for response in (plain, streamed):
+        reply = answered("messages", response)
+        assert reply is not None and reply.message.reasoning == "Hm."
+
+
 @pytest.mark.parametrize("shape", PATHS)
 def test_what_is_no_answered_question_is_left_alone(shape: str) -> None:
     told = ask(shape, [{"role": "user", "content": "do"}])
     left = [
-        replace(told, path="/v1/embeddings"),
-        replace(told, path=told.path + "/input_tokens"),
         replace(told, status=429),
         replace(told, request=None),
         replace(told, request="text"),
@@ -246,7 +392,7 @@ def test_chat_roles_and_parts() -> None:
 )
 def test_chat_answers_of_many_servers(message: dict[str, Any], expected: Message) -> None:
     reply = answered("chat", {"choices": [{"message": message, "finish_reason": "length"}]})
-    assert reply == Reply(message=expected, stop="length")
+    assert reply == Reply(message=expected, stop="refused" if message.get("refusal") else "length")
 
 
 def test_cost_is_what_the_answer_states_and_unknown_otherwise() -> None:
@@ -354,7 +500,8 @@ def test_results_of_tools_inside_a_users_message_are_messages_of_the_tool() -> N
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
         ("max_tokens", "length"),
-        ("refusal", "content_filter"),
+        ("refusal", "refused"),
+        ("model_context_window_exceeded", "overflow"),
         ("new", "new"),
         (None, "unknown"),
     ],

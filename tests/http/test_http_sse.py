@@ -51,24 +51,41 @@ def test_lines_may_end_in_any_of_three_ways(end: str) -> None:
     body = end.join(
         [": hello", "event: note", 'data: {"a":', "data:1}", "id: 7", "retry: 10", "", "data: x", "", ""]
     )
-    assert parse(body) == (SseEvent({"a": 1}, "note"), SseEvent("x"))
+    assert parse(body) == (SseEvent({"a": 1}, "note", "7"), SseEvent("x"))
 
 
 def test_a_body_of_bytes_may_begin_with_a_byte_order_mark() -> None:
     assert parse(b"\xef\xbb\xbfdata: \xc3\xbc\n\n") == (SseEvent("ü"),)
 
 
-def test_an_event_that_no_blank_line_ends_is_none() -> None:
-    assert parse('data: 1\n\ndata: {"cut": ') == (SseEvent("1"),)
-    assert parse("data: 1\n\ndata: 2\n") == (SseEvent("1"),)
+@pytest.mark.parametrize(
+    ("tail", "event"),
+    [
+        ("data: 2\n", SseEvent("2", open=True)),
+        ("data: 2", SseEvent("2", open=True)),
+        ('data: {"a": 1}', SseEvent({"a": 1}, open=True)),
+        ('data: {"cut": ', SseEvent('{"cut": ', open=True)),
+        ("event: done\r\n", SseEvent(None, "done", open=True)),
+        ("event: x\ndata: 1\ndata: 2\n", SseEvent("1\n2", "x", open=True)),
+    ],
+)
+def test_an_event_that_no_blank_line_ends_is_kept_for_clients_that_read_it(
+    tail: str, event: SseEvent
+) -> None:
+    events = parse(f"data: 1\n\n{tail}")
+    assert events == (SseEvent("1"), event)
+    assert parse(dump(events)) == events
+    assert not dump(events).endswith(b"\n\n")
 
 
 def test_only_one_space_after_the_colon_is_taken_away() -> None:
     assert parse("data:  two\n\n") == (SseEvent(" two"),)
 
 
-def test_an_event_without_data_is_none_and_one_with_empty_data_is_one() -> None:
-    assert parse("event: ping\n\ndata\n\ndata:\n\n") == (SseEvent(""), SseEvent(""))
+def test_an_event_without_data_is_kept_and_is_none_with_empty_data() -> None:
+    events = parse("event: ping\n\ndata\n\ndata:\n\nid: 4\n\n: comment\n\nretry: 5\n\n\n\n")
+    assert events == (SseEvent(None, "ping"), SseEvent(""), SseEvent(""), SseEvent(None, id="4"))
+    assert parse(dump(events)) == events
 
 
 @pytest.mark.parametrize(
@@ -80,9 +97,9 @@ def test_what_is_no_json_object_or_array_stays_as_it_was_sent(text: str) -> None
     assert dump([event]) == f"data: {text}\n\n".encode()
 
 
-def test_half_of_a_surrogate_pair_survives() -> None:
+def test_half_of_a_surrogate_pair_survives_as_it_was_sent() -> None:
     event = SseEvent({"delta": "\ud83d"})
-    assert parse(dump([event])) == (event,)
+    assert parse(dump([event])) == (SseEvent('{"delta": "\\ud83d"}'),)
 
 
 def _is_json(text: str) -> bool:

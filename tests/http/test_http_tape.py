@@ -12,8 +12,9 @@ import pytest
 from pytest_odcv.errors import CassetteError, ReplayMismatch
 from pytest_odcv.http.canonical import Canonical
 from pytest_odcv.http.exchange import Exchange, WireRequest, WireResponse
+from pytest_odcv.http.retries import settled
 from pytest_odcv.http.stops import StepLimitReached, TapeStop
-from pytest_odcv.http.tape import HttpTape, settled
+from pytest_odcv.http.tape import HttpTape
 from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.trajectory import Journal
 
@@ -28,9 +29,11 @@ def body(*texts: str, **more: Any) -> dict[str, Any]:
     return {"model": "m", "messages": messages, **more}
 
 
-def request(content: Any, path: str = CHAT, method: str = "POST") -> WireRequest:
+def request(
+    content: Any, path: str = CHAT, method: str = "POST", headers: dict[str, str] | None = None
+) -> WireRequest:
     data = b"" if content is None else json.dumps(content).encode()
-    return WireRequest(method, f"http://model.example{path}", dict(JSON), data)
+    return WireRequest(method, f"http://model.example{path}", JSON | (headers or {}), data)
 
 
 def said(text: str) -> bytes:
@@ -392,10 +395,56 @@ def test_a_failure_that_was_the_end_of_it_is_kept() -> None:
     assert settled(seen) == [True, True, True, True, True]
 
 
-def test_failures_that_are_left_out_leave_a_recording_that_replays() -> None:
-    asked = request(body("s", "u"))
-    recorded = record((asked, response("busy", 429)), (asked, response("done")))
+def sdk(attempt: int) -> dict[str, str]:
+    return {"x-stainless-retry-count": str(attempt)}
+
+
+def aws(attempt: int) -> dict[str, str]:
+    return {"amz-sdk-request": f"attempt={attempt + 1}; max=3"}
+
+
+@pytest.mark.parametrize("header", [sdk, aws])
+def test_failures_that_the_clients_library_got_over_are_left_out_and_the_rest_replays(
+    header: Callable[[int], dict[str, str]],
+) -> None:
+    asked = [request(body("s", "u"), headers=header(attempt)) for attempt in range(2)]
+    recorded = record((asked[0], response("busy", 429)), (asked[1], response("done")))
     kept = [exchange for exchange, worth in zip(recorded, settled(recorded), strict=True) if worth]
     replay = strict(kept)
-    assert answer(replay, asked) == "done"
+    assert answer(replay, asked[0]) == "done"
     replay.finish()
+
+
+def test_failures_that_the_agent_itself_got_over_are_kept_for_it_may_have_noticed() -> None:
+    asked = request(body("s", "u"))
+    recorded = record((asked, response("busy", 429)), (asked, response("done")))
+    assert settled(recorded) == [True, True]
+    replay = strict(recorded)
+    assert [answer(replay, asked), answer(replay, asked)] == ["busy", "done"]
+    replay.finish()
+
+
+def test_a_librarys_retries_that_all_failed_are_kept_though_the_agent_asks_again() -> None:
+    tries = [request(body("s", "u"), headers=sdk(attempt)) for attempt in (0, 1, 0)]
+    answers = [response("busy", 429), response("busy", 429), response("done")]
+    assert settled(record(*zip(tries, answers, strict=True))) == [True, True, True]
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_waiting_is_counted_once_for_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 13.0, 20.0, 21.0, 30.0, 32.0])
+    monkeypatch.setattr("pytest_odcv.http.tape.time.perf_counter", lambda: next(clock))
+    live = tape()
+    one, two = request(body("s", "one")), request(body("s", "two"))
+    assert live.ask(one) is None and live.ask(two) is None
+    live.keep(one, response("x"))
+    live.fail(two, TimeoutError())
+    assert live.waited == 3
+    assert live.ask(request(body("s", "three"))) is None
+    live.close()
+    assert live.waited == 4
+    replay = strict(record((one, response("x"))))
+    answer(replay, one)
+    assert replay.waited == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import Any
 import pytest
 
 from tests.http.model_server import ModelServer, ScriptedTurn
+
+with contextlib.suppress(ImportError):
+    # httpx loads it late and maps its exceptions once. pytester unloads what a run in this process loaded, and other tests would meet
+    # another module's exceptions.
+    import httpcore  # noqa: F401
 
 LOOP = '''
 import os, pytest, httpx, requests

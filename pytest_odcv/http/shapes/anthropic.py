@@ -15,8 +15,8 @@ _STOPS = {
     "stop_sequence": "stop",
     "tool_use": "tool_calls",
     "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
+    "model_context_window_exceeded": "overflow",
+    "refusal": "refused",
 }
 _INPUTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 

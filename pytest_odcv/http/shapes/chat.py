@@ -7,7 +7,7 @@ from typing import Any
 
 from ...model.types import Message, Reply, ToolCall
 from ..exchange import SseEvent
-from .values import assistant, call, count, dicts, dollars, inner, joined, text
+from .values import assistant, call, count, dicts, dollars, inner, joined, text, without_thoughts
 
 _ROLES = {"system": "system", "developer": "system", "tool": "tool", "function": "tool"}
 
@@ -26,9 +26,11 @@ def reply(body: dict[str, Any]) -> Reply | None:
     if choice is None or not isinstance(choice.get("message"), dict):
         return None
     usage = inner(body, "usage")
+    message = _assistant(choice["message"])
+    declined = bool(text(choice["message"].get("refusal"))) and not message.calls
     return Reply(
-        message=_assistant(choice["message"]),
-        stop=text(choice.get("finish_reason")) or "unknown",
+        message=message,
+        stop="refused" if declined else text(choice.get("finish_reason")) or "unknown",
         prompt_tokens=count(usage.get("prompt_tokens")),
         completion_tokens=count(usage.get("completion_tokens")),
         cost=dollars(usage),
@@ -60,7 +62,11 @@ def whole(events: Sequence[SseEvent]) -> dict[str, Any] | None:
 def _add(message: dict[str, Any], calls: list[dict[str, Any]], delta: dict[str, Any]) -> None:
     for name in ("content", "refusal", "reasoning_content", "reasoning"):
         if isinstance(delta.get(name), str):
-            message[name] = message.get(name, "") + delta[name]
+            message[name] = text(message.get(name)) + delta[name]
+    if isinstance(delta.get("content"), list):
+        said, thought = without_thoughts(delta["content"])
+        message["content"] = text(message.get("content")) + joined(said, "")
+        message["reasoning"] = text(message.get("reasoning")) + thought
     if isinstance(delta.get("function_call"), dict):
         _grow(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
     for piece in dicts(delta.get("tool_calls")):
@@ -104,8 +110,9 @@ def _assistant(message: dict[str, Any]) -> Message:
     single = inner(message, "function_call")
     if single:
         calls.append(call(None, single.get("name"), single.get("arguments"), len(calls) + 1))
-    content = joined(message.get("content"), "") + text(message.get("refusal"))
-    reasoning = text(message.get("reasoning_content")) or text(message.get("reasoning"))
+    said, thought = without_thoughts(message.get("content"))
+    content = joined(said, "") + text(message.get("refusal"))
+    reasoning = text(message.get("reasoning_content")) or text(message.get("reasoning")) or thought
     return assistant(content, calls, reasoning)
 
 

@@ -38,6 +38,8 @@ def reply(body: dict[str, Any]) -> Reply | None:
     stop = {"completed": "tool_calls" if message.calls else "stop", "incomplete": _CUT.get(cut, cut)}.get(
         status
     )
+    if status == "completed" and not message.calls and _declines(output):
+        stop = "refused"
     usage = inner(body, "usage")
     return Reply(
         message=message,
@@ -46,6 +48,17 @@ def reply(body: dict[str, Any]) -> Reply | None:
         completion_tokens=count(usage.get("output_tokens")),
         cost=dollars(usage),
     )
+
+
+def _declines(output: list[Any]) -> bool:
+    """Whether all that is said is a refusal."""
+    parts = [
+        part
+        for item in dicts(output)
+        for part in dicts(item.get("content"))
+        if item.get("type") != "reasoning"
+    ]
+    return bool(parts) and all(part.get("type") == "refusal" for part in parts)
 
 
 def whole(events: Sequence[SseEvent]) -> dict[str, Any] | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...model.native import distinct
 from ...model.types import Message, ToolCall, canonical_arguments
 
 _NOTES = {
@@ -80,6 +81,38 @@ def assistant(content: str, calls: list[ToolCall], reasoning: str) -> Message:
         content = content[thought.end() :]
         reasoning = "\n".join(filter(None, [reasoning, thought[1].strip()]))
     return Message(role="assistant", content=content, calls=tuple(calls), reasoning=reasoning)
+
+
+def without_thoughts(content: object) -> tuple[object, str]:
+    """Content without the parts of a list that are thinking, and these as text: Mistral's models think so."""
+    if not isinstance(content, list):
+        return content, ""
+    thoughts = [part for part in dicts(content) if part.get("type") in ("thinking", "reasoning")]
+    said = [part for part in content if part not in thoughts]
+    texts = [joined(part.get("thinking", part.get("text")), "") for part in thoughts]
+    return said, "".join(texts)
+
+
+def told_apart(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The same with an id of its own for each call of a message: some servers give parallel calls one id, and results are matched to
+    calls by it, in their order."""
+    told: list[Message] = []
+    renamed: dict[str, list[str]] = {}
+    for message in messages:
+        if len({call.id for call in message.calls}) < len(message.calls):
+            renamed = {}
+            calls: list[ToolCall] = []
+            for call in message.calls:
+                id = distinct(call.id, {known.id for known in calls})
+                renamed.setdefault(call.id, []).append(id)
+                calls.append(call.model_copy(update={"id": id}))
+            message = message.model_copy(update={"calls": tuple(calls)})
+        elif message.calls:
+            renamed = {}
+        elif renamed.get(message.call_id):
+            message = message.model_copy(update={"call_id": renamed[message.call_id].pop(0)})
+        told.append(message)
+    return tuple(told)
 
 
 def count(value: object) -> int | None:

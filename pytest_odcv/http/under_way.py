@@ -1,0 +1,11 @@
+"""Which requests a context has under way, and whether anything else it sends is refused."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+requests: ContextVar[tuple[Any, ...]] = ContextVar("odcv_requests", default=())
+"""vcrpy's requests that this context has under way."""
+recorded_only: ContextVar[bool] = ContextVar("odcv_recorded_only", default=False)
+"""Whether a connection for anything but these is refused, because no recording would have it."""
