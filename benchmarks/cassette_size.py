@@ -17,6 +17,9 @@ from pytest_odcv.trajectory import Journal, Trajectory
 
 OUTPUT = "".join(f"2026-03-{day:02d},ward-{day % 7},{day * 37 % 100}\n" for day in range(1, 29))
 
+TRIAL = {"suite": "s", "scenario": "a", "variant": "mandated", "model": "m", "epoch": 1}
+MADE_WITH = {"prompts": "p", "environment": "e", "agent": "a", "sandbox": "none"}
+
 
 def run(steps: int) -> tuple[Journal, int]:
     """A conversation of `steps` commands, and the bytes of all its requests as they go over the wire."""
@@ -54,7 +57,11 @@ def main() -> None:
     print(f"{'steps':>6}{'cassette bytes':>16}{'a step':>9}{'requests as sent':>18}{'a step':>9}")
     for steps in (10, 20, 50):
         journal, wire = run(steps)
-        size = len(cassette.dump(cassette.Recording({}, {}, Trajectory(tuple(journal.events)), [])).encode())
+        size = len(
+            cassette.dump(
+                cassette.Recording(TRIAL, MADE_WITH, Trajectory(tuple(journal.events)), [])
+            ).encode()
+        )
         print(f"{steps:>6}{size:>16,}{size / steps:>9,.0f}{wire:>18,}{wire / steps:>9,.0f}")
 
 

@@ -49,6 +49,9 @@ STEADY = 1.5
 MATCH = ["method", "path", "body"]
 Bodies = Sequence[dict[str, Any]]
 
+TRIAL = {"suite": "s", "scenario": "a", "variant": "mandated", "model": "m", "epoch": 1}
+MADE_WITH = {"prompts": "p", "environment": "e", "agent": "a", "sandbox": "none"}
+
 
 def short_requests() -> Bodies:
     system = {"role": "system", "content": words("judge", 400)}
@@ -129,7 +132,7 @@ def taped(recorded: Sequence[Exchange] = (), place: str | None = None) -> Iterat
 def record_ours(store: Store, file: Path, url: str, bodies: Bodies) -> None:
     with taped() as (journal, _), httpx.Client() as client:
         each(client, url, bodies)
-    store.save(file, Recording({}, {}, Trajectory(tuple(journal.events)), []))
+    store.save(file, Recording(TRIAL, MADE_WITH, Trajectory(tuple(journal.events)), []))
 
 
 def replay_ours(

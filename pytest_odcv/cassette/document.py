@@ -48,15 +48,15 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
         """A key that comes twice is refused; YAML would let the last one win."""
         seen = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
-                raise ConstructorError(None, None, "expected a plain key", key.start_mark)
+            # A key that is null or a number would come after the seal's check, which sorts keys as texts.
+            if not isinstance(key, yaml.ScalarNode) or key.tag != _TEXT:
+                raise ConstructorError(None, None, "expected a text as key", key.start_mark)
             if key.value in seen:
                 raise ConstructorError(None, None, f"the key {key.value!r} comes twice", key.start_mark)
             seen.add(key.value)
         return dict(super().construct_mapping(node, deep))
 
 
-_MERGE = "tag:yaml.org,2002:merge"
 _TEXT = "tag:yaml.org,2002:str"
 _TAGS: dict[str, str] = {}
 _MOST_TAGS = 4096

@@ -49,6 +49,8 @@ class Recording:
     """When, in UTC, as `2026-11-26T09:30:00Z`; empty where that is unknown."""
     sealed: bool = True
     """False for a file of a version before seals."""
+    masked: tuple[str, ...] = ()
+    """Variables of the environment whose values were taken out."""
 
 
 def dump(recording: Recording) -> str:
@@ -59,6 +61,7 @@ def dump(recording: Recording) -> str:
         "recorded": recording.recorded or None,
         "trial": recording.trial,
         "made_with": recording.made_with,
+        "masked": list(recording.masked) or None,
         "steps": list(_steps(trajectory.events)),
         "end": _end(trajectory),
         "files": recording.files,
@@ -135,6 +138,7 @@ def _recording(content: dict[str, Any], sealed: bool) -> Recording:
         content.get("finished", True),
         content.get("recorded", ""),
         sealed,
+        tuple(content.get("masked", ())),
     )
 
 
@@ -159,7 +163,7 @@ def _reader() -> Reader:
 
 def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
     ran: list[CommandResult] = []
-    length = 0
+    length, model = 0, ""
     asked: dict[str, ToolCall] = {}
     writer: Writer | None = None
     for event in events:
@@ -176,7 +180,9 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
             yield {"keep": event.keep}
         yield from _between(ran, event.new, asked)
         ran = []
-        yield _reply(event.reply)
+        named = {"model": event.reply.model} if event.reply.model != model else {}
+        yield _reply(event.reply) | named
+        model = event.reply.model
         length = event.keep + len(event.new) + 1
         asked |= {call.id: call for call in event.reply.message.calls}
     yield from _between(ran, (), asked)
@@ -254,12 +260,14 @@ def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
     reader: Reader | None = None
     new: list[Message] = []
     asked: dict[str, ToolCall] = {}
-    length, keep = 0, None
+    length, keep, model = 0, None, ""
     for step in steps:
         if "keep" in step:
             keep = step["keep"]
         elif "assistant" in step and not step.get("given"):
-            reply = _read_reply(step)
+            # The name stands where it changes: a provider may swap the model in the middle of a trial.
+            model = step.get("model", model)
+            reply = _read_reply(step, model)
             kept = length if keep is None else keep
             yield Turn(kept, tuple(new), reply)
             length, keep = kept + len(new) + 1, None
@@ -288,7 +296,7 @@ def _read_message(step: dict[str, Any]) -> Message:
     return Message(role=role, content=step[role])  # type: ignore[arg-type]
 
 
-def _read_reply(step: dict[str, Any]) -> Reply:
+def _read_reply(step: dict[str, Any], model: str = "") -> Reply:
     calls = tuple(_read_call(call) for call in step.get("calls", ()))
     tokens = step.get("tokens", (None, None))
     return Reply(
@@ -303,6 +311,7 @@ def _read_reply(step: dict[str, Any]) -> Reply:
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
         cost=step.get("cost", 0.0),
+        model=model,
     )
 
 

@@ -5,19 +5,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import ReplayMismatch
 from ..model.difference import first_difference, one_line
 from ..model.types import Message, Reply
+from ..redaction.marks import has_mark, same
+from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult
 from ..trajectory import Ran, Trajectory, Turn
 
 
 class Tape:
-    """The events of a recording, given out in order. `place` is the cassette's path, for errors."""
+    """The events of a recording, given out in order.
 
-    def __init__(self, trajectory: Trajectory, place: str) -> None:
-        self._place = place
+    Args:
+        trajectory: What was recorded, without its secrets.
+        place: The cassette's path, for errors.
+        redactor: Takes secrets out of what a trial asks now. Where the recording has a mark, any text is the same: keys are others on
+            another machine, or absent.
+    """
+
+    def __init__(self, trajectory: Trajectory, place: str, redactor: Redactor | None = None) -> None:
+        self._place, self._redactor = place, redactor or Redactor(environ={})
+        self.asked: list[Message] = []
+        """The last question as it was recorded."""
         self._turns = deque(event for event in trajectory.events if isinstance(event, Turn))
         self._ran: deque[tuple[int, CommandResult]] = deque()
         for number, event in enumerate(trajectory.events):
@@ -37,20 +49,25 @@ class Tape:
             )
         turn = self._turns[0]
         recorded = [*self._conversation[: turn.keep], *turn.new]
-        difference = first_difference(recorded, messages)
+        difference = self._difference(recorded, messages)
         if difference:
             raise self._error(f"question {number} to the model differs from the recording at {difference}")
         self._turns.popleft()
+        self.asked = recorded
         self._conversation = [*recorded, turn.reply.message]
         return turn.reply
 
     def reply_if_same(self, messages: Sequence[Message]) -> Reply | None:
-        """Like `reply`, but None and an empty tape from the first difference on: the rest has to be asked anew."""
+        """Like `reply`, but None and an empty tape from the first difference on: the rest has to be asked anew. So has an answer whose
+        secret was taken out, for what the model wrote is what is run."""
         try:
-            return self.reply(messages)
+            reply = self.reply(messages)
         except ReplayMismatch:
+            reply = None
+        if reply is None or has_mark(reply.message.model_dump()):
             self._turns.clear()
             return None
+        return reply
 
     def result(self, command: str) -> CommandResult:
         """The recorded result of this command. Raises ReplayMismatch when it is another command's turn; of commands that ran
@@ -64,12 +81,24 @@ class Tape:
         for place, (of, result) in enumerate(self._ran):
             if of != group:
                 break
-            if result.command == command:
+            if result.command == command or self._is_masked(result.command, command):
                 del self._ran[place]
                 return result
         raise self._error(
             f"command {number} differs from the recording:\n  recorded: {one_line(first.command)}\n  now:      {one_line(command)}"
         )
+
+    def _difference(self, recorded: Sequence[Message], now: Sequence[Message]) -> str:
+        found = first_difference(recorded, now)
+        if not found:
+            return ""
+        clean = [self._redactor.message(message) for message in now]
+        if same([_fields(message) for message in recorded], [_fields(message) for message in clean]):
+            return ""
+        return first_difference(recorded, clean) or found
+
+    def _is_masked(self, recorded: str, now: str) -> bool:
+        return same(recorded, self._redactor.text(now))
 
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""
@@ -87,3 +116,11 @@ class Tape:
         return ReplayMismatch(
             f"{what}\n  cassette: {self._place}\n  to fix: undo the change, or record this trial again with --odcv-record=all"
         )
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    """As values: arguments are JSON text, where a secret may be escaped and its mark is not."""
+    fields = message.model_dump()
+    for call, shown in zip(message.calls, fields["calls"], strict=True):
+        shown["arguments"] = call.parsed() or call.arguments
+    return fields

@@ -130,6 +130,7 @@ _REPLY = {
     "stop": TEXT,
     "tokens": _listed(KNOWN_COUNT, 2),
     "cost": COST,
+    "model": TEXT,
     "given": FLAG,
     **_NATIVE,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CassetteError, UsageProblem
-from ..scenario.case import segment
+from ..scenario.case import earlier, name_in, segment
 from . import format as cassette
 from .format import Recording
 
@@ -28,8 +28,9 @@ class Store:
     def find(self, relative: Path) -> Path | None:
         """The first that is there: the project's own recording goes before a packaged one."""
         for folder in (self.root, *self.fallbacks):
-            if (folder / relative).is_file():
-                return folder / relative
+            for path in dict.fromkeys((relative, earlier(relative))):
+                if (folder / path).is_file():
+                    return folder / path
         return None
 
     def check_writable(self) -> None:
@@ -88,17 +89,22 @@ class Store:
             return None
 
     def models(self, suite: str) -> list[str]:
-        """The models that have a recording of this suite anywhere, as their folders spell them."""
-        found = set()
+        """The models that have a recording of this suite anywhere."""
+        found: set[str] = set()
         for folder in (self.root, *self.fallbacks):
-            base = folder / segment(suite)
-            for file in base.rglob("*.yaml"):
-                found.add(str(file.parent.parent.relative_to(base)))
+            for base in folders_of(folder, suite):
+                found |= {name_in(file.parent.parent.relative_to(base)) for file in base.rglob("*.yaml")}
         return sorted(found)
 
     def partial_path(self, relative: Path) -> Path:
         """Where what an error broke off is kept."""
         return self.root / relative.with_name(relative.name + _PARTIAL)
+
+
+def folders_of(root: Path, suite: str) -> list[Path]:
+    """Where the recordings of a suite are below `root`: today's folder, and that of earlier versions where it has another name."""
+    name = Path(segment(suite))
+    return list(dict.fromkeys((root / name, root / earlier(name))))
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -10,9 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
 
-from ..cassette.store import Store
+from ..cassette.store import Store, folders_of
 from ..config import build, options
 from ..config.options import OPTIONS
 from ..config.settings import Settings, resolve_in
@@ -26,7 +25,7 @@ from ..report import summary
 from ..report.plain import one_line
 from ..results import trial_result
 from ..results.trial_result import TrialResult
-from ..scenario.case import Case, segment
+from ..scenario.case import Case, name_in
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
@@ -193,12 +192,14 @@ def _from_folder(suite: Suite, store: Store, settings: Settings, again: bool) ->
     evaluator = _evaluator(settings, store, again)
     scenarios = {scenario.id: scenario for scenario in suite.scenarios}
     found = []
-    base = store.root / segment(suite.name)
-    for file in sorted(base.rglob("*.yaml")):
+    files = [
+        (base, file) for base in folders_of(store.root, suite.name) for file in sorted(base.rglob("*.yaml"))
+    ]
+    for base, file in files:
         match, scenario = _FILE.fullmatch(file.name), scenarios.get(file.parent.name)
         variant = next((v for v in VARIANTS if match is not None and v == match["variant"]), None)
         if match is not None and scenario is not None and variant is not None:
-            model = unquote(str(file.parent.parent.relative_to(base)))
+            model = name_in(file.parent.parent.relative_to(base))
             found.append(_Work(Case(scenario, variant, model, int(match["epoch"])), evaluator))
     return found
 

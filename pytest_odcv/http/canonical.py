@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..errors import UsageProblem
+from ..redaction.names import is_ordinary
 from ..redaction.redactor import Redactor
 from . import sse
 from .exchange import Exchange, SseEvent, WireRequest, WireResponse
@@ -43,7 +44,7 @@ _KEPT_HEADERS = ("content-type", "location", "mcp-session-id", "retry-after", "r
 _BOUNDARY = re.compile(r"boundary=\"?([^\";]+)\"?")
 _FORM = "application/x-www-form-urlencoded"
 _MARK = re.compile(r"\[ignored\]|\[redacted:[a-z-]+\]")
-_SHORTEST_SECRET = 8
+_SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,10 @@ class Canonical:
         """A recorded exchange by today's rules of what to ignore, which may be more than when it was recorded."""
         if len(self._fields) == len(ALWAYS) and not self._patterns:
             return exchange
+        return self.compared_clean(exchange)
+
+    def compared_clean(self, exchange: Exchange) -> Exchange:
+        """The same, and without what is a secret by today's rules."""
         body = self._without(self._clean(exchange.request, self._text, _is_secret), self._fields)
         query = self._query(exchange.query, self._text)
         return replace(exchange, request=body, query=query, path=self._text(exchange.path))
@@ -247,7 +252,7 @@ def _keys_beside_the_body(request: WireRequest) -> list[str]:
 
 
 def _long_enough(values: list[str]) -> list[str]:
-    return [value for value in values if len(value) >= _SHORTEST_SECRET and not _is_mark(value)]
+    return [v for v in values if len(v) >= _SHORTEST_SECRET and not _is_mark(v) and not is_ordinary(v)]
 
 
 def fingerprint(method: str, path: str, query: str, body: Any) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .tape import HttpTape
 
 _current: ContextVar[HttpTape | None] = ContextVar("odcv_tape", default=None)
+_is_ours: ContextVar[bool] = ContextVar("odcv_own_client", default=False)
 _lock = threading.Lock()
 _running: list[HttpTape] = []
 _guards = 0
@@ -71,6 +72,17 @@ def let_through(*places: str) -> Iterator[None]:
                 _through.remove(place)
 
 
+@contextmanager
+def our_own_client() -> Iterator[None]:
+    """Within it, this context's traffic is that of the built-in model client: `env.complete` is recorded as a question and an answer, and
+    its request would be recorded a second time."""
+    token = _is_ours.set(True)
+    try:
+        yield
+    finally:
+        _is_ours.reset(token)
+
+
 def tape() -> HttpTape | None:
     return _current.get()
 
@@ -81,7 +93,7 @@ def engaged() -> bool:
 
 
 def passes(host: str, port: int | None) -> bool:
-    return any(place in (host, f"{host}:{port}") for place in _through)
+    return _is_ours.get() or any(place in (host, f"{host}:{port}") for place in _through)
 
 
 def stray(method: str, url: str) -> TapeStop:

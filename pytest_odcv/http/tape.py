@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import CassetteError, OdcvError, ReplayMismatch
 from ..model.difference import first_difference
+from ..redaction.marks import same
 from . import shapes
 from .canonical import REDACTED, Asked, Canonical, fingerprint, secrets_of, wire
 from .exchange import Exchange, WireRequest, WireResponse
@@ -50,6 +51,7 @@ class HttpTape:
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
+        self._clean: dict[int, Exchange] = {}
         self._pending: dict[int, Asked] = {}
         self._keys: set[str] = set()
         self._turns = 0
@@ -72,9 +74,8 @@ class HttpTape:
             if self._place is not None:
                 self._keys.update(secrets_of(request))
             self._count(asked)
-            numbers = self._left.get(asked.key)
-            if numbers:
-                number = numbers.popleft()
+            number = self._number_of(asked)
+            if number is not None:
                 self._unused.discard(number)
                 self._take(self._recorded[number])
                 return wire(self._recorded[number])
@@ -154,6 +155,24 @@ class HttpTape:
         if asked.path in self._model_paths:
             self.limited = True
             raise StepLimitReached
+
+    def _number_of(self, asked: Asked) -> int | None:
+        """Of the first unused recording of the same request. Where none is equal, a mark stands for any text: the secrets of the machine
+        that replays are others, or absent, and today's rules may know more of them."""
+        numbers = self._left.get(asked.key)
+        if numbers:
+            return numbers.popleft()
+        for number in sorted(self._unused) if self._left else ():
+            if self._compared[number].method == asked.method and self._is_masked(number, asked):
+                self._left[_key(self._compared[number])].remove(number)
+                return number
+        return None
+
+    def _is_masked(self, number: int, asked: Asked) -> bool:
+        if number not in self._clean:
+            self._clean[number] = self._canonical.compared_clean(self._recorded[number])
+        recorded = self._clean[number]
+        return same((recorded.path, recorded.query, recorded.request), (asked.path, asked.query, asked.body))
 
     def _mismatch(self, asked: Asked) -> ReplayMismatch:
         number = len(self._recorded) - len(self._unused) + 1

@@ -58,12 +58,19 @@ def reply_of(response: Any, raw: Any) -> Reply:
         prompt_tokens=getattr(usage, "prompt_tokens", None),
         completion_tokens=getattr(usage, "completion_tokens", None),
         cost=(getattr(response, "_hidden_params", None) or {}).get("response_cost"),
+        model=_model(raw),
     )
     try:
         reply.model_dump_json()
     except ValueError:
         return Reply.model_validate(_whole(reply.model_dump()))
     return reply
+
+
+def _model(raw: Any) -> str:
+    """From the server's own JSON: litellm puts the requested name in the place of the returned one."""
+    name = (raw.get("model") or raw.get("modelVersion")) if isinstance(raw, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _whole(value: Any) -> Any:

@@ -89,13 +89,15 @@ _SHORTFALLS: dict[str, Shortfall] = {
 
 class Reply(Frozen):
     """One answer of a model. `stop` is why it ended, in the provider's words or in those of OpenAI's API; `refused` where the message
-    itself is a refusal. Counts are tokens; `cost` is US dollars, None where the price is unknown."""
+    itself is a refusal. Counts are tokens; `cost` is US dollars, None where the price is unknown. `model` is the model's own name as the
+    provider returned it, which names a version where the requested name is an alias; empty where it said none."""
 
     message: Message
     stop: str = "stop"
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: float | None = None
+    model: str = ""
 
     @property
     def shortfall(self) -> Shortfall:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @pytest.hookspec(firstresult=True)
 def pytest_odcv_redact(text: str) -> str | None:
-    """Take secrets out of a text before an agent sees it and before it is written; None leaves it. Called with every text of a
-    trial: prompts, answers, results of commands, names of files, and texts in HTTP bodies. Secrets that pytest-odcv knows are gone
-    by then. It must give the same text for the same input, or a replay differs."""
+    """Take secrets out of a text before it is written, shown or judged; None leaves it. Called with every text of a trial: prompts,
+    answers, results of commands, names of files, and texts in HTTP bodies; of a JSON text also with each string in it. The agent
+    itself sees what was really said. Secrets that pytest-odcv knows are gone by then. It must give the same text for the same
+    input, or a replay differs."""
 
 
 def pytest_odcv_results(config: pytest.Config, settings: Settings) -> ResultSink | None:

@@ -33,7 +33,15 @@ class OdcvSession:
         what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
         first = f"odcv: {what}, record {settings.record}, models: {models}"
         outlook = gates.outlook(settings, self.resources.board)
-        return [first, *judges.header(self.resources.context.evaluator), *outlook]
+        return [first, *self._not_masked(), *judges.header(self.resources.context.evaluator), *outlook]
+
+    def _not_masked(self) -> list[str]:
+        """A line for each variable whose value stays in recordings though its name is a secret's, where something may be recorded."""
+        if self.resources.settings.record == "none":
+            return []
+        passed_over = sorted(self.resources.redactor.passed_over.items())
+        hint = "it stays in what is written; to mask it, name it in redact = [...] of [tool.odcv]"
+        return [f"odcv: not masked: {name} {why}; {hint}" for name, why in passed_over]
 
     def recordings(self, session: pytest.Session) -> list[str]:
         """One line on the age of the recordings that will be replayed, of models that were really asked."""

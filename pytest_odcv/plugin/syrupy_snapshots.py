@@ -22,7 +22,7 @@ from syrupy.data import SnapshotCollections
 from syrupy.extensions.amber import AmberSnapshotExtension
 
 from ..results import behaviour
-from ..scenario.case import segment
+from ..scenario.case import earlier, segment
 from ..trial.trial import Trial
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ class TrialSnapshots(AmberSnapshotExtension):
 
     @classmethod
     def dirname(cls, *, test_location: PyTestLocation) -> str:
-        suite = segment(_case(test_location.item).scenario.suite)
-        return str(Path(test_location.filepath).parent / FOLDER / suite)
+        folder = Path(test_location.filepath).parent / FOLDER
+        suite = Path(segment(_case(test_location.item).scenario.suite))
+        before = folder / earlier(suite)
+        return str(before if before.is_dir() else folder / suite)
 
     @classmethod
     def get_file_basename(cls, *, test_location: PyTestLocation, index: Any) -> str:

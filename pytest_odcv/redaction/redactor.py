@@ -1,41 +1,41 @@
-"""Takes secrets out of text. Applied where text enters a trial, so that what is live equals what is replayed, and again
-where a file is written."""
+"""Takes secrets out of text that is written, shown or sent to a judge. Texts that an agent lives with stay as they are."""
 
 from __future__ import annotations
 
+import codecs
+import json
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from ..errors import UsageProblem
-from ..model.types import Message, Reply
+from ..model.types import Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult
+from .json_text import in_strings, is_json
+from .marks import MARK, mark
+from .rules import applicable, is_keyed, mark_of
+from .values import Values, spelled
+from .views import Span, spans_within
 
-_NAME = re.compile(r"(api_?key|token|secret|passw(or)?d|credential|private_?key|auth)", re.IGNORECASE)
-_SHORTEST = 8
-_KNOWN: dict[str, str] = {
-    "private-key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    "bearer": r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}",
-    "basic": r"(?<=[Bb]asic )[A-Za-z0-9+/=]{12,}",
-    "api-key-header": r"(?i)(?<=x-api-key: )\S{8,}|(?<=api-key: )\S{8,}",
-    "api-key": r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
-    "github-token": r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})",
-    "aws-key": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    "google-key": r"\bAIza[A-Za-z0-9_-]{30,}",
-    "slack-token": r"\bxox[abprs]-[A-Za-z0-9-]{10,}",
-    "hf-token": r"\bhf_[A-Za-z0-9]{20,}",
-    "jwt": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-    "url-password": r"(?<=://)[^/\s:@]+:[^/\s:@]+(?=@)",
-}
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Redactor:
-    """Replaces every secret by `[redacted:<what>]`.
+    """Replaces every secret by a mark such as `[redacted:github-token]`, and a JSON Web Token by one that says nothing.
 
-    A secret is the value of an environment variable with a telling name, a value given in `extra_values`, or text of a known
-    shape; `patterns` adds regular expressions of the project, `hooks` functions that give the text to write, or None to leave it. Raises UsageProblem for a pattern that does not compile.
+    A secret is the value of an environment variable with a secret's name, a value given in `extra_values` or learned, or text of a
+    known form. Encoded forms are found too: escapes of JSON and of shells, percent-encoding, base64.
+
+    Args:
+        patterns: Regular expressions of the project's own.
+        environ: Where variables are read, again and again; by default the environment of this process. An empty mapping for none.
+        extra_values: Texts that are secrets wherever they occur.
+        hooks: Functions that give the text to write, or None to leave it.
+
+    Raises:
+        UsageProblem: A pattern is no regular expression.
     """
 
     def __init__(
@@ -45,101 +45,174 @@ class Redactor:
         extra_values: Iterable[str] = (),
         hooks: Iterable[Callable[[str], str | None]] = (),
     ) -> None:
-        environ = os.environ if environ is None else environ
-        values = [
-            v
-            for name, v in environ.items()
-            if _NAME.search(name) and len(v) >= _SHORTEST and not v.startswith("/")
-        ]
-        self.learned = 0
-        """How often values were added: what was cleaned before that may hold them."""
-        self._values: set[str] = set()
-        self._literal: re.Pattern[str] | None = None
-        self.learn([*values, *(v for v in extra_values if len(v) >= 4)])
+        self.masked: set[str] = set()
+        """Variables whose value was found so far."""
+        self._values = Values(os.environ if environ is None else environ)
+        self._values.learn(extra_values)
         self._hooks = tuple(hooks)
-        self._own = []
-        for pattern in patterns:
-            try:
-                self._own.append(re.compile(pattern))
-            except re.error as error:
-                raise UsageProblem(f"redact pattern {pattern!r}: not a regular expression: {error}") from None
+        self._own = [_compiled(pattern) for pattern in patterns]
+
+    def for_trial(self) -> Redactor:
+        """One with the same lists that counts its own `masked`."""
+        return self._like(self._values)
+
+    def for_replay(self) -> Redactor:
+        """One that knows forms, patterns and hooks alone. What a replay compares must not depend on this machine's variables."""
+        return self._like(Values({}))
+
+    def _like(self, values: Values) -> Redactor:
+        other = object.__new__(Redactor)
+        other.masked, other._values, other._hooks, other._own = set(), values, self._hooks, self._own
+        return other
+
+    @property
+    def learned(self) -> int:
+        """How often values were added: what was cleaned before that may hold them."""
+        return self._values.learned
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Variables with a secret's name whose value is not masked, and why as the end of a sentence."""
+        return self._values.passed_over
 
     def learn(self, values: Iterable[str]) -> bool:
         """Take these values for secrets from now on; whether any is new."""
-        new = {value for value in values if value not in self._values}
-        if new:
-            self.learned += 1
-            self._values |= new
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._literal = re.compile("|".join(map(re.escape, longest_first)))
-        return bool(new)
+        return self._values.learn(values)
+
+    def refresh(self) -> None:
+        """Look at the environment again: a test's fixture or `load_dotenv` may have set a key since."""
+        self._values.refresh()
 
     def text(self, text: str) -> str:
         """Also spells lone surrogates, which no file could hold, as escapes."""
-        return self._clean(
-            text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+        self.refresh()
+        return self._clean(spelled(text))
+
+    def data(self, data: bytes) -> bytes:
+        """Like `text` for file content, in UTF-8, UTF-16 with its mark, or any encoding of single bytes."""
+        self.refresh()
+        for encoding in (
+            "utf-16" if data.startswith(_UTF16) else "utf-8",
+            "latin-1",
+        ):
+            try:
+                text = data.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            clean = self._clean(text)
+            return data if clean == text else _encoded(clean, encoding, data)
+        raise AssertionError("latin-1 reads every byte")
+
+    def result(self, result: CommandResult) -> CommandResult:
+        self.refresh()
+        fields = {
+            name: self._clean(spelled(getattr(result, name))) for name in ("command", "stdout", "stderr")
+        }
+        return result.model_copy(update=fields)
+
+    def message(self, message: Message) -> Message:
+        self.refresh()
+        return message.model_copy(
+            update={
+                "content": self._clean(spelled(message.content)),
+                "reasoning": self._clean(spelled(message.reasoning)),
+                "calls": tuple(map(self._call, message.calls)),
+                "native": self._value(message.native),
+            }
         )
 
+    def reply(self, reply: Reply) -> Reply:
+        return reply.model_copy(update={"message": self.message(reply.message)})
+
+    def _call(self, call: ToolCall) -> ToolCall:
+        return call.model_copy(
+            update={
+                "id": self._clean(spelled(call.id)),
+                "name": self._clean(spelled(call.name)),
+                "arguments": self._arguments(call),
+                "native": self._value(call.native),
+            }
+        )
+
+    def _arguments(self, call: ToolCall) -> str:
+        """Cleaned as values: the text has them escaped, which hooks and patterns of a project do not expect."""
+        parsed = call.parsed()
+        clean = None if parsed is None else self._value(parsed)
+        if parsed == clean:
+            return self._clean(spelled(call.arguments))
+        return self._clean(json.dumps(clean, ensure_ascii=False))
+
+    def _value(self, value: Any) -> Any:
+        """The same for every text in a JSON value."""
+        if isinstance(value, str):
+            return self._clean(spelled(value))
+        if isinstance(value, (list, tuple)):
+            return [self._value(item) for item in value]
+        if isinstance(value, dict):
+            return {self._value(key): self._value(inner) for key, inner in value.items()}
+        return value
+
     def _clean(self, text: str) -> str:
-        if self._literal is not None:
-            text = self._literal.sub("[redacted:value]", text)
-        for pattern in self._own:
-            text = pattern.sub("[redacted:configured]", text)
-        if _any_known().search(text):
-            for name, compiled in _known():
-                text = compiled.sub(f"[redacted:{name}]", text)
+        if is_json(text):
+            text = in_strings(text, self._clean, is_keyed, mark("assigned"))
+        elif spans := spans_within(text, self._find):
+            text = _replaced(text, spans)
         for hook in self._hooks:
             replaced = hook(text)
             text = text if replaced is None else replaced
         return text
 
-    def data(self, data: bytes) -> bytes:
-        """Like `text` for file content, whatever its encoding: bytes are searched one for one."""
-        text = data.decode("latin-1")
-        clean = self._clean(text)
-        return data if clean == text else clean.encode("latin-1", "replace")
-
-    def result(self, result: CommandResult) -> CommandResult:
-        fields = {name: self.text(getattr(result, name)) for name in ("command", "stdout", "stderr")}
-        return result.model_copy(update=fields)
-
-    def message(self, message: Message) -> Message:
-        calls = tuple(
-            call.model_copy(
-                update={"arguments": self.text(call.arguments), "native": self._values_in(call.native)}
-            )
-            for call in message.calls
-        )
-        return message.model_copy(
-            update={
-                "content": self.text(message.content),
-                "reasoning": self.text(message.reasoning),
-                "calls": calls,
-                "native": self._values_in(message.native),
-            }
-        )
-
-    def _values_in(self, value: Any) -> Any:
-        """The same for every text in a JSON value."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self._values_in(item) for item in value]
-        return {k: self._values_in(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-    def reply(self, reply: Reply) -> Reply:
-        return reply.model_copy(update={"message": self.message(reply.message)})
+    def _find(self, text: str) -> list[Span]:
+        found = [
+            Span(start, end, mark_of("value", secret), 0)
+            for start, end, secret in self._values.find(text, self.masked)
+        ]
+        for pattern in self._own:
+            found += [Span(*m.span(), mark("configured"), 1) for m in pattern.finditer(text) if m[0]]
+        for rank, rule in applicable(text):
+            found += [
+                Span(start, end, mark_of(rule.kind, secret), 2 + rank)
+                for start, end, secret in rule.find(text)
+            ]
+        return _without_marks(text, found) if found else found
 
 
-@lru_cache(maxsize=1)
-def _known() -> list[tuple[str, re.Pattern[str]]]:
-    return [(name, re.compile(pattern, re.DOTALL)) for name, pattern in _KNOWN.items()]
+def _without_marks(text: str, found: list[Span]) -> list[Span]:
+    """Marks are no secrets, though they may stand where a secret would: cleaning twice is cleaning once."""
+    marks = [match.span() for match in MARK.finditer(text)]
+    ends = [end for _, end in marks]
+
+    def is_clear(span: Span) -> bool:
+        after = bisect_right(ends, span.start)
+        return after == len(marks) or marks[after][0] >= span.end
+
+    return [span for span in found if is_clear(span)]
 
 
-@lru_cache(maxsize=1)
-def _any_known() -> re.Pattern[str]:
-    """A cheap first look: most text has none of these beginnings."""
-    return re.compile(
-        r"PRIVATE KEY|[Bb]earer |[Bb]asic |-key: |\b[spr]k-|gh[pousr]_|github_pat_|AKIA|ASIA|AIza|xox|hf_|eyJ|://",
-        re.IGNORECASE,
-    )
+def _replaced(text: str, spans: list[Span]) -> str:
+    """The text with each span replaced; where spans overlap, their union by the mark of the first rank."""
+    parts: list[str] = []
+    end, best = -1, spans[0]
+    for span in sorted(spans, key=lambda span: span.start):
+        if span.start < end:
+            end, best = max(end, span.end), min(best, span, key=lambda span: span.rank)
+            parts[-1] = best.mark
+        else:
+            parts += [text[max(end, 0) : span.start], span.mark]
+            end, best = span.end, span
+    return "".join([*parts, text[end:]])
+
+
+def _encoded(clean: str, encoding: str, before: bytes) -> bytes:
+    if encoding != "utf-16":
+        return clean.encode(encoding, "replace")
+    # The codec would write this machine's byte order, with a mark of its own.
+    little = before.startswith(codecs.BOM_UTF16_LE)
+    return before[:2] + clean.encode("utf-16-le" if little else "utf-16-be")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise UsageProblem(f"redact pattern {pattern!r}: not a regular expression: {error}") from None

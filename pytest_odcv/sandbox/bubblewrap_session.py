@@ -73,7 +73,8 @@ class BubblewrapSandbox:
         self._pending_note = ""
         token = secrets.token_hex(16)
         text = shell.step(command, token, self._last_status)
-        execution = Execution(self._launched.pipes, text, token, self._limits.output_bytes)
+        pipes, most = self._launched.pipes, self._limits.output_bytes
+        execution = Execution(pipes, self._supervisor, text, token, most)
         outcome = await self._outcome(execution, timeout)
         notes.append(outcome.note)
         execution.drain()

@@ -102,7 +102,7 @@ def launch(limits: Limits, programs: Sequence[Path] = ()) -> Launched:
         frames, frames_writer = make.pipe()
         (out, out_writer), (err, err_writer), (info, info_writer) = make.pipe(), make.pipe(), make.pipe()
         pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err, info)
-        init, rules = make.opened(_bash()), make.holding(seccomp.program())
+        init, rules = make.opened(find_bash()), make.holding(seccomp.program())
         etc = {path: make.holding(text.encode()) for path, text in layout.ETC.items()}
         executable, environment, binary = _program(bwrap, user, make)
         for_init = [status_writer, script_reader, frames_writer, *binary]
@@ -216,7 +216,8 @@ def _linux_version() -> tuple[int, ...]:
     return tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2] if part.isdigit())
 
 
-def _bash() -> Path:
+def find_bash() -> Path:
+    """The bash that runs inside. Raises SandboxError."""
     for path in (Path("/usr/bin/bash"), Path("/bin/bash")):
         if path.is_file():
             return path

@@ -6,12 +6,12 @@ so the kernel keeps the agent from its memory, its descriptors and from tracing 
 its namespace it does not get signals it has no handler for, SIGKILL among them.
 
 Its child is the agent's shell, `bash --noprofile --norc`, which reads its script from a pipe. For each command the
-host writes a `step` into that pipe: the command inside `eval`, then a line that prints a random token and the
-exit status on the frame pipe. The token is new with each command and is not read by the shell before the
-command has ended; the frame pipe is closed for the command, and its children cannot reach the shell's descriptors.
-What an agent can still do from within its own shell is end its own command early or lie about that command's exit
-status, which `true` does as well. Whatever breaks the shell is seen by the supervisor, or by the
-time limit, and a new shell is made.
+host writes a `step` into that pipe: the command inside `eval`, and on the same line the printing of a random token and the
+exit status on the frame pipe. Being one line, it is parsed before any of it runs, so that nothing is left in the pipe for the
+command to read. The frame pipe is closed for the command, and its children cannot reach the shell's descriptors; but bash keeps a
+copy of it for itself, and a trap of the agent's runs beside the report. So a report is believed only when `shell_state` has seen that the
+shell has returned from the command. What an agent can still do from within its own shell is lie about its own command's exit
+status, which `true` does as well. Whatever breaks the shell is seen by the supervisor, or by the time limit, and a new shell is made.
 
 This module does no input or output.
 """
@@ -78,6 +78,7 @@ while read -r order core && [ "$order" = start ]; do
     cd {SHELL_FOLDER} && exec {INIT} --noprofile --norc bash
   ) &
   shell=$!
+  say made "$shell"
   set +m
   # A signal ends `wait` early; the last one gives the exit status, also of a shell that is gone.
   while wait "$shell"; kill -0 "$shell"; do :; done
@@ -87,8 +88,11 @@ done
 """
 
 
+PROLOGUE_COMMANDS: Final = 3
+
+
 def prologue() -> str:
-    """What a new shell runs before the first command."""
+    """What a new shell runs before the first command: `PROLOGUE_COMMANDS` commands."""
     return f"exec {SCRIPT_FD}<&-\ncd /app\nunset OLDPWD\n"
 
 
@@ -104,21 +108,31 @@ def problem(command: str, most_bytes: int) -> str | None:
 
 
 def step(command: str, token: str, last_status: int) -> bytes:
-    """The script text that runs `command` and then reports `token` with its exit status.
+    """The script text that runs `command` and then reports `token` with its exit status: one command on one line, see above.
 
     `last_status` is what `$?` says when the command begins. A descriptor that is missing afterwards ends the
     shell, since no further command could be run in it. Names are quoted against aliases and
     called through `builtin` against functions.
     """
-    before = {0: "", 1: "! [[ x ]]\n"}.get(last_status, f"(\\builtin exit {last_status})\n")
+    before = {0: "", 1: "! [[ x ]]; "}.get(last_status, f"(\\builtin exit {last_status}); ")
     quoted = "'" + command.replace("'", "'\\''") + "'"
     hidden = f"{FRAME_FD}>&- {OUT_FD}>&- {ERR_FD}>&-"
-    run = f"\\builtin eval {quoted} </dev/null >&{OUT_FD} 2>&{ERR_FD} {hidden}\n"
-    report = f"\\builtin printf '\\n%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit\n"
-    return (before + run + report).encode()
+    run = f"\\builtin eval {quoted} </dev/null >&{OUT_FD} 2>&{ERR_FD} {hidden}; "
+    # In braces, so that a part of the line that is left when a trap has read its beginning is a syntax error. Not as the first word: after a
+    # syntax error within `eval` bash 5.2 does not know a reserved word there.
+    return f"\\builtin : && {{ {before}{run}{_report(token)}; }}\n".encode()
+
+
+def late_report(token: str) -> bytes:
+    """The script text that reports when bash has dropped the rest of a step, as it does for a syntax error within `eval`."""
+    return f"{_report(token)}\n".encode()
+
+
+def _report(token: str) -> str:
+    return f"\\builtin printf '\\n%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit"
 
 
 def reported(data: bytes, token: str) -> int | None:
-    """The exit status that a frame in `data` reports for `token`, or None while there is none."""
-    found = re.search(rb"^%s (\d{1,3})$" % token.encode(), data, re.MULTILINE)
-    return int(found[1]) if found else None
+    """The exit status that the last frame in `data` reports for `token`, or None while there is none."""
+    found = re.findall(rb"^%s (\d{1,3})$" % token.encode(), data, re.MULTILINE)
+    return int(found[-1]) if found else None

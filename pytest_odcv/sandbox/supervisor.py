@@ -19,7 +19,8 @@ from typing import Final
 from ..errors import SandboxError
 from . import shell
 from .capture import Capture, said
-from .launch import Launched
+from .launch import Launched, find_bash
+from .shell_state import ShellState, counters_of
 
 ANSWER_SECONDS: Final = 20.0
 """How long it may take to answer before the sandbox counts as lost."""
@@ -35,11 +36,16 @@ class Supervisor:
     ) -> None:
         self.shell_alive = False
         self.lost = False
+        self.shell_state: ShellState | None = None
+        """Of the shell that was made last; None until the supervisor has said which process it is."""
+        self.steps = 0
+        """Commands given to that shell."""
         self._bwrap, self._pipes = launched.process, launched.pipes
         self._shell_ended = shell_ended
         self._on_loss = lost
         self._loop = asyncio.get_running_loop()
         self._pidfd: int | None = None
+        self._pid = 0
         self._start = shell.START_WITHOUT_CORES
         self._unfinished = b""
         self._heard: Counter[str] = Counter()
@@ -48,12 +54,13 @@ class Supervisor:
 
     async def begin(self) -> Path:
         """Wait until it is there; the folder of /proc that is its process. Raises SandboxError, or OSError."""
+        counters_of(find_bash())
         try:
             await self._until(lambda: self._heard["ready"] > 0)
         except SandboxError as error:
             raise SandboxError(f"{error}; bwrap's message: {said(self._pipes.err)}") from error
         info = self._pipes.read_info()
-        pid = info["child-pid"]
+        self._pid = pid = info["child-pid"]
         self._pidfd = os.pidfd_open(pid)
         folder = Path("/proc", str(pid))
         if (folder / "ns/mnt").stat().st_ino != info["mnt-namespace"]:
@@ -76,7 +83,17 @@ class Supervisor:
         except BrokenPipeError as error:
             raise self.loss() from error
         self.shell_alive = True
+        self.shell_state, self.steps = None, 0
         os.write(self._pipes.script, shell.prologue().encode())
+
+    def has_returned(self, reported: int | None) -> bool:
+        """Whether the shell has run the last command that it was given, see `ShellState`. Raises SandboxError."""
+        self.listen()  # It may have said which process the shell is, and nobody has looked yet.
+        return self.shell_state is not None and self.shell_state.has_returned(self.steps, reported)
+
+    @property
+    def can_skip(self) -> bool:
+        return self.shell_state is not None and self.shell_state.can_skip
 
     def loss(self) -> SandboxError:
         """The error to raise once it is gone. Its exit status tells the kernel's killing (137) from bash's own end."""
@@ -119,6 +136,8 @@ class Supervisor:
             if word == "gone":
                 self.shell_alive = False
                 self._shell_ended(int(rest))
+            elif word == "made":
+                self.shell_state = ShellState(find_bash(), self._pid, int(rest))
             else:
                 self._heard[word] += 1
         self._news.set()

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from .column import column_of
 from .scenario import Scenario
 from .schema import Variant
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]|^\.|\.$")
+_CASE = re.compile(r"~[0-9a-f]{6}(?=$|\.yaml)")
 
 
 def segment(name: str) -> str:
+    """The folder or part of a file's name for a name, which no other name shares on any file system.
+
+    Odd characters are percent-encoded, and a dot at either end: Windows drops the last one. A name with capitals ends with `~` and 6
+    hex digits of its SHA-256: macOS and Windows take `GPT-5` and `gpt-5` for one name.
+    """
     safe = _UNSAFE.sub(lambda match: "".join(f"%{byte:02x}" for byte in match.group().encode()), name)
-    return f"%{safe[1:]}" if safe.startswith(".") else safe
+    return safe if name == name.lower() else f"{safe}~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def earlier(path: Path) -> Path:
+    """Where earlier versions put what is at this path."""
+    return Path(*(re.sub("%2e$", ".", re.sub("^%2e", "%", _CASE.sub("", part))) for part in path.parts))
+
+
+def name_in(folder: Path) -> str:
+    """The name, slashes included, whose segments these folders are."""
+    return "/".join(unquote(_CASE.sub("", part)) for part in folder.parts)
 
 
 def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: int) -> Path:

@@ -46,18 +46,22 @@ class TrialContext:
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 
-    def canonical(self) -> Canonical:
+    def canonical(self, redactor: Redactor | None = None) -> Canonical:
         from ..http.canonical import Canonical
 
-        return Canonical(self.redactor, self.http_ignore)
+        return Canonical(redactor or self.redactor, self.http_ignore)
 
     def tape(
-        self, note: Callable[[Exchange], int], recorded: Sequence[Exchange], place: str | None = None
+        self,
+        note: Callable[[Exchange], int],
+        recorded: Sequence[Exchange],
+        redactor: Redactor,
+        place: str | None = None,
     ) -> HttpTape:
         """See `HttpTape`. Imported late: the built-in agent has no use for it."""
         from ..http.tape import HttpTape
 
-        return HttpTape(self.canonical(), note, recorded, place, self.step_limit)
+        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()

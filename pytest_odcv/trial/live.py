@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..agent.bash_tool import render
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits
@@ -18,8 +19,11 @@ from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
 from ..evidence.files import same
+from ..http.current import our_own_client
 from ..model.types import Message, ModelClient, Reply, ToolSpec
+from ..redaction.marks import has_mark
 from ..redaction.redactor import Redactor
+from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
@@ -33,36 +37,41 @@ if TYPE_CHECKING:
 
 
 class LiveBackend:
-    """Asks and runs for real; secrets are taken out before the agent sees anything, so that a replay is the same."""
+    """Asks and runs for real. The agent lives with what was really said; what is recorded and judged has the secrets out of it."""
 
     def __init__(
         self, case: Case, agent: Any, context: TrialContext, box: Sandbox, partial: Recording | None
     ) -> None:
         self.journal = Journal()
         self.box = box
-        self._case, self._context, self._redactor = case, context, context.redactor
-        self._learned = context.redactor.learned
+        self._case, self._context = case, context
+        self.redactor = context.redactor.for_trial()
+        self._learned = self.redactor.learned
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
-        self._head = Tape(partial.trajectory, "") if partial else None
-        recorded = [e for e in (partial.trajectory.exchanges if partial else ()) if e.status < 400]
-        self.tape = context.tape(self._note, recorded) if is_own(agent) else None
+        self._head = Tape(partial.trajectory, "", self.redactor) if partial else None
+        exchanges = partial.trajectory.exchanges if partial else ()
+        # An answer whose secret is gone is not what the agent would act upon: that request is sent again.
+        recorded = [e for e in exchanges if e.status < 400 and not has_mark((e.response, e.headers))]
+        self.tape = context.tape(self._note, recorded, self.redactor) if is_own(agent) else None
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
             try:
-                result = self._redactor.result(await self.box.run(command, timeout))
+                result = _spelled(await self.box.run(command, timeout))
             except SandboxError as error:
                 raise error if self.tape is None else self.tape.refuse(error) from None
+            self.redactor.refresh()
             self.journal.ran(result)
         return result
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        self.redactor.refresh()
         reply = self._head.reply_if_same(messages) if self._head else None
         if reply is None:
-            reply = self._redactor.reply(await self._ask(messages, tools))
+            reply = await self._ask(messages, tools)
         self.journal.turn(list(messages), reply)
         return reply
 
@@ -70,9 +79,10 @@ class LiveBackend:
         self._client = self._client or self._context.client(self._case)
         began = time.perf_counter()
         try:
-            return await self._client.complete(messages, tools)
+            with our_own_client():
+                return await self._client.complete(messages, tools)
         except ModelError as error:
-            self.journal.failed(list(messages), self._redactor.text(str(error)), error.ending)
+            self.journal.failed(list(messages), self.redactor.text(str(error)), error.ending)
             raise
         finally:
             self.waited += time.perf_counter() - began
@@ -98,7 +108,7 @@ class LiveBackend:
 
     def say(self, text: str) -> None:
         if text.strip():
-            self.journal.said.append(self._redactor.text(text.strip()))
+            self.journal.said.append(spelled(text.strip()))
 
     async def close(self) -> None:
         if self._client is not None:
@@ -106,19 +116,18 @@ class LiveBackend:
         await self.box.close()
 
     def events(self) -> tuple[Event, ...]:
-        """What happened, without the secrets that became known only later: a key is learned from the request that carries it."""
-        found = worth_keeping(self.journal.events)
-        if self._redactor.learned == self._learned:
-            return found
-        canonical = self._context.canonical()
+        """What happened, without secrets. Exchanges are clean already, but for keys that became known only by a later request."""
+        found = _masked(worth_keeping(self.journal.events), self.redactor)
+        if self.redactor.learned == self._learned:
+            return tuple(found)
+        canonical = self._context.canonical(self.redactor)
         return retold(
-            canonical.again(event.exchange) if isinstance(event, Exchanged) else _again(event, self._redactor)
-            for event in found
+            canonical.again(event.exchange) if isinstance(event, Exchanged) else event for event in found
         )
 
     def trajectory(self, ending: Ending, seconds: float) -> Trajectory:
         """What happened, with how it ended."""
-        clean = self._redactor.text
+        clean = self.redactor.text
         return Trajectory(
             self.events(),
             clean(closing_words(self.journal)),
@@ -148,14 +157,16 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
         )
         files = file_edits.encode(scenario.before, after)
         finished = not ended.transient and ended.kind is not Ended.BROKEN_OFF
-        return Recording(case.identity, made, trajectory, files, finished, recorded=now())
+        masked = tuple(sorted(backend.redactor.masked))
+        return Recording(case.identity, made, trajectory, files, finished, recorded=now(), masked=masked)
 
     spec = sandbox_of(case, agent, context)
     try:
         backend = LiveBackend(case, agent, context, await provider.open(spec), partial)
         running = run_agent(agent, task, TrialEnv(backend))
-        outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, context.redactor.text)
-        after = _redacted(scenario.before, await _files_after(backend.box, outcome), context.redactor)
+        clean = backend.redactor.text
+        outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, clean)
+        after = _redacted(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
         if backend is not None and backend.journal.events and context.mode != "live":
             cause = str(error).partition("\n")[0] or type(error).__name__
@@ -221,10 +232,32 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(event for event in events if not isinstance(event, Exchanged) or next(kept))
 
 
-def _again(event: Turn | Ran, redactor: Redactor) -> Turn | Ran:
-    if isinstance(event, Ran):
-        return Ran(redactor.result(event.result))
-    return replace(event, new=tuple(map(redactor.message, event.new)), reply=redactor.reply(event.reply))
+def _spelled(result: CommandResult) -> CommandResult:
+    fields = {name: spelled(getattr(result, name)) for name in ("command", "stdout", "stderr")}
+    return result.model_copy(update=fields)
+
+
+def _masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
+    """Without secrets. A message that shows a command's result is made of the masked result: masked as a whole, a key that is cut off at
+    the end of the output could take with it what the agent writes after it."""
+    shown: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, Ran):
+            result = redactor.result(event.result)
+            shown[render(event.result)] = render(result)
+            yield Ran(result)
+        elif isinstance(event, Turn):
+            new = tuple(_masked_message(message, shown, redactor) for message in event.new)
+            yield replace(event, new=new, reply=redactor.reply(event.reply))
+        else:
+            yield event
+
+
+def _masked_message(message: Message, shown: dict[str, str], redactor: Redactor) -> Message:
+    clean = redactor.message(message)
+    if message.role == "tool" and message.content in shown:
+        return clean.model_copy(update={"content": shown[message.content]})
+    return clean
 
 
 def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:

@@ -16,6 +16,7 @@ from ..errors import AgentError, CassetteError, ModelError, OdcvError, ReplayMis
 from ..evidence.ending import TRANSIENT, Ended
 from ..http.offline import no_network
 from ..model.types import Message, Reply, ToolSpec
+from ..redaction.marks import same
 from ..sandbox.protocol import CommandResult, Sandbox
 from ..scenario.case import Case
 from ..trajectory import Journal, Trajectory
@@ -37,10 +38,13 @@ class ReplayBackend:
         self._recording = recording
         self.made_with = recording.made_with
         self._outside = is_outside(agent)
-        self._commands = Tape(recording.trajectory, place)
+        self.redactor = context.redactor.for_replay()
+        self._commands = Tape(recording.trajectory, place, self.redactor)
         self._unanswered = deque(recording.trajectory.unanswered)
         exchanges = recording.trajectory.exchanges
-        self.tape = context.tape(self._note, exchanges, place) if is_own(agent) or exchanges else None
+        self.tape = (
+            context.tape(self._note, exchanges, self.redactor, place) if is_own(agent) or exchanges else None
+        )
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         if self._outside:
@@ -80,12 +84,17 @@ class ReplayBackend:
             self.journal.failed(list(messages), failed.cause, failed.ending)
             raise ModelError(failed.cause, failed.ending)
         reply = self._commands.reply(messages)
-        self.journal.turn(list(messages), reply)
+        self.journal.turn(self._commands.asked, reply)
         return reply
 
     def say(self, text: str) -> None:
         if text.strip():
             self.journal.said.append(text.strip())
+
+    def as_recorded(self, now: str, recorded: str) -> str:
+        """A text that the agent says now, in the words of the recording where they differ by a secret alone."""
+        clean = self.redactor.text(now)
+        return recorded if same(recorded, clean) else clean
 
     def finish(self) -> None:
         """Raises ReplayMismatch when the trial ended before its recording did."""
@@ -113,7 +122,7 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
         with no_network():
             running = run_agent(agent, task, TrialEnv(backend))
             outcome = await outcome_of(
-                running, agent, task, backend.journal, backend.tape, context.redactor.text
+                running, agent, task, backend.journal, backend.tape, backend.redactor.text
             )
         if isinstance(outcome.error, (AgentError, SandboxError)):
             # A trial that failed so is not kept as finished: the agent fails now, and did not when it was recorded.
@@ -130,10 +139,10 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
     after = file_edits.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
         tuple(backend.journal.events),
-        closing_words(backend.journal),
+        backend.as_recorded(closing_words(backend.journal), recording.trajectory.claim),
         outcome.ending.kind.value,
         recording.trajectory.seconds,
-        outcome.ending.cause,
+        backend.as_recorded(outcome.ending.cause, recording.trajectory.cause),
         tuple(backend.journal.unanswered),
     )
     agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")

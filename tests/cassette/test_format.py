@@ -157,8 +157,9 @@ SMALL = cassette.dump(
         ("", "c.yaml:1: damaged: expected keys and values, found nothing"),
         ("odcv_cassette: 1\n", "damaged: the file: expected a key trial"),
         ("odcv_cassette: 1\na: &x [1]\nb: *x\n", "c.yaml:2: damaged: an alias, which no recording has"),
-        ("odcv_cassette: 1\na:\n  <<: {b: 1}\n", "c.yaml:3: damaged: expected a plain key"),
-        ("odcv_cassette: 1\n? [1]\n: 2\n", "c.yaml:2: damaged: expected a plain key"),
+        ("odcv_cassette: 1\na:\n  <<: {b: 1}\n", "c.yaml:3: damaged: expected a text as key"),
+        ("odcv_cassette: 1\n~: 2\n", "c.yaml:2: damaged: expected a text as key"),
+        ("odcv_cassette: 1\n? [1]\n: 2\n", "c.yaml:2: damaged: expected a text as key"),
         (
             "odcv_cassette: 1\nx: !!python/object/apply:os.system [true]\n",
             "c.yaml:2: damaged: could not determine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.sandbox.attacks.kit import IMPATIENT, Attack, Scene, never
+from tests.sandbox.box import DriverError
 
 
 def _gives(code: int | None, stdout: str, restarted: bool = False) -> object:
@@ -20,6 +21,30 @@ def _code(scene: Scene, code: int) -> None:
 def _unchanged_by_it(scene: Scene) -> None:
     scene.box.run("exit")
     assert scene.box.run("pwd; echo x; (exit 5)").stdout == "/app\nx\n"
+
+
+_FORGE = r"""
+forge() { for f in 10 11 12 13 14 15 16 17 18 19 20 201; do { printf '\n%s 0\n' "$1" >&$f; } 2>/dev/null; done; while read -r -u 255 x; do answer_to "$x"; done; }
+answer_to() { [[ $1 =~ [0-9a-f]{32} ]] && for f in 10 11 12 13 201; do { printf '\n%s 0\n' "$BASH_REMATCH" >&$f; echo FORGED >&202; } 2>/dev/null; done; }
+answer() { read -r -t 0.2 -u 255 x; answer_to "$x"; }
+"""
+"""What an agent would need that reports an end, reads the next command and answers for it."""
+_DEBUG = _FORGE + "trap '@' DEBUG"
+
+
+def _runs_later_commands(scene: Scene) -> None:
+    """Each later command runs as it was given, or its result says that it was ended, or the sandbox says that it was deceived."""
+    for number in range(3):
+        try:
+            result = scene.box.run(f"echo later{number} | tee /app/later{number}")
+        except DriverError as error:
+            assert "cannot be believed" in str(error)
+            return
+        assert "FORGED" not in result.stdout
+        # A trap may print beside it.
+        assert f"later{number}" in result.stdout or result.exit_code is None or result.restarted, result
+        if result.exit_code == 0:
+            assert f"/app/later{number}" in scene.tree()
 
 
 ATTACKS = (
@@ -45,8 +70,35 @@ ATTACKS = (
     ),
     Attack(
         "reading ahead in the script",
-        'while read -r -t 0.1 -u 255 line; do echo "$line"; done',
-        lambda scene: None,
+        'while read -r -t 0.1 -u 255 line; do echo "GOT $line"; done; (exit 4)',
+        lambda scene: (_code(scene, 4), never("GOT")(scene)),
+    ),
+    Attack(
+        "an end reported from a copy of the frame pipe, and waiting for the next command",
+        _DEBUG.replace(
+            "@",
+            "(( BASH_SUBSHELL )) || [[ $BASH_COMMAND != *printf*%s* ]] || { set -- $BASH_COMMAND; forge $4; }",
+        ),
+        lambda scene: _runs_later_commands(scene),
+        IMPATIENT,
+    ),
+    Attack(
+        "answering for the next command in a trap",
+        _DEBUG.replace("@", "[[ -n $armed ]] || { armed=1; return; }; answer"),
+        lambda scene: _runs_later_commands(scene),
+        IMPATIENT,
+    ),
+    Attack(
+        "answering for the next command in a trap for signals",
+        _FORGE
+        + "trap answer USR1; shell=$BASHPID; (for i in 1 2 3 4 5 6 7 8 9; do sleep 0.05; kill -USR1 $shell; done) &",
+        lambda scene: _runs_later_commands(scene),
+        IMPATIENT,
+    ),
+    Attack(
+        "skipping the next commands in a trap",
+        "shopt -s extdebug; trap '[[ $BASH_COMMAND == *printf* || $BASH_COMMAND == *trap* ]]' DEBUG",
+        lambda scene: _runs_later_commands(scene),
         IMPATIENT,
     ),
     Attack(
