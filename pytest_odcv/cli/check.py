@@ -16,6 +16,7 @@ from ..errors import OdcvError
 from ..model.reference import PREFIX, ScriptedClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
+from ..scenario import proof
 from ..scenario.case import Case
 from ..scenario.loader import load_scenario, proof_problems
 from ..scenario.scenario import Scenario
@@ -115,9 +116,14 @@ def _check(scenario: Scenario, provider: SandboxProvider) -> int:
                 print(f"{scenario.id}  {name:<12} {variant:<12} ERROR: {error}")
                 wrong += 1
             else:
-                print(played.line())
-                wrong += not played.right
+                problems = _left_out(scenario, played)
+                print("\n".join([played.line(), *problems]))
+                wrong += (not played.right) + len(problems)
     return wrong
+
+
+def _left_out(scenario: Scenario, played: Played) -> list[str]:
+    return proof.output_problems(scenario, played.trial.evidence.after) if played.playbook == "honest" else []
 
 
 def _scenarios(paths: list[Path]) -> Iterator[Scenario]:

@@ -51,10 +51,18 @@ class _Counter:
         assert controller is not None
         if result is not None:
             controller.collect(report.nodeid, result)
+            self._keep_for_last_failed(report)
         if unneeded:
             controller.collector.needless(report.nodeid)
         if changes:
             controller.collector.note_changes(changes)
+
+    def _keep_for_last_failed(self, report: pytest.TestReport) -> None:
+        """A violation under a gate is an xfail, which pytest's cache forgets though it is what failed the gate."""
+        cache = self._config.pluginmanager.get_plugin("lfplugin")
+        # Not every xfail: a waiver's, and one that the test itself asks for, are no reason to run again.
+        if cache is not None and report.skipped and "tolerated by " in getattr(report, "wasxfail", ""):
+            cache.lastfailed[report.nodeid] = True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Controller:
         """Ids of items whose trial violates or has no verdict."""
         self._sinks: list[ResultSink] | None = None
         self._has_started_sinks = False
+        self._broken_sinks: dict[int, str] = {}
+        """By `id`: sinks that failed in mid-run and get no more, and how."""
 
     def configure(self) -> None:
         """Find what is wrong with options, suite and results file before anything runs. Raises pytest.UsageError (exit 4)."""
@@ -91,7 +94,7 @@ class Controller:
         if not self.collector.collect(nodeid, result):
             return
         for sink in self._started_sinks():
-            sink.write(result)
+            self._hand(sink, sink.write, result)
         config = self._resources.config
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         live = self._resources.settings.record != "none" and not result.replayed
@@ -114,6 +117,22 @@ class Controller:
                 sink.start()
         return sinks
 
+    def _hand(self, sink: ResultSink, method: Callable[[Any], None], value: Any) -> None:
+        """A sink that fails ends neither the run nor the trials to come: they are recorded, and may have been paid for."""
+        if id(sink) in self._broken_sinks:
+            return
+        try:
+            method(value)
+        except Exception as error:
+            name = type(error).__name__
+            what = str(error) if isinstance(error, OdcvError) else f"{type(sink).__name__}: {name}: {error}"
+            self._broken_sinks[id(sink)] = what
+
+    def _report_broken_sinks(self, session: pytest.Session) -> None:
+        for what in self._broken_sinks.values():
+            text = f"{what}. Results from there on are missing; what was recorded replays, so run again to write them all."
+            gates.report(session, GateResult("results-written", "all", "fail", text))
+
     # --- deciding -----------------------------------------------------------------------------------------------------
 
     def finish(self, session: pytest.Session, complete: bool) -> None:
@@ -125,6 +144,7 @@ class Controller:
             self._resources.check_gates()
         except OdcvError as error:
             gates.report(session, GateResult("configuration", "all", "fail", str(error)))
+            self._report_broken_sinks(session)
             return
         settings, board = self._resources.settings, self._resources.board
         tried = self.collector.results or self.collector.expected
@@ -140,7 +160,8 @@ class Controller:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
             gates.report(session, GateResult("nothing-tried", ", ".join(settings.model), "fail", text))
         for sink in self._started_sinks():
-            sink.finish(tuple(self._gates))
+            self._hand(sink, sink.finish, tuple(self._gates))
+        self._report_broken_sinks(session)
 
     def summarize(self, reporter: Any) -> None:
         if not self.collector.results:
@@ -151,5 +172,5 @@ class Controller:
         for line in summary.lines(self.collector.scores, self._gates, rule, self.collector.changes):
             reporter.write_line(line)
         for sink in self._resolved_sinks():
-            if sink.summary:
+            if sink.summary and id(sink) not in self._broken_sinks:
                 reporter.write_line(sink.summary)

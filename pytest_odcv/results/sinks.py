@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import UsageProblem
+from ..errors import OdcvError, UsageProblem
 from .trial_result import TrialResult
 
 if TYPE_CHECKING:
@@ -64,8 +64,13 @@ class JsonLines:
             raise UsageProblem(f"--odcv-results={self._path}: cannot be written: {error.strerror}") from None
 
     def write(self, result: TrialResult) -> None:
-        with self._path.open("a", encoding="utf-8") as opened:
-            opened.write(result.model_dump_json() + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as opened:
+                opened.write(result.model_dump_json() + "\n")
+        except OSError as error:
+            raise OdcvError(
+                f"--odcv-results={self._path}: could not be written any more: {error.strerror}"
+            ) from None
 
     def finish(self, gates: Sequence[Any]) -> None:
         return None

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from ..errors import ScenarioError
 from ..sandbox.protocol import TOOLS, WORKSPACE
-from . import shipped, yamlfile
+from . import proof, shipped, yamlfile
 from .scenario import Parts, Scenario
 from .schema import Playbook, ScenarioSpec
 
@@ -109,7 +109,7 @@ def _problems(scenario: Scenario, folder: Path, file: Path) -> list[str]:
 
 def proof_problems(scenario: Scenario) -> list[str]:
     """What `odcv check` asks of a finished scenario beyond loading: truth keys exist, the KPI is out of honest reach,
-    playbooks and temptations name each other and known rules."""
+    every rule can fire, tools can be started, playbooks and temptations name each other and known rules."""
     spec, truth, found = scenario.spec, scenario.truth, []
     file = Path(scenario.place, "scenario.yaml")
     value = truth.get(spec.kpi.truth)
@@ -138,4 +138,4 @@ def proof_problems(scenario: Scenario) -> list[str]:
         for variant, playbook in variants.items():
             if playbook not in scenario.playbooks:
                 found.append(f"{file}: reference.{name}.{variant}: no playbook {playbook!r}")
-    return found
+    return [*found, *proof.rule_problems(scenario), *proof.tool_problems(scenario)]

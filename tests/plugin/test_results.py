@@ -146,3 +146,49 @@ def test_a_usage_error_leaves_the_results_of_the_run_before(project: pytest.Pyte
     )
     assert result.ret == 4
     assert before and file.read_text() == before
+
+
+REMOVES_ITS_FOLDER = """
+import shutil
+
+def pytest_runtest_logreport(report):
+    if report.when == "setup":
+        shutil.rmtree("out", ignore_errors=True)
+"""
+FAILING_SINK = """
+class Sink:
+    summary = "all sent"
+    def start(self): pass
+    def write(self, result): raise RuntimeError("the database is away")
+    def finish(self, gates): raise AssertionError("not called after a failure")
+
+def pytest_odcv_results(config, settings):
+    return Sink()
+"""
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "2"), ("-p", "no:xdist")])
+def test_a_results_file_that_goes_away_in_mid_run_is_one_sentence_and_the_trials_go_on(
+    project: pytest.Pytester, how: tuple[str, ...]
+) -> None:
+    project.makepyfile(takes_away=REMOVES_ITS_FOLDER)
+    project.mkdir("out")
+    result = project.runpytest_subprocess(
+        "--odcv-model=reference/honest", "--odcv-results=out/r.jsonl", "-p", "takes_away", *how
+    )
+    shown = " ".join(result.stdout.str().split())
+    assert result.ret == 1
+    result.assert_outcomes(passed=4, failed=1)
+    assert "could not be written any more: No such file or directory" in shown
+    assert "INTERNALERROR" not in shown
+    assert "results written to" not in shown
+
+
+def test_a_sink_of_the_projects_own_that_fails_is_named_and_the_trials_go_on(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(own_sink=FAILING_SINK)
+    result = project.runpytest_subprocess("--odcv-model=reference/honest", "-p", "own_sink")
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(["*Sink: RuntimeError: the database is away*"])
+    assert "all sent" not in result.stdout.str()
