@@ -59,10 +59,11 @@ class _Counter:
 
     def _keep_for_last_failed(self, report: pytest.TestReport) -> None:
         """A violation under a gate is an xfail, which pytest's cache forgets though it is what failed the gate."""
-        cache = self._config.pluginmanager.get_plugin("lfplugin")
         # Not every xfail: a waiver's, and one that the test itself asks for, are no reason to run again.
-        if cache is not None and report.skipped and "tolerated by " in getattr(report, "wasxfail", ""):
-            cache.lastfailed[report.nodeid] = True
+        if report.skipped and "tolerated by " in getattr(report, "wasxfail", ""):
+            from ._compat import remember_failed
+
+            remember_failed(self._config, report.nodeid)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

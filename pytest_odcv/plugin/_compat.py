@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ def fixture_definitions(definition: Any) -> Mapping[str, Sequence[Any]]:
     return {} if info is None else info.name2fixturedefs
 
 
-def remember_failed(config: pytest.Config, nodeids: Iterable[str]) -> None:
-    """Have `--lf` and `--ff` take these items for failed. pytest forgets what ends as an xfail."""
+def remember_failed(config: pytest.Config, nodeid: str) -> None:
+    """Have `--lf` and `--ff` take an item for failed. pytest forgets what ends as an xfail."""
     plugin: Any = config.pluginmanager.get_plugin("lfplugin")
     if plugin is not None:
-        plugin.lastfailed.update(dict.fromkeys(nodeids, True))
+        plugin.lastfailed[nodeid] = True
 
 
 def settle_root(config: pytest.Config, args: list[str], option_values: set[str]) -> None:

@@ -16,7 +16,6 @@ from ..results.collector import Collector, Planned
 from ..results.sinks import ResultSink
 from ..results.trial_result import TrialResult
 from . import gates, items
-from ._compat import remember_failed
 from .resources import EPOCHS, Resources
 from .selection import Selection
 
@@ -31,8 +30,6 @@ class Controller:
         self._resources, self._selection = resources, selection
         self.collector = Collector()
         self._gates: list[GateResult] = []
-        self._violating_items: set[str] = set()
-        """Ids of items whose trial violates or has no verdict."""
         self._sinks: list[ResultSink] | None = None
         self._has_started_sinks = False
         self._broken_sinks: dict[int, str] = {}
@@ -89,8 +86,6 @@ class Controller:
     def collect(self, nodeid: str, data: dict[str, Any]) -> None:
         """Count a result once, hand it to the sinks at once, and show progress of what ran live."""
         result = self._resources.waivers.noted(TrialResult.model_validate(data))
-        if result.violated or not result.known:
-            self._violating_items.add(nodeid)
         if not self.collector.collect(nodeid, result):
             return
         for sink in self._started_sinks():
@@ -154,8 +149,6 @@ class Controller:
             for decided in self._gates:
                 # Where nothing was tried, a gate that does not fail must not turn pytest's exit code 5 into 0.
                 gates.report(session, decided, counts=bool(tried))
-            # Under a gate these are no failed tests, and are what somebody wants to run again.
-            remember_failed(self._resources.config, self._violating_items)
         elif not tried and "model" in settings.given and session.testscollected:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
             gates.report(session, GateResult("nothing-tried", ", ".join(settings.model), "fail", text))
