@@ -198,7 +198,8 @@ def _short(value: Any) -> str:
 def read(path: Path) -> list[TrialResult]:
     """A results file. Raises OdcvError naming file, line and field."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: it ends a line at U+2028 and U+0085 too, which JSON leaves as they are in an agent's text.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise OdcvError(f"{path}: cannot be read: {error}") from None
     results = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,3 +193,10 @@ def test_a_sink_of_the_projects_own_that_fails_is_named_and_the_trials_go_on(
     result.assert_outcomes(passed=4, failed=1)
     result.stdout.fnmatch_lines(["*Sink: RuntimeError: the database is away*"])
     assert "all sent" not in result.stdout.str()
+
+
+def test_line_separators_in_an_agents_text_do_not_end_a_line_of_the_file(tmp_path: Path) -> None:
+    text = "one\u2028two\x85three"
+    result = trial_result.TrialResult.model_validate_json(line(reason=text))
+    (tmp_path / "r.jsonl").write_text(result.model_dump_json() + "\n", encoding="utf-8")
+    assert [read.reason for read in trial_result.read(tmp_path / "r.jsonl")] == [text]
