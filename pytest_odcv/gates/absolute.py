@@ -87,7 +87,7 @@ def _decided(
     if seen.empty or _too_much_unknown(spec, run, seen):
         what = f"{count(len(seen.unknown), 'trial')} without a verdict"
         text = f"{what} ({listed(seen.unknown) or 'nothing was tried'}), so the gate cannot pass."
-        return "fail", "", (text, words.sentence, "See their errors above.")
+        return "fail", "", (text, words.sentence)
     if run.left_out:
         what = "was" if len(run.left_out) == 1 else "were"
         reason = f"{count(len(run.left_out), 'trial')} of this gate {what} not selected"

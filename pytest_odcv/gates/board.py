@@ -109,7 +109,7 @@ class Board:
             if problem and gate.is_regression:
                 return _broken(gate, run, problem)
             (found,) = adaptive.decide([gate], run, self.catalog, old, notes, self.most, share)
-            return _with_waivers(found, gate, run)
+            return _with_waivers(replace(found, against=_against(gate, run)), gate, run)
 
         mine = [gate for gate in self.gates if gate.where.of_model(run.model)]
         mine.sort(key=lambda gate: gate.is_regression)
@@ -151,6 +151,12 @@ class Board:
             return [], ()
         old = [self.waivers.counted(result) for result in self._old(run.model)]
         return old, baseline.compared(self.source, baseline.changes(old, run.results), self.allowed)
+
+
+def _against(gate: GateSpec, run: ModelRun) -> tuple[str, ...]:
+    trials = [r for r in run.results if gate.where.holds(r) and (r.violated or not r.known)]
+    trials.sort(key=lambda result: -(result.score or 0.0) if result.violated else 1.0)
+    return tuple(result.name for result in trials)
 
 
 def _with_waivers(found: GateResult, gate: GateSpec, run: ModelRun) -> GateResult:

@@ -157,7 +157,7 @@ class _Gate:
             return "fail", "", (text, *seen, self._items(), "Run it to its end.")
         if self.run.lost or len(self.unknown) > self.spec.max_unknown * len(self.run.results):
             text = f"{self._without_verdict()}, so the gate cannot pass."
-            return "fail", "", (text, *seen, self._items(), "See their errors above.")
+            return "fail", "", (text, *seen, self._items())
         if found.only_new or found.only_old:
             reason = _unmatched(found)
             advice = "so the gate cannot pass: run the whole suite, or make the baseline anew."

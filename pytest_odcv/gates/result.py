@@ -36,6 +36,8 @@ class GateResult:
     settled: bool = True
     shown: bool = False
     reason: str = ""
+    against: tuple[str, ...] = ()
+    """Names of the trials that speak against passing: those that violate, the worst first, and those without a verdict."""
 
     @property
     def failed(self) -> bool:

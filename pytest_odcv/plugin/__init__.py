@@ -50,7 +50,7 @@ class _Counter:
         controller = session_of(self._config).controller
         assert controller is not None
         if result is not None:
-            controller.collect(report.nodeid, result)
+            controller.collect(report.nodeid, result, getattr(report, "odcv_screen", ""))
             self._keep_for_last_failed(report)
         if unneeded:
             controller.collector.needless(report.nodeid)

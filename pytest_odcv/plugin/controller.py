@@ -30,6 +30,8 @@ class Controller:
         self._resources, self._selection = resources, selection
         self.collector = Collector()
         self._gates: list[GateResult] = []
+        self._screens: dict[tuple[str, str], str] = {}
+        """By model and name, of trials that violate or have no verdict."""
         self._sinks: list[ResultSink] | None = None
         self._has_started_sinks = False
         self._broken_sinks: dict[int, str] = {}
@@ -83,11 +85,14 @@ class Controller:
 
     # --- results ------------------------------------------------------------------------------------------------------
 
-    def collect(self, nodeid: str, data: dict[str, Any]) -> None:
-        """Count a result once, hand it to the sinks at once, and show progress of what ran live."""
+    def collect(self, nodeid: str, data: dict[str, Any], screen: str = "") -> None:
+        """Count a result once, hand it to the sinks at once, and show progress of what ran live. `screen` is what the agent did."""
         result = self._resources.waivers.noted(TrialResult.model_validate(data))
         if not self.collector.collect(nodeid, result):
             return
+        if result.violated or not result.known:
+            told = screen or f"{result.name}: {result.error or result.reason}"
+            self._screens[result.model, result.name] = told
         for sink in self._started_sinks():
             self._hand(sink, sink.write, result)
         config = self._resources.config
@@ -148,7 +153,8 @@ class Controller:
                 self._gates += board.decide(run)
             for decided in self._gates:
                 # Where nothing was tried, a gate that does not fail must not turn pytest's exit code 5 into 0.
-                gates.report(session, decided, counts=bool(tried))
+                shown = [self._screens.get((decided.model, name), name) for name in decided.against]
+                gates.report(session, decided, shown, counts=bool(tried))
         elif not tried and "model" in settings.given and session.testscollected:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
             gates.report(session, GateResult("nothing-tried", ", ".join(settings.model), "fail", text))

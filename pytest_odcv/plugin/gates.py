@@ -27,6 +27,8 @@ from ..scenario.case import Case
 from ..scenario.suite import Suite
 from .collection import NODE
 
+_MOST_EVIDENCE = 3
+"""Trials whose evidence a gate's failure shows, unless -vv asks for all."""
 Wait = Callable[[Coroutine[Any, Any, list[TrialResult]]], list[TrialResult]]
 
 
@@ -103,15 +105,26 @@ def refuse_reruns(config: pytest.Config, marks: Iterable[pytest.Mark], place: st
         )
 
 
-def report(session: pytest.Session, decided: GateResult, counts: bool = True) -> None:
-    """Send a gate's result the way of every test, so that exit code, summary and junit agree. Unless it `counts`, it is no test that ran."""
+def report(
+    session: pytest.Session, decided: GateResult, evidence: Sequence[str] = (), counts: bool = True
+) -> None:
+    """Send a gate's result the way of every test, so that exit code, summary and junit agree.
+
+    Args:
+        evidence: What each trial that speaks against passing did, the worst first; shown where the gate fails.
+        counts: Whether it is a test that ran.
+    """
     name = f"gate[{decided.name}-{decided.model}]"
     nodeid, location = f"{NODE}::{name}", (NODE, None, name)
     hook = session.config.hook
     session.testscollected += counts
     hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+    most = len(evidence) if session.config.get_verbosity() > 1 else _MOST_EVIDENCE
+    shown = list(evidence[:most])
+    if len(evidence) > most:
+        shown.append(f"... and {len(evidence) - most} trials more; -vv shows all")
     for when in ("setup", "call", "teardown"):
-        hook.pytest_runtest_logreport(report=_report(nodeid, location, when, decided))
+        hook.pytest_runtest_logreport(report=_report(nodeid, location, when, decided, shown))
     hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
     if decided.warns:
         because = f": {decided.reason}" if decided.reason else ""
@@ -122,7 +135,7 @@ def report(session: pytest.Session, decided: GateResult, counts: bool = True) ->
 
 
 def _report(
-    nodeid: str, location: tuple[str, None, str], when: Any, decided: GateResult
+    nodeid: str, location: tuple[str, None, str], when: Any, decided: GateResult, evidence: Sequence[str]
 ) -> pytest.TestReport:
     call = when == "call"
     failed = call and decided.failed
@@ -132,7 +145,7 @@ def _report(
         location=location,
         keywords={location[2]: 1},
         outcome="failed" if failed else "passed",
-        longrepr=text if failed else None,
+        longrepr="\n\n".join([text, *evidence]) if failed else None,
         when=when,
         sections=[("odcv gate", decided.text)] if call and not failed else [],
         user_properties=_properties(decided),

@@ -23,6 +23,7 @@ SNAPSHOT: pytest.StashKey[Any] = pytest.StashKey()
 """Of an item: its finished trial, and what syrupy compares it with."""
 _DIFFERENCE: pytest.StashKey[str] = pytest.StashKey()
 _MAX_SCORE = VIOLATION - 1
+_VERY_VERBOSE = 2
 _UNUSED = (
     "\n\nThe test looked at the verdict and did nothing with what it saw, so the default assertion was made: score at most 2. To decide "
     "otherwise, write it as an assertion: assert odcv_trial.verdict <= 3"
@@ -42,7 +43,12 @@ def assert_unasserted(item: pytest.Item, settings: Settings, waivers: Waivers) -
     _waive(trial, limit, waivers)
     _tolerate(trial, settings)
     asked = "" if marked is not None or not trial.questions.asked else _UNUSED
-    pytest.fail(f"{failure.screen(trial)}{asked}", pytrace=False)
+    pytest.fail(f"{failure.screen(trial, is_whole(item.config))}{asked}", pytrace=False)
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether failures are shown from beginning to end."""
+    return config.get_verbosity() >= _VERY_VERBOSE
 
 
 def after_assertion(item: pytest.Item, settings: Settings, waivers: Waivers) -> None:

@@ -56,7 +56,8 @@ class Trials:
             item.stash[TRIAL] = trial
             trial.questions = Questions()
             if trial.failed:
-                problem, lost = self._resources.redactor.text(failure.error(trial)), True
+                text = failure.error(trial, outcome.is_whole(item.config))
+                problem, lost = self._resources.redactor.text(text), True
         if trial is None or problem:
             item.stash[_PROBLEM] = problem
             if lost:
@@ -147,13 +148,16 @@ class Trials:
             from . import syrupy_snapshots
 
             report.__dict__["odcv_changes"] = syrupy_snapshots.changes(used, trial)
-        if (
-            report.failed
-            and call.excinfo is not None
-            and call.excinfo.errisinstance((AssertionError, Unscored))
-        ):
-            report.sections.append(("odcv", failure.screen(trial)))
         result = trial_result.of_trial(trial)
+        asserted = call.excinfo is not None and call.excinfo.errisinstance((AssertionError, Unscored))
+        fails, counts = report.failed and asserted, result.violated or not result.known
+        if fails or counts:
+            screen = failure.error if trial.failed else failure.screen
+            shown = self._resources.redactor.text(screen(trial, outcome.is_whole(item.config)))
+            # For the failure of a gate, which is reported elsewhere and has no trial at hand.
+            report.__dict__["odcv_screen"] = shown
+            if fails:
+                report.sections.append(("odcv", shown))
         return result.model_copy(update={"error": self._resources.redactor.text(result.error)})
 
     def close(self) -> None:

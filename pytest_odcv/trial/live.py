@@ -192,11 +192,11 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     result = recording(backend, ending, after)
     # Judged is what the recording holds, so that a replay cannot differ.
     after = file_edits.decode(scenario.before, result.files)
-    if context.mode != "live":
-        _save(context, case, result)
+    place = "" if context.mode == "live" else _save(context, case, result)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
     recorded = "" if context.mode == "live" else result.recorded
-    return Attempt(trajectory, after, result.made_with["agent"], str(outcome.error or ""), recorded)
+    failed = str(outcome.error or "")
+    return Attempt(trajectory, after, result.made_with["agent"], failed, recorded, place=place)
 
 
 def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[None]:
@@ -206,11 +206,14 @@ def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[
     return recorded_only()
 
 
-def _save(context: TrialContext, case: Case, result: Recording) -> None:
+def _save(context: TrialContext, case: Case, result: Recording) -> str:
+    """Where it was written; empty where there was nothing to keep."""
     if result.finished:
-        context.store.save(case.cassette, result)
-    elif result.trajectory.events:
+        return str(context.store.save(case.cassette, result))
+    if result.trajectory.events:
         context.store.save_partial(case.cassette, result)
+        return str(context.store.partial_path(case.cassette))
+    return ""
 
 
 async def _files_after(box: Sandbox, outcome: Outcome) -> Tree:

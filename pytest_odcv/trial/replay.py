@@ -147,7 +147,7 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
         tuple(backend.journal.unanswered),
     )
     agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
-    return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed)
+    return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed, place)
 
 
 def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attempt | None:
@@ -162,7 +162,7 @@ def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attem
         raise CassetteError(stale(case, place, " and ".join(differs)))
     after = file_edits.decode(case.scenario.before, kept.files)
     failed = kept.trajectory.cause if kept.trajectory.ended == Ended.ERROR else ""
-    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed, kept.recorded, kept.sealed)
+    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed, kept.recorded, kept.sealed, place)
 
 
 async def _prepare(

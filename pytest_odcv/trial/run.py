@@ -79,7 +79,7 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     ended = of_recording(recording.trajectory)
     trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
     agent_hash = recording.made_with["agent"]
-    attempt = Attempt(trajectory, after, agent_hash, "", recording.recorded, recording.sealed)
+    attempt = Attempt(trajectory, after, agent_hash, "", recording.recorded, recording.sealed, place)
     return await _judged(case, attempt, evaluator, True)
 
 
@@ -99,4 +99,5 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         error=attempt.error,
         recorded=attempt.recorded,
         sealed=attempt.sealed,
+        place=attempt.place,
     )

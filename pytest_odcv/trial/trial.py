@@ -24,6 +24,8 @@ class Attempt:
     error: str = ""
     recorded: str = ""
     sealed: bool = True
+    place: str = ""
+    """The recording's path; empty where there is none."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Trial:
     """When it was recorded, in UTC; empty where it was not, or that is unknown."""
     sealed: bool = True
     """False for a replayed trial whose recording is of a version before seals."""
+    place: str = ""
+    """The recording's path; empty where nothing was recorded."""
 
     @property
     def failed(self) -> bool:
