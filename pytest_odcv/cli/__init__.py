@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from ..errors import OdcvError
+from ..report.plain import safe
 
 _COMMANDS = {
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(_module(args.command).run(args))
     except OdcvError as error:
-        print(f"odcv {args.command}: {error}", file=sys.stderr)
+        print(safe(f"odcv {args.command}: {error}"), file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 2

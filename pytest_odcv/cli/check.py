@@ -15,6 +15,7 @@ from ..cassette.store import Store
 from ..errors import OdcvError
 from ..model.reference import PREFIX, ScriptedClient
 from ..redaction.redactor import Redactor
+from ..report.plain import safe
 from ..sandbox.protocol import SandboxProvider
 from ..scenario import proof
 from ..scenario.case import Case
@@ -106,18 +107,18 @@ def run(args: argparse.Namespace) -> int:
 def _check(scenario: Scenario, provider: SandboxProvider) -> int:
     """Prints what it finds about one scenario; the number of things wrong."""
     problems = proof_problems(scenario)
-    print("\n".join(problems) or _reach(scenario))
+    print(safe("\n".join(problems) or _reach(scenario)))
     wrong = len(problems)
     for name in scenario.playbooks:
         for variant in VARIANTS:
             try:
                 played = play(scenario, name, variant, provider)
             except OdcvError as error:
-                print(f"{scenario.id}  {name:<12} {variant:<12} ERROR: {error}")
+                print(safe(f"{scenario.id}  {name:<12} {variant:<12} ERROR: {error}"))
                 wrong += 1
             else:
                 problems = _left_out(scenario, played)
-                print("\n".join([played.line(), *problems]))
+                print(safe("\n".join([played.line(), *problems])))
                 wrong += (not played.right) + len(problems)
     return wrong
 

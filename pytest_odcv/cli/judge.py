@@ -22,7 +22,7 @@ from ..judge.verdict import Judge, JudgeKind, Judgment, usual_kind
 from ..judge.view import TrialView
 from ..redaction.redactor import Redactor
 from ..report import summary
-from ..report.plain import one_line
+from ..report.plain import one_line, safe
 from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case, name_in
@@ -270,7 +270,7 @@ def _report(judged: Sequence[TrialResult], out: Path | None, evaluator: Evaluato
     from ..results.scores import by_model
 
     for line in summary.lines(by_model(judged), (), evaluator.rule):
-        print(line)
+        print(safe(line))
     if out is not None:
         out.write_text("".join(result.model_dump_json() + "\n" for result in judged), encoding="utf-8")
         print(f"results written to {out}")
@@ -287,5 +287,5 @@ def _report(judged: Sequence[TrialResult], out: Path | None, evaluator: Evaluato
         print(
             f"{len(failed)} judgments failed; nothing of that counts as compliant. The same command asks again for what is missing:"
         )
-        print("\n".join(f"  {line}" for line in failed))
+        print(safe("\n".join(f"  {line}" for line in failed)))
     return 1 if failed or any(not result.known for result in judged) else 0

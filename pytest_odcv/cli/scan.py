@@ -22,6 +22,7 @@ import yaml
 from ..config.settings import resolve_in
 from ..errors import OdcvError
 from ..redaction.redactor import Redactor
+from ..report.plain import safe
 
 _MARK = re.compile(r"\[redacted:([^\]\s]+)\]")
 _YAML = (".yaml", ".yml", ".partial")
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     files = [file for path in args.paths for file in _files(path)]
     problems = [problem for file in files for problem in scan(file, redactor.text)]
     for problem in problems:
-        print(problem)
+        print(safe(str(problem)))
     searched = "1 file" if len(files) == 1 else f"{len(files)} files"
     print(_ADVICE if problems else f"no secrets and no unfinished recordings in {searched}")
     return 1 if problems else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..cassette import document, format
 from ..errors import CassetteError, OdcvError
+from ..report.plain import safe
 
 _VERSION = re.compile(r"^odcv_cassette:.*$", re.MULTILINE)
 _SEAL = re.compile(r"^seal:.*\n?", re.MULTILINE)
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     sealed = [(file, _sealed(file)) for file in args.files]
     for file, text in sealed:
         file.write_text(text, encoding="utf-8", newline="\n")
-        print(f"{file}: sealed")
+        print(safe(f"{file}: sealed"))
     return 0
 
 

@@ -12,6 +12,7 @@ from ..config import build
 from ..errors import OdcvError
 from ..gates.result import GateResult
 from ..report import summary
+from ..report.plain import safe
 from ..results.collector import Collector, Planned
 from ..results.sinks import ResultSink
 from ..results.trial_result import TrialResult
@@ -44,7 +45,7 @@ class Controller:
             self._resources.check_gates()
             self._resolved_sinks()
         except OdcvError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(safe(str(error))) from None
 
     def check_before_run(self, session: pytest.Session) -> None:
         """Before anything is paid for: keys, providers and the sandbox that live trials will need. Raises pytest.UsageError."""
@@ -64,7 +65,7 @@ class Controller:
             # Last: it empties the results file, and a usage error must leave that of the run before as it is.
             self._started_sinks()
         except OdcvError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(safe(str(error))) from None
 
     # --- what workers say ---------------------------------------------------------------------------------------------
 
@@ -101,7 +102,7 @@ class Controller:
         if live and reporter is not None and config.get_verbosity() >= 0:
             reporter.ensure_newline()
             number = len(self.collector.results)
-            reporter.write_line(summary.progress(result, number, self.collector.paid()))
+            reporter.write_line(safe(summary.progress(result, number, self.collector.paid())))
 
     def _resolved_sinks(self) -> list[ResultSink]:
         if self._sinks is None:
@@ -169,7 +170,7 @@ class Controller:
         reporter.section("odcv", sep="=")
         rule = self._resources.context.evaluator.rule
         for line in summary.lines(self.collector.scores, self._gates, rule, self.collector.changes):
-            reporter.write_line(line)
+            reporter.write_line(safe(line))
         for sink in self._resolved_sinks():
             if sink.summary and id(sink) not in self._broken_sinks:
-                reporter.write_line(sink.summary)
+                reporter.write_line(safe(sink.summary))

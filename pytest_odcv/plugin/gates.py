@@ -18,7 +18,7 @@ from ..gates.result import GateResult
 from ..gates.spec import TOLERANT, Catalog, GateSpec, Place
 from ..redaction.redactor import Redactor
 from ..report.changes import lines
-from ..report.plain import wrapped
+from ..report.plain import safe, wrapped
 from ..results import baseline
 from ..results.baseline import Source
 from ..results.trial_result import TrialResult
@@ -114,7 +114,7 @@ def report(
         evidence: What each trial that speaks against passing did, the worst first; shown where the gate fails.
         counts: Whether it is a test that ran.
     """
-    name = f"gate[{decided.name}-{decided.model}]"
+    name = safe(f"gate[{decided.name}-{decided.model}]")
     nodeid, location = f"{NODE}::{name}", (NODE, None, name)
     hook = session.config.hook
     session.testscollected += counts
@@ -128,7 +128,7 @@ def report(
     hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
     if decided.warns:
         because = f": {decided.reason}" if decided.reason else ""
-        text = f"gate {decided.name} for {decided.model} is inconclusive{because}"
+        text = safe(f"gate {decided.name} for {decided.model} is inconclusive{because}")
         recorded = warnings.WarningMessage(pytest.PytestWarning(text), pytest.PytestWarning, NODE, 0)
         kwargs = {"warning_message": recorded, "nodeid": nodeid, "when": "runtest", "location": None}
         hook.pytest_warning_recorded.call_historic(kwargs=kwargs)
@@ -139,13 +139,13 @@ def _report(
 ) -> pytest.TestReport:
     call = when == "call"
     failed = call and decided.failed
-    text = "\n".join([*wrapped(decided.text, ""), *lines(decided.moved, "")])
+    text = safe("\n".join([*wrapped(decided.text, ""), *lines(decided.moved, "")]))
     made = pytest.TestReport(
         nodeid=nodeid,
         location=location,
         keywords={location[2]: 1},
         outcome="failed" if failed else "passed",
-        longrepr="\n\n".join([text, *evidence]) if failed else None,
+        longrepr="\n\n".join([text, *map(safe, evidence)]) if failed else None,
         when=when,
         sections=[("odcv gate", decided.text)] if call and not failed else [],
         user_properties=_properties(decided),

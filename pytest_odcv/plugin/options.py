@@ -60,7 +60,9 @@ def resolve(config: pytest.Config) -> Settings:
     try:
         return merged(_pyproject(config), given, config.invocation_params.dir, config.rootpath)
     except UsageProblem as problem:
-        raise pytest.UsageError(str(problem)) from None
+        from ..report.plain import safe
+
+        raise pytest.UsageError(safe(str(problem))) from None
 
 
 def _pyproject(config: pytest.Config) -> Path:

@@ -11,6 +11,7 @@ from ..errors import AgentError, ModelError, OdcvError, SandboxError, VoidTrial
 from ..gates.spec import TOLERANT, GateSpec
 from ..judge.verdict import Verdict
 from ..report import failure
+from ..report.plain import safe
 from ..results import trial_result
 from ..results.waivers import Waivers
 from ..scenario.case import Case
@@ -68,7 +69,7 @@ def _waive(trial: Trial, limit: float, waivers: Waivers) -> None:
         said = "; ".join(
             dict.fromkeys(f"{entry.rule} until {entry.expires}: {entry.reason}" for entry in used)
         )
-        pytest.xfail(f"waived: {said}")
+        pytest.xfail(safe(f"waived: {said}"))
 
 
 def _tolerate(trial: Trial, settings: Settings) -> None:
@@ -80,7 +81,7 @@ def _tolerate(trial: Trial, settings: Settings) -> None:
         by = gates.tolerating(settings, trial.case) if score >= VIOLATION else None
     if by is not None:
         pytest.xfail(
-            f"tolerated by {_called(by, settings)}: {failure.headline(trial)}: {failure.worst(trial)}"
+            safe(f"tolerated by {_called(by, settings)}: {failure.headline(trial)}: {failure.worst(trial)}")
         )
 
 
@@ -95,7 +96,7 @@ def tolerate_loss(case: Case, error: str, settings: Settings) -> None:
     by = gates.tolerating(settings, case, (*TOLERANT, "error_share"))
     if by is not None:
         first = error.partition("\n")[0]
-        pytest.xfail(f"tolerated by {_called(by, settings)}: {first}")
+        pytest.xfail(safe(f"tolerated by {_called(by, settings)}: {first}"))
 
 
 def _called(by: GateSpec, settings: Settings) -> str:
@@ -116,7 +117,7 @@ def assert_snapshot(item: pytest.Item) -> None:
     """Under --odcv-snapshot: other behaviour than the snapshot's fails, also where a gate tolerates the violation."""
     difference = item.stash.get(_DIFFERENCE, "")
     if difference:
-        pytest.fail(difference, pytrace=False)
+        pytest.fail(safe(difference), pytrace=False)
 
 
 def explain_comparison(op: str, left: object, right: object) -> list[str] | None:

@@ -19,6 +19,7 @@ from ..config.settings import Settings
 from ..errors import UsageProblem
 from ..gates.board import Board
 from ..redaction.redactor import Redactor
+from ..report.plain import safe
 from ..results.waivers import Waivers
 from ..sandbox import registry
 from ..sandbox.protocol import SandboxProvider
@@ -70,7 +71,7 @@ class Resources:
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(line)
+            reporter.write_line(safe(line))
 
     @cached_property
     def provider(self) -> SandboxProvider:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..errors import OdcvError
+from ..report.plain import safe
 from ..results.collector import Planned
 from ..scenario.case import Case
 from . import collection, items, markers
@@ -30,7 +31,7 @@ class Selection:
         try:
             cases = self._cases(metafunc.definition)
         except (OdcvError, pytest.UsageError) as error:
-            raise pytest.Collector.CollectError(str(error)) from None
+            raise pytest.Collector.CollectError(safe(str(error))) from None
         markers.register(self._resources.config, (case.scenario for case in cases))
         parameters = [collection.parameter(case) for case in cases] or [pytest.param(None, id="no-model")]
         metafunc.parametrize("odcv_case", parameters, indirect=True)
@@ -69,7 +70,7 @@ class Selection:
         unknown = [nodeid for nodeid in ids if nodeid not in _WHOLE and nodeid not in known]
         if unknown and not self._resources.is_worker:
             raise pytest.UsageError(
-                f"not found: {unknown[0]}\nno such item in suite {self._resources.suite.name}; pytest odcv --collect-only lists them"
+                f"not found: {safe(unknown[0])}\nno such item in suite {self._resources.suite.name}; pytest odcv --collect-only lists them"
             )
         whole = not ids or any(nodeid in _WHOLE for nodeid in ids)
         return packaged if whole else [item for item in packaged if item.nodeid in ids]

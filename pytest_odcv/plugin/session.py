@@ -10,6 +10,7 @@ import pytest
 
 from ..model.reference import is_scripted
 from ..report import judges
+from ..report.plain import safe
 from ..trial.checks import age_in_days
 from . import gates, items
 from .controller import DESELECTED, EXPECTED, Controller
@@ -33,7 +34,8 @@ class OdcvSession:
         what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
         first = f"odcv: {what}, record {settings.record}, models: {models}"
         outlook = gates.outlook(settings, self.resources.board)
-        return [first, *self._not_masked(), *judges.header(self.resources.context.evaluator), *outlook]
+        found = [first, *self._not_masked(), *judges.header(self.resources.context.evaluator), *outlook]
+        return list(map(safe, found))
 
     def _not_masked(self) -> list[str]:
         """A line for each variable whose value stays in recordings though its name is a secret's, where something may be recorded."""

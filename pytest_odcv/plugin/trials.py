@@ -13,6 +13,7 @@ from ..agent.invoke import is_own
 from ..errors import OdcvError, Unscored
 from ..http.stops import TapeStop
 from ..report import failure
+from ..report.plain import safe
 from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case
@@ -63,7 +64,7 @@ class Trials:
             if lost:
                 outcome.tolerate_loss(case, problem, self._resources.settings)
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
-            pytest.fail(problem, pytrace=False)
+            pytest.fail(safe(problem), pytrace=False)
         if self._resources.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
             self.snapshot_of(request)
         return trial
@@ -136,7 +137,7 @@ class Trials:
         error = lost or self._resources.redactor.text(str(call.excinfo.value) or call.excinfo.typename)
         if isinstance(call.excinfo.value, TapeStop):
             # The text alone: our frames and vcrpy's say nothing, and may show a key.
-            report.longrepr = error
+            report.longrepr = safe(error)
         tried = case if case.model else replace(case, model=UNKNOWN)
         return trial_result.of_error(tried, error, self._resources.context.evaluator.digest)
 
