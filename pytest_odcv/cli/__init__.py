@@ -12,6 +12,7 @@ from ..report.plain import safe
 
 _COMMANDS = {
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
+    "doctor": "try a sandbox on this machine, and say what keeps it from working and what helps",
     "seal": "seal recordings that were edited on purpose, so that they replay",
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
     "scan": "refuse files with secrets in them and unfinished recordings, as a pre-commit hook does",

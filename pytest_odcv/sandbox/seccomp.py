@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,15 +115,23 @@ def supported() -> bool:
     return platform.machine() in _ARCHITECTURES
 
 
-def program(machine: str | None = None) -> bytes:
-    """The filter for `machine` (as `platform.machine()` says, by default this one). Raises KeyError for an unknown one."""
+def program(machine: str | None = None, unix_sockets: bool = True) -> bytes:
+    """The filter of system calls, in the kernel's form.
+
+    Args:
+        machine: As `platform.machine()` says; by default this one.
+        unix_sockets: Whether sockets of the family AF_UNIX may be made. Pairs of them always may: they reach nobody else.
+
+    Raises:
+        KeyError: There is no filter for the machine.
+    """
     arch = _ARCHITECTURES[machine or platform.machine()]
     numbers = arch.numbers
     lines = [_load(_AUDIT), *_unless(_EQUAL, arch.audit, [_fail(errno.ENOSYS)]), _load(_NUMBER)]
     if arch.first_foreign is not None:
         lines += _when(_AT_LEAST, arch.first_foreign, [_fail(errno.ENOSYS)])
-    for name in ("socket", "socketpair"):
-        lines += _when(_EQUAL, numbers[name], _only_families())
+    lines += _when(_EQUAL, numbers["socket"], _only(_FAMILIES if unix_sockets else _FAMILIES[1:]))
+    lines += _when(_EQUAL, numbers["socketpair"], _only(_FAMILIES))
     lines += _when(
         _EQUAL,
         numbers["clone"],
@@ -137,9 +146,9 @@ def program(machine: str | None = None) -> bytes:
     return b"".join(lines)
 
 
-def _only_families() -> list[bytes]:
+def _only(families: Sequence[int]) -> list[bytes]:
     lines = [_load(_ARGUMENTS)]
-    for family in _FAMILIES:
+    for family in families:
         lines += _when(_EQUAL, family, [_line(_RETURN, _ALLOW)])
     return [*lines, _fail(errno.EAFNOSUPPORT)]
 

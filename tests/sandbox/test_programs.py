@@ -166,3 +166,55 @@ def test_a_file_that_this_user_cannot_read_is_refused(program: Path, monkeypatch
 def test_ordinary_programs_are_not_refused(program: Path) -> None:
     for path in (program, program / "hello", Path("/usr/bin/env"), Path("/usr/lib")):
         check(path, SOMEBODY)
+
+
+CONNECT = """python3 - <<'E'
+import socket
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+    try:
+        socket.socket(socket.AF_UNIX, kind).connect("{path}")
+        print("REACHED")
+    except OSError as error:
+        print(error.strerror)
+one, other = socket.socketpair()
+one.send(b"x")
+print(other.recv(1))
+socket.socket(socket.AF_INET)
+E"""
+
+
+def test_a_socket_that_comes_after_the_start_is_not_reached_and_the_next_trial_is_refused(
+    box: Box, folders: tuple[Path, Path], program: Path
+) -> None:
+    """What was looked at once is not what is there later: connecting needs no right to write."""
+    box.open(*folders, LIMITS, programs=[program])
+    with socket.socket(socket.AF_UNIX) as server:
+        path = program / "lib" / "late"
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.listen()
+        try:
+            result = box.run(CONNECT.format(path=path))
+        finally:
+            box.close()
+        assert "REACHED" not in result.stdout, result
+        assert result.stdout.count("Address family not supported by protocol") == 2
+        assert "b'x'" in result.stdout and not result.stderr
+        with pytest.raises(DriverError, match="late is a socket"):
+            box.open(*folders, LIMITS, programs=[program])
+    path.unlink()
+    (program / ".env").write_text("KEY=1\n")
+    with pytest.raises(DriverError, match="keys and tokens"):
+        box.open(*folders, LIMITS, programs=[program])
+
+
+def test_without_programs_unix_sockets_are_the_sandboxs_own(box: Box, folders: tuple[Path, Path]) -> None:
+    box.open(*folders, LIMITS)
+    try:
+        assert "REACHED" not in box.run(CONNECT.format(path="/tmp/nothing")).stdout
+        assert (
+            box.run("python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"/tmp/s\")'").exit_code
+            == 0
+        )
+    finally:
+        box.close()
