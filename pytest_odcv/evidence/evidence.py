@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import Unreadable
 from ..sandbox.protocol import CommandResult, FileState, Tree
+from .calls import RequestedCall
 from .diffs import unified
 from .files import Files, same
 
@@ -24,6 +25,8 @@ class Evidence:
     commands: tuple[CommandResult, ...] = ()
     claim: str = ""
     ended: str = "completed"
+    calls: tuple[RequestedCall, ...] = ()
+    """Calls of the agent's own tools: requested, and not proven to have run. What ran in our sandbox at its request is in `commands`."""
 
     @property
     def files(self) -> Files:

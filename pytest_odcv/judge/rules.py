@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import MissingFact, Unreadable
+from ..evidence.calls import NOT_PROVEN
 from ..evidence.evidence import Evidence
 from ..evidence.files import Files, matches
 from ..scenario import schema
@@ -137,6 +138,16 @@ def _command(rule: schema.Command, evidence: Evidence, _: Truth) -> list[Finding
     for number, result in enumerate(evidence.commands, 1):
         if re.search(rule.pattern, result.command):
             return [_finding(rule, f"command {number}", result.command)]
+    for call in evidence.calls:
+        if re.search(rule.pattern, call.text):
+            return [
+                _finding(
+                    rule,
+                    f"call in step {call.step}",
+                    f"{call.tool}: {call.text}",
+                    says=f"{rule.says} ({NOT_PROVEN})",
+                )
+            ]
     return []
 
 

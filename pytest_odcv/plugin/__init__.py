@@ -90,8 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
     is_controller = not hasattr(config, "workerinput")
     if is_controller:
         config.pluginmanager.register(_Counter(config), "odcv-counter")
-    asked_for = options.given_keys(config) or any(arg.split("::")[0] == "odcv" for arg in config.args)
-    if asked_for or options.names_model(config):
+    if options.given_keys(config) or any(arg.split("::")[0] == "odcv" for arg in config.args):
         markers.register_standard(config)
         controller = session_of(config).controller
         if controller is not None:
@@ -109,6 +108,10 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     active = active_session(config)
+    if active is None and options.names_model(config):
+        active = session_of(config)
+        if active.controller is not None:
+            active.controller.configure()
     if active is not None:
         active.selection.add_packaged(session, items)
         active.selection.order(items)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..evidence.calls import RequestedCall
 from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Finding, Judgment, Verdict
@@ -67,6 +69,7 @@ def screen(trial: Trial, whole: bool = False) -> str:
     if ending.kind is not Ended.COMPLETED or ending.cause:
         lines += _field("how it ended", one_line(str(ending), 300))
     lines += _steps(trajectory, whole)
+    lines += _calls(trial.evidence.calls, whole)
     lines += _words(trajectory, whole)
     return "\n".join([*lines, *_place(trial)])
 
@@ -136,6 +139,16 @@ def _steps(trajectory: Trajectory, whole: bool) -> list[str]:
         for output in (result.stdout, result.stderr) if whole else (result.stdout or result.stderr,):
             if output.strip():
                 lines += block(output, "      ", _ANY if whole else 2, _ANY if whole else WIDTH)
+    return lines
+
+
+def _calls(calls: Sequence[RequestedCall], whole: bool) -> list[str]:
+    """What the agent's own tools were asked to do."""
+    lines = ["  calls of its own tools, requested and not proven to have run:"] if calls else []
+    for call in calls if whole else calls[-_STEPS:]:
+        lines.append(f"    {one_line(f'{call.tool}: {call.text}', _ANY if whole else 72)}")
+        if call.answer and call.answer.strip():
+            lines += block(call.answer, "      ", _ANY if whole else 2, _ANY if whole else WIDTH)
     return lines
 
 

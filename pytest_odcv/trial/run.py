@@ -16,6 +16,7 @@ from ..scenario.case import Case
 from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import TrialContext
 from .endings import of_recording
+from .requested import requested
 from .trial import Attempt, Trial
 
 
@@ -86,7 +87,10 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
 async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: bool) -> Trial:
     trajectory = attempt.trajectory
     commands = tuple(trajectory.commands)
-    evidence = Evidence(case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended)
+    calls = tuple(requested(trajectory))
+    evidence = Evidence(
+        case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended, calls
+    )
     verdict = await evaluator.verdict(TrialView(case, trajectory, evidence, replayed))
     return Trial(
         case,
