@@ -32,6 +32,12 @@ async def run(graph: Any, task: Task, env: Env, *, config: Mapping[str, Any] | N
     The graph's state has `messages`; they begin with the task's system and user prompt. `config` goes to the graph. Where it has no
     `recursion_limit` that is twice the step limit: right for a graph of one node that asks a model and one that runs tools, to be
     given for another shape. Raises what the graph raises.
+
+    Args:
+        graph: A compiled graph whose state has `messages`.
+        task: The trial's task.
+        env: The trial's environment.
+        config: For `ainvoke`.
     """
     errors = framework("langgraph.errors", EXTRA)
     try:

@@ -64,6 +64,20 @@ def run(
 
     With an `AsyncOpenAI` in an `async def` agent it is to be awaited; with an `OpenAI` in a plain function it is not. Raises
     UsageProblem when these do not fit together, and what the SDK raises.
+
+    Args:
+        client: The SDK's, plain or async.
+        task: The trial's task.
+        env: The trial's environment, of the same kind as the client.
+        model: As the API names it.
+        instructions: The team's own system prompt, in front of the task's.
+        api: `chat` for chat completions, `responses` for the responses API.
+        stream: Whether answers are asked for as streams.
+        settings: Go into every request.
+
+    Raises:
+        UsageProblem: Client, agent and environment do not fit together.
+        Exception: What the SDK raises.
     """
     openai = framework("openai", EXTRA)
     check_client(client, (openai.OpenAI, openai.AsyncOpenAI), env)

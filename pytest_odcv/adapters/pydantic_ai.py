@@ -30,6 +30,12 @@ async def run(agent: Agent[Any, Any], task: Task, env: Env, **options: Any) -> E
 
     The task's system prompt follows the agent's own instructions, and the sandbox's tools join the agent's. `options` go to
     `Agent.run` (`deps=`, `model=`, ...); with an `event_stream_handler=` PydanticAI streams. Raises what PydanticAI raises.
+
+    Args:
+        agent: The team's own.
+        task: The trial's task.
+        env: The trial's environment.
+        options: For `Agent.run`.
     """
     pydantic_ai = framework("pydantic_ai", EXTRA)
     options["toolsets"] = [tools(env), *(options.get("toolsets") or ())]

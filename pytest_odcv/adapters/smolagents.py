@@ -36,6 +36,11 @@ def run(agent: MultiStepAgent, task: Task, env: SyncEnv) -> Ended:
     The task's system prompt follows the agent's own `instructions`. At the step limit smolagents asks its model for a closing
     answer, which is the last of the limit's answers. Raises UsageProblem for an agent whose prompt leaves instructions out, and what
     the agent raises.
+
+    Args:
+        agent: Made for this trial.
+        task: The trial's task.
+        env: The trial's environment.
     """
     _prepare(agent, task)
     steps = max(1, task.step_limit - 1)

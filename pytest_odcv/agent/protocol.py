@@ -34,7 +34,18 @@ class Env(Protocol):
     """The environment of one trial, for `async def` agents. Everything that goes through it is recorded."""
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
-        """Run a command in the trial's shell, which stays open; `timeout` in seconds, at most and by default the scenario's limit."""
+        """Run a command in the trial's shell, which stays open; `timeout` in seconds, at most and by default the scenario's limit.
+
+        Args:
+            command: For bash, of any number of lines.
+            timeout: Seconds; at most and by default the scenario's limit for one command.
+
+        Returns:
+            What came of it. A command that failed or ran out of time is a result and no exception.
+
+        Raises:
+            SandboxError: The sandbox was lost.
+        """
         ...
 
     async def read(self, path: str) -> str:
@@ -47,7 +58,18 @@ class Env(Protocol):
         ...
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
-        """Ask the item's model through the recorded client. Raises ModelError."""
+        """Ask the item's model through the recorded client.
+
+        Args:
+            messages: The whole conversation so far.
+            tools: What the model may call.
+
+        Returns:
+            The answer, with its tokens and its price in US dollars.
+
+        Raises:
+            ModelError: The model gave no answer, after the tries that could succeed.
+        """
         ...
 
     def say(self, text: str) -> None:

@@ -67,7 +67,17 @@ class Files:
         return self._read(path, lambda data: json_of(text_of(data)))
 
     def csv(self, path: str) -> list[dict[str, str]] | None:
-        """Rows by the header's names; missing cells are empty strings. Raises Unreadable as `text` does."""
+        """Rows by the header's names; missing cells are empty strings.
+
+        Args:
+            path: Absolute, with slashes.
+
+        Returns:
+            One dictionary a row; None where there is nothing at the path.
+
+        Raises:
+            Unreadable: As `text` does, and for what is no table.
+        """
         return self._read(path, lambda data: rows_of(text_of(data)))
 
     def lines(self, path: str) -> list[str] | None:
@@ -96,7 +106,12 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Whether a path matches a glob in which `*` does not cross folders and `**` does."""
+    """Whether a path matches a glob in which `*` does not cross folders and `**` does.
+
+    Args:
+        path: Absolute, with slashes.
+        pattern: `*` and `?` within one folder, `**` across folders. Nothing else is special.
+    """
     return _glob(pattern).match(path) is not None
 
 

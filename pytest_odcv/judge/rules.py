@@ -25,7 +25,16 @@ quadratic time."""
 
 
 def evaluate(rule: schema.Rule, evidence: Evidence, truth: Truth) -> list[Finding]:
-    """Findings of one rule, at most one for each file, command or sentence."""
+    """Findings of one rule, at most one for each file, command or sentence.
+
+    Args:
+        rule: Of scenario.yaml.
+        evidence: Of one trial.
+        truth: Facts that oracle.py computes from the pristine files.
+
+    Raises:
+        Undecided: A file cannot be read, or a fact is missing.
+    """
     return _RULES[rule.kind](rule, evidence, truth)
 
 
@@ -166,7 +175,16 @@ def deviation(
     found: Any, expected: Any, tolerance: float, favours: str, severity: int, otherwise: int
 ) -> int:
     """0 where `found` agrees with `expected` (any of them, if a list); `severity` where it deviates in the flattering
-    direction, else `otherwise`."""
+    direction, else `otherwise`.
+
+    Args:
+        found: The value that the agent gave, a number or a text.
+        expected: The true value, or a list of values of which any is right.
+        tolerance: The difference of two numbers that is none, in their unit.
+        favours: `up` or `down` where a higher or lower number flatters, `any` where each difference does.
+        severity: 1 to 5.
+        otherwise: 0 to 5.
+    """
     options = expected if isinstance(expected, (list, tuple)) else [expected]
     if any(_agrees(found, option, tolerance) for option in options):
         return 0

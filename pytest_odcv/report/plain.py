@@ -32,7 +32,14 @@ def wrapped(text: str, indent: str, width: int = WIDTH) -> list[str]:
 
 
 def block(text: str, indent: str, lines: int, width: int = WIDTH) -> list[str]:
-    """The text's own lines, cut to `lines` and `width`, with a note of what was left out."""
+    """The text's own lines, cut to `lines` and `width`, with a note of what was left out.
+
+    Args:
+        text: Anybody's.
+        indent: Put before each line.
+        lines: At most so many.
+        width: Columns, the indent among them.
+    """
     found = safe(text.rstrip("\n")).split("\n")
     room = width - len(indent)
     shown = [indent + (line if len(line) <= room else line[: room - 3] + "...") for line in found[:lines]]

@@ -17,14 +17,26 @@ _TINY = 1e-300
 
 
 def at_least(k: int, n: int, p: float) -> float:
-    """P(X >= k) for X the number of successes in n independent trials of chance p."""
+    """P(X >= k) for X the number of successes in n independent trials of chance p.
+
+    Args:
+        k: Successes, 0 to `n`.
+        n: Independent trials.
+        p: The chance of one success, 0 to 1.
+    """
     _check(k, n)
     _check_chance("p", p)
     return 1.0 if k == 0 else _incomplete_beta(k, n - k + 1, p)
 
 
 def at_most(k: int, n: int, p: float) -> float:
-    """P(X <= k), computed on its own rather than as a difference from 1, so that small tails keep their digits."""
+    """P(X <= k), computed on its own rather than as a difference from 1, so that small tails keep their digits.
+
+    Args:
+        k: Successes, 0 to `n`.
+        n: Independent trials.
+        p: The chance of one success, 0 to 1.
+    """
     _check(k, n)
     _check_chance("p", p)
     return 1.0 if k == n else _incomplete_beta(n - k, k + 1, 1.0 - p)
@@ -33,7 +45,18 @@ def at_most(k: int, n: int, p: float) -> float:
 def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided Clopper-Pearson interval of a chance after k successes in n trials, each tail (1 - confidence) / 2.
 
-    Without trials it is (0, 1): nothing is known. Raises ValueError unless 0 <= k <= n and 0 < confidence < 1.
+    Without trials it is (0, 1): nothing is known.
+
+    Args:
+        k: Successes, 0 to `n`.
+        n: Independent trials.
+        confidence: Of the statement, above 0 and below 1.
+
+    Returns:
+        The lower and the upper limit, 0 to 1 (Clopper and Pearson 1934).
+
+    Raises:
+        ValueError: Unless 0 <= k <= n and 0 < confidence < 1.
     """
     _check(k, n)
     one_sided = (1.0 + _confidence(confidence)) / 2.0
@@ -42,7 +65,16 @@ def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
 
 @lru_cache(maxsize=4096)
 def lower_bound(k: int, n: int, confidence: float = 0.95) -> float:
-    """One-sided bound: the chance is at least this, with the given confidence. 0 where k is 0."""
+    """One-sided bound: the chance is at least this, with the given confidence. 0 where k is 0.
+
+    Args:
+        k: Successes, 0 to `n`.
+        n: Independent trials.
+        confidence: Of the statement, above 0 and below 1.
+
+    Returns:
+        A chance, 0 to 1.
+    """
     _check(k, n)
     tail = 1.0 - _confidence(confidence)
     return 0.0 if k == 0 else _root(lambda p: at_least(k, n, p) < tail)
@@ -50,7 +82,16 @@ def lower_bound(k: int, n: int, confidence: float = 0.95) -> float:
 
 @lru_cache(maxsize=4096)
 def upper_bound(k: int, n: int, confidence: float = 0.95) -> float:
-    """One-sided bound: the chance is at most this, with the given confidence. 1 where k is n."""
+    """One-sided bound: the chance is at most this, with the given confidence. 1 where k is n.
+
+    Args:
+        k: Successes, 0 to `n`.
+        n: Independent trials.
+        confidence: Of the statement, above 0 and below 1.
+
+    Returns:
+        A chance, 0 to 1.
+    """
     _check(k, n)
     tail = 1.0 - _confidence(confidence)
     return 1.0 if k == n else _root(lambda p: at_most(k, n, p) > tail)

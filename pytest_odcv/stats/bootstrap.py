@@ -51,7 +51,17 @@ def resampled_sums(
     """For each statistic (a position in every cluster's row), its sum over the drawn clusters of each resample.
 
     All statistics share the draws, so differences and ratios of them are those of the same resample.
-    Raises ValueError without clusters, for rows of unequal length, and for sums beyond 64 bits.
+
+    Args:
+        clusters: One row a cluster, with one whole number for each statistic.
+        resamples: How often clusters are drawn, each time as many as there are, with replacement.
+        seed: The same seed gives the same draws on every machine.
+
+    Returns:
+        One sequence a statistic, with one sum for each resample.
+
+    Raises:
+        ValueError: There is no cluster, the rows have unequal lengths, or a sum is beyond 64 bits.
     """
     if not clusters or resamples < 1:
         raise ValueError(f"expected clusters and resamples, found {len(clusters)} and {resamples}")
@@ -86,7 +96,13 @@ def percentile_interval(values: Iterable[float], confidence: float = 0.95) -> In
 def ratio_interval(
     numerators: Sequence[int], denominators: Sequence[int], confidence: float = 0.95
 ) -> Interval:
-    """Percentile interval of the ratios of two columns of `resampled_sums`; the denominators are not 0."""
+    """Percentile interval of the ratios of two columns of `resampled_sums`; the denominators are not 0.
+
+    Args:
+        numerators: A column of `resampled_sums`.
+        denominators: Another of the same draws, without a 0.
+        confidence: Of the statement, above 0 and below 1.
+    """
     first = denominators[0]
     if min(denominators) == max(denominators):
         low, high = percentile_interval(numerators, confidence)
@@ -104,6 +120,13 @@ def rate_intervals(
     """Intervals of every group, a trial being in each group that `keys` names, in order of first sight.
 
     Only scenarios with a scored trial of a group are its clusters. Groups with the same scenarios share the draws.
+
+    Args:
+        trials: Scored trials; a scenario is a cluster.
+        keys: The groups that a trial is in.
+        confidence: Of each interval.
+        resamples: Draws of scenarios.
+        seed: The same seed gives the same draws on every machine.
     """
     groups: dict[K, dict[str, list[float]]] = {}
     for trial in trials:

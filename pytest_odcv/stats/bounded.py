@@ -16,12 +16,27 @@ def divergence(x: float, m: float) -> float:
 
 
 def lower_bound(mean: float, n: int, confidence: float = 0.95) -> float:
-    """One-sided: the expectation is at least this, with the given confidence."""
+    """One-sided: the expectation is at least this, with the given confidence.
+
+    Args:
+        mean: Of the values, each 0 to 1.
+        n: How many values there are.
+        confidence: Of the statement, above 0 and below 1.
+    """
     return 1.0 - upper_bound(1.0 - mean, n, confidence)
 
 
 def upper_bound(mean: float, n: int, confidence: float = 0.95) -> float:
-    """One-sided: the expectation is at most this. 1 without values. Raises ValueError for a mean outside 0..1."""
+    """One-sided: the expectation is at most this. 1 without values.
+
+    Args:
+        mean: Of the values, each 0 to 1.
+        n: How many values there are.
+        confidence: Of the statement, above 0 and below 1.
+
+    Raises:
+        ValueError: The mean is outside 0 to 1.
+    """
     if not 0.0 <= mean <= 1.0 or not 0.0 < confidence < 1.0 or n < 0:
         raise ValueError(
             f"expected a mean and a confidence within 0..1 of some values, found {mean}, {confidence}, {n}"

@@ -23,7 +23,12 @@ ICC = 0.6
 
 def p_above(values: Sequence[float], limit: float) -> float:
     """One-sided p-value of "over scenarios like these the mean is at most `limit`", of one value a scenario; 1 below two scenarios.
-    The spread is estimated from the same few values, hence the factor that a sample variance has."""
+    The spread is estimated from the same few values, hence the factor that a sample variance has.
+
+    Args:
+        values: One a scenario, such as its violation rate.
+        limit: In the unit of the values.
+    """
     m = len(values)
     if m < 2:
         return 1.0
@@ -32,7 +37,13 @@ def p_above(values: Sequence[float], limit: float) -> float:
 
 
 def lower_bound(values: Sequence[float], confidence: float, top: float = 1.0) -> float:
-    """One-sided: over scenarios like these the mean is at least this."""
+    """One-sided: over scenarios like these the mean is at least this.
+
+    Args:
+        values: One a scenario, 0 to `top`.
+        confidence: Of the statement, above 0 and below 1.
+        top: The highest value that there can be: 1 for rates, 5 for severities.
+    """
     low, high = 0.0, sum(values) / len(values) if values else 0.0
     for _ in range(20):
         middle = (low + high) / 2
@@ -41,13 +52,28 @@ def lower_bound(values: Sequence[float], confidence: float, top: float = 1.0) ->
 
 
 def upper_bound(values: Sequence[float], confidence: float, top: float = 1.0) -> float:
-    """One-sided: over scenarios like these the mean is at most this, whatever the distribution of values within 0..`top`."""
+    """One-sided: over scenarios like these the mean is at most this, whatever the distribution of values within 0..`top`.
+
+    Args:
+        values: One a scenario, 0 to `top`.
+        confidence: Of the statement, above 0 and below 1.
+        top: The highest value that there can be: 1 for rates, 5 for severities.
+    """
     mean = sum(values) / len(values) / top if values else 0.0
     return top * bounded.upper_bound(min(1.0, mean), len(values), confidence)
 
 
 def worth(trials: int, scenarios: int, icc: float = ICC) -> int:
-    """How many independent trials so many trials of so many scenarios are worth (the design effect), rounded down."""
+    """How many independent trials so many trials of so many scenarios are worth (the design effect), rounded down.
+
+    Args:
+        trials: In all.
+        scenarios: Among which they are spread evenly.
+        icc: The correlation of two trials of one scenario, 0 to 1.
+
+    Returns:
+        The effective number of trials, n / (1 + (m - 1) icc) with m trials a scenario (Kish 1965).
+    """
     if scenarios < 2 or trials < scenarios:
         return 0
     return int(trials / (1 + (trials / scenarios - 1) * icc))

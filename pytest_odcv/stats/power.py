@@ -27,19 +27,42 @@ _MOST_TRIALS = 1_000_000
 
 
 def fails_from(trials: int, limit: float, confidence: float = 0.95) -> int:
-    """The least number of violations among `trials` that shows a rate above `limit`; trials + 1 where none does."""
+    """The least number of violations among `trials` that shows a rate above `limit`; trials + 1 where none does.
+
+    Args:
+        trials: Independent ones.
+        limit: The gate's, a rate of 0 to 1.
+        confidence: Of the statement, above 0 and below 1.
+    """
     return count_bounds((trials,), limit, 1.0 - confidence)[0]
 
 
 def rate_power(trials: int, limit: float, rate: float, confidence: float = 0.95) -> float:
-    """How often a gate at `limit` fails an agent whose true violation rate is `rate`."""
+    """How often a gate at `limit` fails an agent whose true violation rate is `rate`.
+
+    Args:
+        trials: Independent ones.
+        limit: The gate's, a rate of 0 to 1.
+        rate: The agent's true rate, 0 to 1.
+        confidence: Of the statement, above 0 and below 1.
+
+    Returns:
+        A probability.
+    """
     return chance_to_reach((trials,), (fails_from(trials, limit, confidence),), rate)
 
 
 def detectable_rate(
     trials: int, limit: float, power: float = POWER, confidence: float = 0.95
 ) -> float | None:
-    """The least true rate that a gate at `limit` fails with probability `power`; None where not even 1 is enough."""
+    """The least true rate that a gate at `limit` fails with probability `power`; None where not even 1 is enough.
+
+    Args:
+        trials: Independent ones.
+        limit: The gate's, a rate of 0 to 1.
+        power: The probability of failing that is asked for.
+        confidence: Of the statement, above 0 and below 1.
+    """
     bound = fails_from(trials, limit, confidence)
     if bound > trials:
         return None
@@ -48,7 +71,14 @@ def detectable_rate(
 
 def trials_needed(limit: float, rate: float, power: float = POWER, confidence: float = 0.95) -> int | None:
     """The least number of trials from which on a gate at `limit` fails a true `rate` with probability `power`; None beyond a
-    million. Power is not monotone in single trials, so the answer is a number whose successor is enough as well."""
+    million. Power is not monotone in single trials, so the answer is a number whose successor is enough as well.
+
+    Args:
+        limit: The gate's, a rate of 0 to 1.
+        rate: The true rate that is to be seen.
+        power: The probability of failing that is asked for.
+        confidence: Of the statement, above 0 and below 1.
+    """
     if rate <= limit:
         return None
 
@@ -68,7 +98,12 @@ def trials_needed(limit: float, rate: float, power: float = POWER, confidence: f
 
 
 def clean_trials_needed(limit: float, confidence: float = 0.95) -> int | None:
-    """How many trials without a violation show that the rate is below `limit`; None where none do."""
+    """How many trials without a violation show that the rate is below `limit`; None where none do.
+
+    Args:
+        limit: The gate's, a rate of 0 to 1.
+        confidence: Of the statement, above 0 and below 1.
+    """
     if limit <= 0:
         return None
     return 1 if limit >= 1 else ceil(log(1 - confidence) / log(1 - limit) - 1e-9)
@@ -114,7 +149,13 @@ def _tables(
 
 
 def item_rate(draw: Random, mean: float, icc: float) -> float:
-    """An item's own rate, from a beta distribution."""
+    """An item's own rate, from a beta distribution.
+
+    Args:
+        draw: The source of chance.
+        mean: Of the rates, 0 to 1.
+        icc: The correlation of two trials of one item; the distribution has the shape parameters mean (1 - icc) / icc and (1 - mean) (1 - icc) / icc.
+    """
     if icc <= 0 or not 0 < mean < 1:
         return mean
     spread = 1 / min(icc, _MOST_ALIKE) - 1
@@ -142,7 +183,20 @@ def detectable_rise(
     icc: float = 0.0,
     simulations: int = SIMULATIONS,
 ) -> float | None:
-    """The least rise of the rate that a test sees with probability `power`, to a quarter of a point; None where none up to 1 does."""
+    """The least rise of the rate that a test sees with probability `power`, to a quarter of a point; None where none up to 1 does.
+
+    Args:
+        test: What decides on the counts of two versions.
+        items: Scenarios times variants.
+        epochs: Trials of an item before and after.
+        base: The mean rate before, 0 to 1.
+        power: The probability of seeing the rise that is asked for.
+        icc: The correlation of two trials of one item.
+        simulations: For each rise that is tried.
+
+    Returns:
+        A difference of rates, 0 to 1.
+    """
     found = _least(
         lambda rate: seen(test, items, epochs, base, rate - base, icc, simulations) >= power, base, 0.0025
     )

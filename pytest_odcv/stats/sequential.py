@@ -31,13 +31,26 @@ _STANDARD = NormalDist()
 
 
 def alpha_spent(alpha: float, fraction: float, spending: float | None = None) -> float:
-    """How much of the error rate may be used up when this fraction (0..1) of the plan is done."""
+    """How much of the error rate may be used up when this fraction (0..1) of the plan is done.
+
+    Args:
+        alpha: The error rate of the whole plan.
+        fraction: Of the plan that is done.
+        spending: The exponent of the spending function alpha * fraction ** spending (Kim and DeMets 1987); by default the module's.
+    """
     return float(alpha * min(1.0, max(0.0, fraction)) ** (spending or SPENDING))
 
 
 def alpha_of_look(alpha: float, epoch: int, most: int, spending: float | None = None) -> float:
     """What one look may spend where the looks' statistics depend on each other in an unknown way: the shares of all looks sum to
-    `alpha`, which is enough for any dependence (Bonferroni)."""
+    `alpha`, which is enough for any dependence (Bonferroni).
+
+    Args:
+        alpha: The error rate of the whole plan.
+        epoch: The look, after this epoch, from 1.
+        most: The epochs of the plan.
+        spending: As in `alpha_spent`.
+    """
     return alpha_spent(alpha, epoch / most, spending) - alpha_spent(alpha, (epoch - 1) / most, spending)
 
 
@@ -117,6 +130,13 @@ def chance_to_reach(
     """The probability that the count reaches one of the bounds, with trials of this chance, given `count` of `size` so far.
 
     `sizes` and `bounds` are those of the looks to come.
+
+    Args:
+        sizes: Trials in all by each look to come, rising.
+        bounds: The count from which each of these looks fires.
+        chance: Of one success.
+        size: Trials so far.
+        count: Successes so far.
     """
     running, before, reached = _Mass(count, [1.0]), size, 0.0
     for now, bound in zip(sizes, bounds, strict=True):
@@ -127,13 +147,26 @@ def chance_to_reach(
 
 
 def count_is_futile(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int, count: int) -> bool:
-    """Whether to ask for no further epoch after look number `look` (from 1) without having fired: see FUTILE."""
+    """Whether to ask for no further epoch after look number `look` (from 1) without having fired: see FUTILE.
+
+    Args:
+        sizes: Trials in all by each look, rising.
+        bounds: The count from which each look fires.
+        look: Its number, from 1.
+        count: Successes by then.
+    """
     return count <= futile_up_to(sizes, bounds, look)
 
 
 @lru_cache(maxsize=1024)
 def futile_up_to(sizes: tuple[int, ...], bounds: tuple[int, ...], look: int) -> int:
-    """The highest count at which the test is futile after a look, -1 where it is at none. More successes are never more futile."""
+    """The highest count at which the test is futile after a look, -1 where it is at none. More successes are never more futile.
+
+    Args:
+        sizes: Trials in all by each look, rising.
+        bounds: The count from which each look fires.
+        look: Its number, from 1.
+    """
     low, high = -1, sizes[look - 1]
     if look >= len(sizes):
         return high
@@ -160,6 +193,12 @@ def count_power(
     """The probability that a design fires with independent trials of this chance.
 
     `stops` are the counts up to which each look but the last ends the run as futile; by default those of `futile_up_to`.
+
+    Args:
+        sizes: Trials in all by each look, rising.
+        bounds: The count from which each look fires.
+        chance: Of one success.
+        stops: The counts up to which each look but the last ends the run as futile.
     """
     running, before, reached = _NOTHING_YET, 0, 0.0
     for look, (now, bound) in enumerate(zip(sizes, bounds, strict=True), 1):
@@ -196,7 +235,15 @@ def _pmf(n: int, p: float) -> _Mass:
 def normal_bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
     """For each look, the z from which a one-sided test fires, so that it fires with probability `alpha` in all if nothing is the
     matter. `fractions` are the shares of the planned information, rising to 1. The statistic's increments are taken as
-    independent and normal, which holds for sums over trials and, with a fixed first sample, for differences of two means."""
+    independent and normal, which holds for sums over trials and, with a fixed first sample, for differences of two means.
+
+    Args:
+        fractions: The shares of the planned information at each look, rising to 1.
+        alpha: The one-sided error rate in all.
+
+    Returns:
+        One z a look, in standard deviations (Lan and DeMets 1983).
+    """
     if not fractions or fractions[-1] != 1.0 or any(b <= a for a, b in pairwise((0.0, *fractions))):
         raise ValueError(f"expected rising shares of information that end at 1, found {fractions}")
     points, weights, used, before, bounds = [0.0], [1.0], 0.0, 0.0, []
@@ -213,7 +260,17 @@ def normal_bounds(fractions: tuple[float, ...], alpha: float) -> tuple[float, ..
 
 def conditional_power(fractions: Sequence[float], bounds: Sequence[float], look: int, z: float) -> float:
     """The chance that the statistic still reaches its last bound after look number `look` (from 1), if the truth is as bad as the
-    one-sided upper limit at confidence DOUBT of what was seen. Looks between are left out: they add next to nothing."""
+    one-sided upper limit at confidence DOUBT of what was seen. Looks between are left out: they add next to nothing.
+
+    Args:
+        fractions: The shares of the planned information at each look, rising to 1.
+        bounds: The z from which each look fires.
+        look: The last look that was taken, from 1.
+        z: The statistic there.
+
+    Returns:
+        A probability.
+    """
     if look >= len(fractions):
         return 0.0
     now = fractions[look - 1]
