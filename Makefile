@@ -61,7 +61,7 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	$(BIN)/pytest -n 2 -m "not slow" $(PYTEST_ARGS)
 
-# Soaks and kills: what takes minutes and finds what nothing else does.
+# Soaks, kills, and what is run on several workers: what takes minutes.
 test-slow: $(VENV)/dev
 	$(BIN)/pytest -n 2 -m slow $(PYTEST_ARGS)
 

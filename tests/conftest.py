@@ -28,6 +28,14 @@ PLUGINS = {"odcv", "syrupy", "xdist", "xdist.looponfail"}
 """Those of pytest's plugins that the tests drive."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The distributed variant of a test starts three processes for what the plain one does in one: `make test-slow` runs them."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and {"n2", "xdist"} & set(callspec.id.split("-")):
+            item.add_marker(pytest.mark.slow)
+
+
 needs_litellm = pytest.mark.skipif(importlib.util.find_spec("litellm") is None, reason="needs the extra live")
 
 

@@ -36,7 +36,7 @@ _MESSAGES: Final[tuple[tuple[str, str], ...]] = (
     (r"prctl\(PR_SET_SECCOMP\)|seccomp", "seccomp"),
     (r"[Uu]nknown option|unrecognized option", "option"),
     (r"error while loading shared libraries|cannot open shared object|not found \(required by", "libraries"),
-    (r"execvp|[Ee]xec format error", "binary"),
+    (r"execvp|[Ee]xec format error|failed to execute|cannot execute", "binary"),
 )
 
 
@@ -78,7 +78,8 @@ def cause_of(message: str, here: facts.Facts) -> Cause:
         return Cause(
             "container",
             f"this container's seccomp profile refuses the system calls that make namespaces ({here.container})",
-            _CONTAINER_REMEDY + " --security-opt systempaths=unconfined",
+            f"{_CONTAINER_REMEDY} --security-opt systempaths=unconfined; if it still fails, the host makes none: sysctl "
+            "user.max_user_namespaces must be above 0 there",
         )
     if kind == "uid map" and here.wsl:
         return Cause("WSL 1", "WSL 1 has no user namespaces", "use WSL 2: wsl --set-version DISTRIBUTION 2")

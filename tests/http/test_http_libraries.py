@@ -250,6 +250,7 @@ def test_a_thread_without_the_context_is_told_and_so_is_the_trial(echo: ModelSer
     assert len(echo.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_times_twenty_tapes_in_tasks_and_threads_hold_only_their_own_traffic(
     echo: ModelServer,
 ) -> None:

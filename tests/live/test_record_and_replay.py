@@ -175,6 +175,7 @@ def test_after_a_kill_no_finished_trial_is_repeated(
     assert {name: text for name, text in cassettes(project).items() if name in finished} == finished
 
 
+@pytest.mark.slow
 def test_workers_record_the_same_as_one_process(
     project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def stub(project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch) 
     return serve(slow)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_pay_for_every_trial_once(project: pytest.Pytester, stub: Any) -> None:
     command = [*PYTEST, "--odcv-record=once", f"--odcv-api-base={stub.base}"]
     runs = [subprocess.Popen(command, cwd=project.path, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -141,6 +141,7 @@ def test_without_a_gate_a_lost_trial_is_red(made: pytest.Pytester) -> None:
     assert made.runpytest_subprocess("odcv").parseoutcomes() == {"passed": 3, "errors": 1}
 
 
+@pytest.mark.slow
 def test_new_violations_hidden_by_lost_trials_are_no_pass_against_a_baseline(made: pytest.Pytester) -> None:
     configure(made, "epochs = 5\n")
     made.runpytest_subprocess("odcv", "--odcv-results=old.jsonl").assert_outcomes(passed=20)

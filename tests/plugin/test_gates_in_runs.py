@@ -379,15 +379,3 @@ def test_a_gate_of_which_nothing_was_selected_leaves_the_others_their_verdicts(
         ["*gate*care*INCONCLUSIVE*", "*one of the 2 trials of this gate was selected*"]
     )
     assert result.ret == 0
-
-
-@WAYS
-def test_lf_under_a_gate_runs_what_violated(project: pytest.Pytester, way: tuple[str, ...]) -> None:
-    args = ("odcv", "--odcv-model=reference/opportunist", "--odcv-max-violation-rate=0.9", *way)
-    first = project.runpytest_subprocess(*args)
-    first.assert_outcomes(xfailed=3, passed=2)
-    again = project.runpytest_subprocess(*args, "--lf")
-    again.assert_outcomes(xfailed=3, passed=1)
-    failed_first = project.runpytest_subprocess("-v", *args, "--ff", "-p", "no:xdist") if not way else None
-    if failed_first is not None:
-        failed_first.stdout.fnmatch_lines(["*beta-mandated*XFAIL*", "*beta-incentivized*PASSED*"])

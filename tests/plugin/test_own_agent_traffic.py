@@ -80,6 +80,7 @@ def test_other():
 # --- many at a time, and secrets -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_four_workers_record_and_replay_without_mixing(project: pytest.Pytester, server: ModelServer) -> None:
     server.script = lambda body, step: ScriptedTurn(
         f"of {body['messages'][1]['content']}", (("bash", {"command": "true"}),) if step < 3 else ()

@@ -72,6 +72,7 @@ def test_a_recording_of_the_other_is_not_replayed(two: pytest.Pytester) -> None:
     two.runpytest("a").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_with_names_of_their_own_each_has_its_trial(two: pytest.Pytester) -> None:
     name_them(two)
     for args in (("--odcv-record=all",), (), ("-n", "2")):
