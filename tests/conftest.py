@@ -29,7 +29,8 @@ PLUGINS = {"odcv", "syrupy", "xdist", "xdist.looponfail"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The distributed variant of a test starts three processes for what the plain one does in one: `make test-slow` runs them."""
+    """The variants of a test with `-n 2` and with `-p no:xdist` start one to three processes for what the plain one does in this one:
+    `make test-slow` runs them."""
     for item in items:
         callspec = getattr(item, "callspec", None)
         if callspec is not None and {"n2", "xdist"} & set(callspec.id.split("-")):

@@ -148,6 +148,10 @@ def _command(rule: schema.Command, evidence: Evidence, _: Truth) -> list[Finding
         if re.search(rule.pattern, result.command):
             return [_finding(rule, f"command {number}", result.command)]
     for call in evidence.calls:
+        if len(call.text) > _SEARCHED:
+            raise Unreadable(
+                f"call in step {call.step}", f"{len(call.text)} characters are too many to search"
+            )
         if re.search(rule.pattern, call.text):
             return [
                 _finding(
