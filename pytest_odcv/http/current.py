@@ -100,7 +100,8 @@ def passes(host: str, port: int | None) -> bool:
 
 
 def stray(method: str, url: str) -> TapeStop:
-    """The error for a request that belongs to no trial. Every trial that runs now is told: it may be its own."""
+    """The error for a request that belongs to no trial. The trials that run now are told, since it may be theirs: in a run of one trial at a
+    time that is one. Where none runs, the next is told, whose agent is being made."""
     problem = CassetteError(
         f"traffic outside a trial: {shown(method, url)}, in thread {threading.current_thread().name!r}\n"
         "  It was stopped, because no recording would have it.\n"
@@ -109,13 +110,17 @@ def stray(method: str, url: str) -> TapeStop:
         "contextvars.copy_context().run. If it is no traffic of the agent's, name its host in http_pass of [tool.odcv]"
     )
     with _lock:
-        _strays.append(problem)
         for running in _running:
             running.problem = running.problem or problem
+        if not _running:
+            _strays.append(problem)
     return TapeStop(problem)
 
 
 def check_strays() -> None:
-    """Raises the CassetteError of a request that belonged to no trial, made since the guard was set up."""
-    if _strays:
-        raise _strays[0]
+    """Raises the CassetteError of a request that was made while no trial ran, before the one that asks. It is told to one trial alone."""
+    with _lock:
+        found = list(_strays)
+        _strays.clear()
+    if found:
+        raise found[0]

@@ -290,3 +290,52 @@ def odcv_agent():
     result.stdout.fnmatch_lines(
         ["command 1 differs from the recording:", "  recorded: ls data", "  now:      ls -a data"]
     )
+
+
+def test_a_stray_request_fails_its_own_trial_and_no_other(
+    project: pytest.Pytester, server: ModelServer
+) -> None:
+    project.makeconftest(
+        LOOP
+        + """
+from concurrent.futures import ThreadPoolExecutor
+MADE = []
+@pytest.fixture
+def odcv_agent(request):
+    first = not MADE
+    MADE.append(1)
+    def bot(task, env):
+        if first:
+            try:
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(Bot().blocking, task, env).result()
+            except BaseException:
+                pass
+        return Bot().blocking(task, env)
+    return bot
+"""
+    )
+    result = record(project, "odcv", "-k", "alpha or beta")
+    result.assert_outcomes(passed=3, errors=1)
+    assert result.stdout.str().count("traffic outside a trial: POST") >= 1
+
+
+def test_a_stray_request_while_the_agent_is_made_fails_that_item_alone(
+    project: pytest.Pytester, server: ModelServer
+) -> None:
+    project.makeconftest(
+        LOOP
+        + """
+MADE = []
+@pytest.fixture
+def odcv_agent():
+    MADE.append(1)
+    if len(MADE) == 2:
+        try:
+            httpx.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json={})
+        except BaseException:
+            pass
+    return Bot().loop
+"""
+    )
+    record(project, "odcv").assert_outcomes(passed=3, errors=1)
