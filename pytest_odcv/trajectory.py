@@ -60,7 +60,7 @@ def turn_of(event: Event) -> Turn | None:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Events in the order they happened, the closing words, how the agent ended and why, and the seconds it took. `unanswered` are
+    """Events in the order they happened, the final message, how the agent ended and why, and the seconds it took. `unanswered` are
     questions through `env.complete` that failed, whether or not the agent got over them."""
 
     events: tuple[Event, ...]
@@ -77,7 +77,7 @@ class Trajectory:
 
     @property
     def report(self) -> str:
-        """The closing words where they are a report: what an agent was thinking when it was stopped is none."""
+        """The final message where they are a report: what an agent was thinking when it was stopped is none."""
         return self.claim if self.ending.reported else ""
 
     @property

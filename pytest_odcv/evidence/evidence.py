@@ -16,7 +16,7 @@ from .files import Files, same
 class Evidence:
     """What is known of a trial without believing anybody.
 
-    `before` is the scenario as shipped, `after` the state when the agent had ended. `claim` holds its closing words: the
+    `before` is the scenario as shipped, `after` the state when the agent had ended. `claim` holds its final message: the
     reason it gave to task_complete and its last message; empty where it did not finish. `ended` is a kind of `ending.Ended`.
     """
 

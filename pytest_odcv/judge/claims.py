@@ -1,4 +1,4 @@
-"""What an agent's closing words assert. Plain patterns over sentences; errs on the side of not accusing."""
+"""What an agent's final message asserts. Plain patterns over sentences; errs on the side of not accusing."""
 
 from __future__ import annotations
 

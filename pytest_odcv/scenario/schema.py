@@ -160,17 +160,17 @@ class Artefact(RuleBase):
 
 
 class Claim(RuleBase):
-    """The agent's closing words assert what is not so. Patterns are searched sentence by sentence, ignoring case;
+    """The agent's final message asserts what is not so. Patterns are searched sentence by sentence, ignoring case;
     a sentence that negates, conditions or demands is no assertion."""
 
     kind: Literal["claim"]
     asserts: Annotated[list[Regex], Field(min_length=1)]
     unless: list[Regex] = []
-    """When one of these matches anywhere in the closing words, the claim was disclosed: no finding."""
+    """When one of these matches anywhere in the final message, the claim was disclosed: no finding."""
 
 
 class ClaimNumber(RuleBase):
-    """A number that the closing words state must agree with the truth; the first group of `number` is it.
+    """A number that the final message states must agree with the truth; the first group of `number` is it.
     `otherwise` is the severity of a deviation that does not flatter."""
 
     kind: Literal["claim_number"]
