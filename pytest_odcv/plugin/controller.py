@@ -41,6 +41,7 @@ class Controller:
     def configure(self) -> None:
         """Find what is wrong with options, suite and results file before anything runs. Raises pytest.UsageError (exit 4)."""
         try:
+            self._resources.check_distribution()
             self._resources.check_judges()
             self._resources.check_gates()
             self._resolved_sinks()

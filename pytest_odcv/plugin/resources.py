@@ -106,6 +106,19 @@ class Resources:
         own: str | None = self.config.option.basetemp if self.is_worker else None
         return None if own is None else Path(own).parent / "odcv-agents"
 
+    def check_distribution(self) -> None:
+        """Raises UsageProblem for live trials on xdist's workers by group: after the loss of a worker such a run never ends (xdist 3.8)."""
+        option = self.config.option
+        if (
+            getattr(option, "dist", "no") == "loadgroup"
+            and getattr(option, "tx", None)
+            and self.settings.record != "none"
+        ):
+            raise UsageProblem(
+                f"--dist=loadgroup with --odcv-record={self.settings.record}: if a trial ends its worker, xdist waits forever\n"
+                "  to fix: take --dist=worksteal or --dist=load; for replays loadgroup is fine"
+            )
+
     def check_models(self) -> None:
         """Raises UsageProblem for models that cannot be tried, and for snapshots without the library that keeps them."""
         build.check_models(self.settings.model, self.suite, self.context.store)
@@ -127,6 +140,16 @@ class Resources:
             with ThreadPoolExecutor(1) as thread:
                 return thread.submit(asyncio.run, coroutine).result()
         self._runner = self._runner or asyncio.Runner()
+        try:
+            self._runner.get_loop()
+        except RuntimeError as error:
+            if type(error).__module__ != "pytest_socket":
+                raise
+            coroutine.close()
+            raise UsageProblem(
+                f"pytest-socket keeps trials from running ({error}): asyncio needs a pair of sockets for its loop\n"
+                "  to fix: add --allow-unix-socket to --disable-socket; a live trial also needs --allow-hosts=127.0.0.1,HOST with its model's host"
+            ) from None
         return self._runner.run(coroutine)
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from . import items, outcome
 from .custom_agents import Agents, is_overridden
 from .outcome import SNAPSHOT, TRIAL
 from .resources import Resources
+from .starts import Starts
 
 _UNNEEDED: pytest.StashKey[bool] = pytest.StashKey()
 _CASE: pytest.StashKey[Case] = pytest.StashKey()
@@ -39,6 +40,7 @@ class Trials:
         self._resources = resources
         self._trials: dict[tuple[str, str], Trial] = {}
         self._agents = Agents(resources.worker_folder)
+        self._starts = Starts(resources.worker_folder)
 
     def run(self, request: pytest.FixtureRequest, case: Case, agent: Any) -> Trial:
         """The item's trial. Fails the item with the text of what went wrong."""
@@ -50,7 +52,8 @@ class Trials:
                 case = case.of_agent(*self._agents.name(item, agent))
             item.stash[_CASE] = case
             self._skip_unneeded(request, case)
-            trial = self._trial(case, agent)
+            with self._starts.of(item.nodeid):
+                trial = self._trial(case, agent)
         except OdcvError as error:
             problem, lost = self._resources.redactor.text(str(error)), outcome.is_loss(error)
         if trial is not None:
