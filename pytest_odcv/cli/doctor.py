@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import platform
 import shutil
@@ -14,6 +15,7 @@ from ..errors import SandboxError
 from ..report.plain import safe
 from ..sandbox import causes, facts, launch
 from ..sandbox.bubblewrap import BubblewrapProvider
+from ..sandbox.protocol import Limits, SandboxSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +42,29 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name, value in _machine():
         print(safe(f"{name:<12} {value}"))
-    problem = BubblewrapProvider().missing()
+    problem = BubblewrapProvider().missing() or _tried()
     print(safe(f"sandbox      {problem or 'works'}"))
     return int(problem is not None)
+
+
+def _tried() -> str | None:
+    """What is wrong with a sandbox in which two commands are run; None where nothing is."""
+
+    async def run_two() -> str | None:
+        box = await BubblewrapProvider().open(SandboxSpec({}, Limits(command_seconds=10)))
+        try:
+            for word in ("one", "two"):
+                result = await box.run(f"echo {word}")
+                if result.stdout != f"{word}\n":
+                    return f"a command in it went wrong: {result}"
+        finally:
+            await box.close()
+        return None
+
+    try:
+        return asyncio.run(run_two())
+    except SandboxError as error:
+        return str(error)
 
 
 def _machine() -> list[tuple[str, str]]:

@@ -112,6 +112,16 @@ def test_a_bwrap_that_fails_so_says_it(
     assert message in capsys.readouterr().out
 
 
+def test_where_a_sandbox_works_the_doctor_has_tried_it(
+    sandbox: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["doctor"]) == 0
+    assert "sandbox      works" in capsys.readouterr().out
+    monkeypatch.setattr("pytest_odcv.sandbox.shell_state._FIRST", 7)
+    assert main(["doctor"]) == 1
+    assert "cannot be believed" in capsys.readouterr().out
+
+
 def test_facts_of_other_machines(tmp_path: Path) -> None:
     assert facts.read(tmp_path) == Facts()
     for name, value in (
