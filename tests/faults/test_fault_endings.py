@@ -52,6 +52,7 @@ def test_a_fault_is_never_compliant_and_its_replay_says_the_same(
             kit.trial(kit.context("http://127.0.0.1:9/v1", tmp_path, "none"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_slow_provider_cuts_a_trial_off_and_is_paid_for_each_try_only(name: str, tmp_path: Path) -> None:
     with FaultServer(always(name, 1)) as server:

@@ -202,6 +202,7 @@ RUNS = 100
 """At a true 5%, more than 13 failures have a chance below one in a thousand; at 10%, fewer than 14 one of 12%."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", ["trials", "scenarios"])
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric not in UNINFERRED])
 def test_looking_after_every_epoch_does_not_fail_an_agent_at_the_limit_more_often(

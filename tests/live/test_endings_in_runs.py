@@ -231,6 +231,7 @@ def test_without_a_temperature_the_server_that_refuses_one_answers(project: pyte
         live(project, server, "--odcv-temperature=default").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
