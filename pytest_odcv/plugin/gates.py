@@ -147,11 +147,11 @@ def _report(
         outcome="failed" if failed else "passed",
         longrepr="\n\n".join([text, *map(safe, evidence)]) if failed else None,
         when=when,
-        sections=[("odcv gate", decided.text)] if call and not failed else [],
+        sections=[("odcv gate", safe(decided.text))] if call and not failed else [],
         user_properties=_properties(decided),
     )
     if call and decided.decision == "inconclusive":
-        made.__dict__[UNDECIDED] = decided.reason or "see the summary"
+        made.__dict__[UNDECIDED] = safe(decided.reason or "see the summary")
     return made
 
 
