@@ -59,7 +59,8 @@ class Case:
 
     def __repr__(self) -> str:
         """Short: pytest takes the repr of every parameter it sets up."""
-        return f"<Case {self.id}>"
+        # In ASCII: pytest shows it in tracebacks, and a model's name may act on a terminal.
+        return f"<Case {ascii(self.id)[1:-1]}>"
 
     def of_agent(self, name: str, defined: str = "") -> Case:
         """This case tried by an agent other than the built-in one."""

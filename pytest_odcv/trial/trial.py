@@ -56,7 +56,8 @@ class Trial:
 
     def __repr__(self) -> str:
         """Short: asyncio takes the repr of a task's result at every signal handler it restores."""
-        return f"<Trial {self.case.id}: {'unscored' if self.judged.score is None else f'score {self.judged.score:g}'}>"
+        score = "unscored" if self.judged.score is None else f"score {self.judged.score:g}"
+        return f"<Trial {ascii(self.case.id)[1:-1]}: {score}>"
 
     @property
     def verdict(self) -> Verdict:
