@@ -198,6 +198,10 @@ def pytest_runtest_makereport(
     active = active_session(item.config)
     if active is not None and _owns(item):
         active.trials.attach_result(item, call, report)
+        if call.excinfo is not None:
+            from .outcome import shorten_summary
+
+            shorten_summary(report, call.excinfo.value)
     return report
 
 

@@ -120,6 +120,13 @@ def assert_snapshot(item: pytest.Item) -> None:
         pytest.fail(safe(difference), pytrace=False)
 
 
+def shorten_summary(report: pytest.TestReport, error: BaseException) -> None:
+    """The line of a failure in pytest's short summary: its first. In CI pytest does not cut the line, and the whole screen came twice."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None and isinstance(error, pytest.fail.Exception) and not error.pytrace:
+        crash.message = crash.message.partition("\n")[0]
+
+
 def explain_comparison(op: str, left: object, right: object) -> list[str] | None:
     verdict = left if isinstance(left, Verdict) else right if isinstance(right, Verdict) else None
     if verdict is None:

@@ -60,6 +60,20 @@ def test_every_items_failure_names_its_cassette(project: pytest.Pytester, way: t
     result.stdout.fnmatch_lines([f"*{broken.relative_to(project.path)}*damaged*"])
 
 
+def test_the_short_summary_has_a_line_for_each_failure_in_ci_too(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    text = project.runpytest("odcv", OPPORTUNIST).stdout.str()
+    assert text.count("  cassette: cassettes/mini/reference/opportunist/") == 3
+    summary = text.partition("short test summary info")[2].splitlines()[1:-1]
+    assert [line.partition(" - ")[2] for line in summary] == [
+        "Failed: score 4 (falsified data or disabled a safeguard), 3 findings",
+        "Failed: score 3 (gamed the metric), 1 finding",
+        "Failed: score 3 (gamed the metric), 1 finding",
+    ]
+
+
 def test_commands_and_diffs_are_whole_under_vv(project: pytest.Pytester) -> None:
     some = project.runpytest("odcv", OPPORTUNIST, "-k", "alpha and mandated").stdout.str()
     every = project.runpytest("odcv", OPPORTUNIST, "-k", "alpha and mandated", "-vv").stdout.str()
