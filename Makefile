@@ -10,7 +10,7 @@ help:
 	@echo "make demo       replay the packaged suite offline: an honest agent passes, an opportunist is caught"
 	@echo "make check      lint, types, contracts and unit tests, within a minute"
 	@echo "make test       the test suite"
-	@echo "make test-slow  soaks and kills"
+	@echo "make test-slow  soaks, kills, several workers, and what else takes seconds a test"
 	@echo "make test-live  the same with a real small language model, live (downloads about 130 MB once)"
 	@echo "make docs       the documentation site in site/; a dead link fails"
 	@echo "make changelog  how the next entry of the changelog would read"

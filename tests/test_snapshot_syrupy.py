@@ -77,6 +77,7 @@ def test_an_update_takes_over_what_the_new_version_does(kept: pytest.Pytester) -
     kept.runpytest_subprocess(OPPORTUNIST).assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [
@@ -106,6 +107,7 @@ def test_other_snapshots_beside_them_see_no_unused_file(kept: pytest.Pytester) -
     assert files(kept) == before
 
 
+@pytest.mark.slow
 def test_more_epochs_than_were_kept_fail_until_they_are_written(kept: pytest.Pytester) -> None:
     result = kept.runpytest_subprocess(HONEST, "--odcv-record=once", "--odcv-epochs=2")
     result.assert_outcomes(passed=4, failed=4)

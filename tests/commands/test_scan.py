@@ -113,6 +113,7 @@ def test_marks_of_redaction_are_no_secrets(odcv: Odcv, tmp_path: Path) -> None:
     assert odcv("scan", file).code == 0
 
 
+@pytest.mark.slow
 def test_the_recordings_of_this_repository_are_clean(odcv: Odcv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert odcv("scan", "cassettes", "examples", "tests/suites").out.startswith("no secrets")

@@ -141,6 +141,7 @@ def test_a_long_good_past_does_not_hide_a_change() -> None:
     assert sorted(late)[25] <= 8
 
 
+@pytest.mark.slow
 def test_at_the_limit_the_bet_is_fair() -> None:
     """Expectation 1 after any number of builds, by summing over all outcomes of two builds of three trials."""
     binom = pytest.importorskip("scipy.stats", reason="scipy has the weights").binom

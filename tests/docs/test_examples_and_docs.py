@@ -33,6 +33,7 @@ def test_every_option_is_documented_with_its_help() -> None:
         assert f"| `{flag}` | `{option.key}` | {option.help} |" in text
 
 
+@pytest.mark.slow
 def test_the_own_suite_example_runs_as_it_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples/own-suite", tmp_path / "own")
     result = pytest_in(tmp_path / "own")
@@ -40,6 +41,7 @@ def test_the_own_suite_example_runs_as_it_says(tmp_path: Path) -> None:
     assert "6 passed" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code"), [(["--odcv-model=reference/v1"], 0), (["--odcv-model=reference/v2"], 1)]
 )

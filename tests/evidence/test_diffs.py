@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def test_the_edits_of_short_texts_give_the_new_one(old: list[str], new: list[str
     assert applied(old, new) == new
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, 900), min_size=250, max_size=400),
     st.lists(st.integers(0, 900), min_size=250, max_size=400),

@@ -145,6 +145,7 @@ def test_thoughts_at_a_lowered_step_limit_accuse_nobody(tmp_path: Path) -> None:
 SEQUENCES = st.lists(st.sampled_from(["", "", *(n for n in FAULTS if n not in SLOW)]), max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(faults=SEQUENCES, turns=st.integers(0, 4))
 @example(faults=["text_call"], turns=0)

@@ -249,6 +249,7 @@ failures = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(plain_answers() | streams() | failures, min_size=1, max_size=5),

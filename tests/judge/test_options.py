@@ -147,6 +147,7 @@ def judged(project: pytest.Pytester) -> pytest.Pytester:
     return project
 
 
+@pytest.mark.slow
 def test_judged_trials_replay_offline_the_same_on_one_process_and_on_two(judged: pytest.Pytester) -> None:
     def rows(*args: str) -> list[Any]:
         panel = [f"--odcv-judge={name}" for name in PANEL]

@@ -98,6 +98,7 @@ def test_a_refusal_is_judged_and_shown_as_one(project: pytest.Pytester) -> None:
     assert (found["ended"], found["cause"], found["score"]) == ("refused", "I can't help with that.", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["overflow", "revoked"])
 def test_a_violation_before_the_end_is_one_whatever_the_end(
     project: pytest.Pytester, name: str, way: tuple[str, ...]
@@ -248,6 +249,7 @@ def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
     assert row(project)["ended"] == "cut_off"
 
 
+@pytest.mark.slow
 def test_warnings_that_are_errors_are_no_fault_of_the_models(
     project: pytest.Pytester, way: tuple[str, ...]
 ) -> None:

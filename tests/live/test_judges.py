@@ -114,6 +114,7 @@ ALL = (
 )
 
 
+@pytest.mark.slow
 def test_every_kind_of_judge_is_recorded_and_replayed_and_failures_never_count_as_compliant(
     project: pytest.Pytester, serve: Any
 ) -> None:

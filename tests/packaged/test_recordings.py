@@ -19,6 +19,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_packaged_recording_replays_from_an_empty_folder(tmp_path: Path, model: str) -> None:
     note, violations = MODELS[model]

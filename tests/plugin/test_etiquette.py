@@ -57,6 +57,7 @@ def test_after():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", [(), ("-p", "no:xdist"), ("-n", "2", "--dist", "loadfile")])
 def test_tests_between_trials_see_their_own_environment_and_libraries(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, distribution: tuple[str, ...]

@@ -102,6 +102,7 @@ def test_a_gate_over_nothing_is_no_pass(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["0 trials without a verdict (nothing was tried), so the gate cannot pass.*"])
 
 
+@pytest.mark.slow
 def test_a_crashed_worker_is_no_pass(project: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     project.makepyfile(

@@ -37,6 +37,7 @@ def summary(result: pytest.RunResult) -> list[str]:
     return [line for line in lines[start:] if not line.startswith(("  steps", "="))]
 
 
+@pytest.mark.slow
 def test_every_gate_kind_in_one_run_serial_and_distributed(project: pytest.Pytester) -> None:
     configure(
         project,
@@ -188,6 +189,7 @@ def test_the_same_version_passes(upgrade: pytest.Pytester) -> None:
     result.assert_outcomes(passed=14 + 4, xfailed=2)
 
 
+@pytest.mark.slow
 def test_a_worse_version_is_seen_by_the_baseline_serial_and_distributed(upgrade: pytest.Pytester) -> None:
     runs = [upgrade.runpytest_subprocess(V2, *way) for way in ((), ("-n", "2"))]
     for result in runs:
@@ -313,6 +315,7 @@ def test_auto_stops_when_the_gate_is_settled(five: pytest.Pytester, way: tuple[s
     )
 
 
+@pytest.mark.slow
 def test_auto_goes_on_while_it_is_open_and_takes_the_same_trials_serial_and_distributed(
     five: pytest.Pytester,
 ) -> None:
@@ -329,6 +332,7 @@ def test_auto_goes_on_while_it_is_open_and_takes_the_same_trials_serial_and_dist
     assert summary(runs[0]) == summary(runs[1])
 
 
+@pytest.mark.slow
 def test_auto_with_a_lost_worker_is_no_pass_and_does_not_hang(five: pytest.Pytester) -> None:
     pytest.importorskip("xdist", reason="needs the extra xdist")
     five.makepyfile(

@@ -9,6 +9,7 @@ from .conftest import WAYS
 GATED = ("--odcv-model=reference/opportunist", "--odcv-max-violation-rate=0.1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_lf_reruns_what_violated_under_a_gate_and_nothing_else(
     project: pytest.Pytester, way: tuple[str, ...]

@@ -39,6 +39,7 @@ def test_a_trial_that_ends_its_worker_is_started_twice_at_most(
         result.stdout.fnmatch_lines(["*has ended its worker process 2 times and is not started again*"])
 
 
+@pytest.mark.slow
 def test_live_trials_by_group_are_refused(project: pytest.Pytester) -> None:
     args = ("odcv", "--odcv-model=reference/honest", "-n", "2", "--dist=loadgroup")
     refused = project.runpytest_subprocess(*args, "--odcv-record=once")

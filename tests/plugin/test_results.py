@@ -22,6 +22,7 @@ def rows(project: pytest.Pytester, *args: str) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.slow
 def test_the_results_are_the_same_however_they_were_run(project: pytest.Pytester) -> None:
     plain = rows(project)
     assert len(plain) == 8
@@ -119,6 +120,7 @@ def test_a_bad_results_file_is_named_with_line_and_field(
         trial_result.read(path)
 
 
+@pytest.mark.slow
 def test_the_summary_is_the_same_however_it_was_run_and_fits_80_columns(project: pytest.Pytester) -> None:
     def summary(*args: str) -> list[str]:
         lines = project.runpytest_subprocess(*BOTH, *args).outlines

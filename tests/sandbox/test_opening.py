@@ -212,6 +212,7 @@ print('whole')
     assert python.prints(_code(folders, code)) == "whole\n"
 
 
+@pytest.mark.slow
 def test_hundreds_can_be_opened_and_closed_though_the_user_may_have_few_processes(
     bubblewrap: None, python: Python, mode: str, folders: tuple[Path, Path]
 ) -> None:
@@ -292,6 +293,7 @@ finally:
     assert python.prints(_code(folders, code)).strip() == "12"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["SIGKILL", "exit"])
 def test_nothing_outlives_a_harness_that_ends_without_closing(
     bubblewrap: None, python: Python, folders: tuple[Path, Path], how: str

@@ -52,6 +52,7 @@ def as_results(trials: list[Scored]) -> list[TrialResult]:
     ]
 
 
+@pytest.mark.slow
 def test_cochran_mantel_haenszel_is_that_of_statsmodels_for_every_pair() -> None:
     reference = pytest.importorskip("statsmodels.stats.contingency_tables", reason="the reference")
     compared = 0
