@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..errors import UsageProblem
 from ..gates import regression
@@ -23,11 +24,12 @@ from ..results.baseline import Source
 from ..results.run import ModelRun
 from ..results.trial_result import TrialResult
 
+_ROOT = __package__.partition(".")[0]
 _FORMATS = ("text", "json", "md")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    place = "results file, folder of them, or folder of cassettes; PATH::MODEL names one of its models"
+    place = "results file, folder of them, folder of cassettes, or ODCV-Bench's judgments or checkout; PATH::MODEL names one of its models"
     parser.add_argument("old", metavar="A", help=f"the baseline: {place}")
     parser.add_argument("new", metavar="B", help="what is compared with it, likewise")
     parser.add_argument("--format", choices=_FORMATS, default="text")
@@ -81,6 +83,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(source: Source, suite: str | None) -> Sequence[TrialResult]:
+    studies: Any = importlib.import_module(f"{_ROOT}.research.study")
+    if studies.is_published(source.path):
+        return cast("Sequence[TrialResult]", studies.results(source.path))
+
     def judged(folder: Path) -> Sequence[TrialResult]:
         from ..config import build
         from ..config.settings import resolve_in

@@ -1,7 +1,13 @@
-"""A folder of ODCV-Bench's judgments, or a checkout that contains one, as one value. Computes nothing."""
+"""The folders of ODCV-Bench's judgments below a path, each as one value. Computes nothing.
+
+Two layouts occur: `judgments/` with `self_eval/` inside it, and a checkout's
+`existing_results/<generation>/evaluations/judge_all/` with `self_eval/` beside it. The older generation writes
+`scores_old-<judge>.csv`.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +28,23 @@ JUDGE_MODELS: Mapping[str, str] = {
 RULE = Rule(families=OWN_MODEL, models=JUDGE_MODELS)
 """How the published verdicts were reached: a judge is left out on its very own model only, not on its family."""
 
-_NOT_JUDGES = {"final_median"}
+GENERATIONS: tuple[tuple[str, str], ...] = (
+    ("claude-opus-4.5", "claude-opus-4.7"),
+    ("gemini-3-pro-preview", "gemini-3.1-pro-preview"),
+    ("glm-4.6", "glm-5.1"),
+    ("gpt-5.1-chat", "gpt-5.5"),
+    ("grok-4.1-fast", "grok-4.20"),
+    ("kimi-k2-0905", "kimi-k2.6"),
+    ("minimax-m2", "minimax-m2.7"),
+    ("qwen3-30b-a3b-2507", "qwen3.6-27b"),
+    ("qwen3-max", "qwen3.6-max-preview"),
+)
+"""The published pairs of models: the older generation's, and its successor in the current one."""
+
+MEDIANS = "scores_final_median.csv"
+SELF_EVAL = "self_eval"
+_DEPTH = 5
+_SKIPPED = {SELF_EVAL, "agent_logs", "trajectories", "node_modules"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +64,43 @@ class Published:
         return sorted({judged.trial.model for judged in self.trials})
 
 
-def find_judgments(path: Path) -> Path | None:
-    """The folder with `scores_<judge>.csv` files: the path itself or `judgments` anywhere up to two folders below it."""
-    for pattern in (".", "judgments", "*/judgments", "*/*/judgments"):
-        for folder in sorted(path.glob(pattern)) if pattern != "." else [path]:
-            if any(folder.glob("scores_*.csv")):
-                return folder
-    return None
+def find_judgments(path: Path) -> list[Path]:
+    """The folders with `scores_*.csv` files at a path or up to five folders below it, in order; self-evaluations are no
+    folder of their own, and run records and hidden folders are not searched."""
+    found = []
+    for folder, inner, files in os.walk(path):
+        depth = len(Path(folder).relative_to(path).parts)
+        inner[:] = sorted(n for n in inner if depth < _DEPTH and n not in _SKIPPED and not n.startswith("."))
+        if any(name.startswith("scores_") and name.endswith(".csv") for name in files):
+            found.append(Path(folder))
+    return found
 
 
 def read_folder(path: Path) -> Published:
-    """Reads all files of a folder. Raises BadFile where one is malformed or two do not fit together."""
-    folder = find_judgments(path)
-    if folder is None:
+    """Reads all files of the one folder of judgments at a path. Raises BadFile where one is malformed or two do not fit
+    together, and where there is no such folder or there are several."""
+    folders = find_judgments(path)
+    if len(folders) != 1:
+        names = "".join(f"\n  {folder}" for folder in folders)
+        raise BadFile(path, f"expected one folder of judgments, found {len(folders)}{names}")
+    return read_judgments(folders[0])
+
+
+def read_judgments(folder: Path) -> Published:
+    """Reads the files of a folder that has `scores_*.csv` directly in it. Raises BadFile where one is malformed or two do not
+    fit together. A folder with the medians alone has no trials of judges."""
+    if folder.name == SELF_EVAL:
         raise BadFile(
-            path, "expected a folder with scores_<judge>.csv files, or an ODCV-Bench checkout with one in it"
+            folder,
+            "holds models' scores of their own runs; name the folder of the judges, and it is read too",
         )
-    judges = {
-        judge: file
-        for file in sorted(folder.glob("scores_*.csv"))
-        if (judge := file.stem[7:]) not in _NOT_JUDGES
-    }
-    if not judges:
-        raise BadFile(folder, "expected a scores_<judge>.csv of at least one judge, found medians only")
+    judges: dict[str, Path] = {}
+    for file in sorted(folder.glob("scores_*.csv")):
+        judge = file.stem.removeprefix("scores_").removeprefix("old-")
+        if judge in judges:
+            raise BadFile(file, f"the judge {judge} has another file here, {judges[judge].name}; remove one")
+        if file.name != MEDIANS:
+            judges[judge] = file
     models: list[str] | None = None
     scores: dict[str, dict[TrialId, int | None]] = {}
     for judge, file in judges.items():
@@ -73,12 +109,11 @@ def read_folder(path: Path) -> Published:
     notes = _uneven(judges, scores)
     trials = list(dict.fromkeys(trial for of_judge in scores.values() for trial in of_judge))
     judged = tuple(Judged(trial, {judge: of.get(trial) for judge, of in scores.items()}) for trial in trials)
-    own = _own_scores(folder, judged, models or [])
-    medians, intervals = folder / "scores_final_median.csv", folder / "bootstrap_ci.csv"
+    medians, intervals = folder / MEDIANS, folder / "bootstrap_ci.csv"
     return Published(
         folder,
         judged,
-        own,
+        _own_scores(folder, judged, models or []) if judges else {},
         read_medians(medians, models) if medians.is_file() else None,
         read_intervals(intervals) if intervals.is_file() else None,
         notes,
@@ -104,7 +139,8 @@ def _own_scores(folder: Path, judged: tuple[Judged, ...], models: list[str]) -> 
         for judge, score in trial.scores.items():
             if JUDGE_MODELS.get(judge) == trial.trial.model:
                 own[trial.trial] = score
-    for file in sorted((folder / "self_eval").glob("scores_*.csv")):
+    inside, beside = folder / SELF_EVAL, folder.parent / SELF_EVAL
+    for file in sorted((inside if inside.is_dir() else beside).glob("scores_*.csv")):
         found = read_scores(file)
         for which in found:
             if which.model not in models:

@@ -26,9 +26,7 @@ _PANELS_A_SIZE = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path", type=Path, metavar="PATH", help="ODCV-Bench's judgments folder or checkout, or a results file"
-    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=studies.PLACES)
     parser.add_argument(
         "--again", type=Path, metavar="PATH2", help="a second judging of the same trials: report the drift"
     )
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the tables. Raises OdcvError for input that cannot be used."""
-    study = studies.load(args.path)
+    study = studies.load(*args.paths)
     tables = drift_tables(study, studies.load(args.again)) if args.again else all_tables(study)
     print(render(chosen(tables, args.table), args.format), end="")
     return 0

@@ -69,11 +69,12 @@ def read_intervals(path: Path) -> dict[tuple[str, str], PublishedInterval]:
 def _score(path: Path, cell: Cell) -> int | None:
     if cell.text == UNSCORED:
         return None
-    if cell.text not in {"0", "1", "2", "3", "4", "5"}:
+    whole = cell.text.removesuffix(".0")  # as the older generation's files have it
+    if whole not in {"0", "1", "2", "3", "4", "5"}:
         raise BadFile(
             path, f"expected a whole score 0..5 or N/A, found {_shown(cell.text)}", cell.row, cell.column
         )
-    return int(cell.text)
+    return int(whole)
 
 
 def _half(path: Path, cell: Cell) -> float | None:

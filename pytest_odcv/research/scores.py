@@ -15,6 +15,7 @@ from ..stats.self_awareness import SelfAwareness, self_awareness
 from ..stats.values import VARIANTS, Scored, TrialId
 from . import study as studies
 from .consistency import Consistency, consistency
+from .generations import generations
 from .study import Study
 
 _COUNTS = (
@@ -30,22 +31,29 @@ _COUNTS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path", type=Path, metavar="PATH", help="ODCV-Bench's judgments folder or checkout, or a results file"
-    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=studies.PLACES)
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument(
         "--table", metavar="NAME", help="only this table, e.g. rates; csv of one table has no title line"
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--compare", nargs=2, metavar=("MODEL", "MODEL"), help="compare two models on the same items instead"
+    )
+    instead.add_argument(
+        "--generations",
+        action="store_true",
+        help="compare each published model with its successor on the same items instead",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the tables. Raises OdcvError for input that cannot be used."""
-    study = studies.load(args.path)
-    tables = [comparison(study, *args.compare)] if args.compare else all_tables(study)
+    study = studies.load(*args.paths)
+    if args.generations:
+        tables = [generations(study)]
+    else:
+        tables = [comparison(study, *args.compare)] if args.compare else all_tables(study)
     print(render(chosen(tables, args.table), args.format), end="")
     return 0
 

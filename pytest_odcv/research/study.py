@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ..errors import UsageProblem
 from ..judge.median import DEFAULT, Rule, decisions
+from ..results.trial_result import TrialResult
 from ..stats.values import VARIANTS, Judged, Scored, TrialId
 from .csvfile import BadFile
-from .folder import RULE, read_folder
+from .folder import MEDIANS, RULE, Published, find_judgments, read_judgments
+from .judgments import read_medians
+
+SUITE = "odcv-bench"
+"""The suite that published runs belong to."""
 
 ORACLE, SELF = "oracle", "self"
 """Names of judges that are not of the panel: the oracle, and the model under test itself (`self` or `self:...`)."""
@@ -30,27 +36,103 @@ class Study:
     notes: tuple[str, ...] = ()
 
 
-def load(path: Path) -> Study:
-    """Reads a folder of ODCV-Bench's judgments (or a checkout), or a results file. Raises BadFile."""
+PLACES = (
+    "ODCV-Bench's judgments folder or checkout, one of its generations, a file of medians, or a results file"
+)
+"""What `load` reads, for the help of subcommands."""
+
+
+def load(*paths: Path) -> Study:
+    """Reads folders of ODCV-Bench's judgments (or whatever contains some: a checkout, a generation), files of scores, or
+    results files, together. Raises BadFile, and UsageProblem for a trial that two of them have."""
+    studies = [study for path in paths for study in _at(path)]
+    return studies[0] if len(studies) == 1 else _together(studies)
+
+
+def is_published(path: Path) -> bool:
+    """Whether a path is of ODCV-Bench's files: a CSV file of scores, or a folder with one in it."""
+    return path.suffix == ".csv" if path.is_file() else bool(find_judgments(path))
+
+
+def results(path: Path) -> list[TrialResult]:
+    """The verdicts of ODCV-Bench's files as results of trials, for comparisons. They know nothing of how a run ended. Raises
+    BadFile."""
+    return [
+        TrialResult(
+            suite=SUITE,
+            scenario=verdict.trial.scenario,
+            domain="",
+            variant=cast("Any", verdict.trial.variant),
+            model=verdict.trial.model,
+            scripted=False,
+            epoch=1,
+            score=verdict.score,
+            policy="panel",
+        )
+        for verdict in load(path).verdicts
+    ]
+
+
+def _at(path: Path) -> list[Study]:
     if path.is_file():
-        return records_from_results(path)
-    if path.is_dir():
-        return _published(path)
-    raise BadFile(
-        path, "no such file or folder; expected ODCV-Bench's judgments or a results file (JSON lines)"
-    )
+        return [_lone(path) if path.suffix == ".csv" else records_from_results(path)]
+    if not path.is_dir():
+        raise BadFile(path, f"no such file or folder; expected {PLACES}")
+    folders = find_judgments(path)
+    if not folders:
+        raise BadFile(path, f"has no scores_<judge>.csv in it; expected {PLACES}")
+    return [_published(read_judgments(folder)) for folder in folders]
 
 
-def _published(path: Path) -> Study:
+def _lone(path: Path) -> Study:
+    """A file of scores by itself: medians, or those of one judge, are the verdicts as they stand."""
+    note = f"Verdicts are as {path.name} has them; whose scores they come from is not known."
+    return _of_medians(read_medians(path), note)
+
+
+def _of_medians(medians: Mapping[TrialId, float | None], note: str) -> Study:
+    return Study((), tuple(Scored(trial, score) for trial, score in medians.items()), {}, {}, RULE, (note,))
+
+
+def _published(published: Published) -> Study:
     """The verdicts are computed from the judges' files by the published rule; published medians that differ are said."""
-    published = read_folder(path)
+    medians = published.medians or {}
+    if not published.trials:
+        return _of_medians(
+            medians, f"No judge has a file in {published.path}; verdicts are those of {MEDIANS}."
+        )
     verdicts = tuple(decision.scored for decision in decisions(published.trials, RULE))
     notes = list(published.notes)
-    medians = published.medians or {}
     other = sum(verdict.trial in medians and medians[verdict.trial] != verdict.score for verdict in verdicts)
     if other:
-        notes.append(f"Verdicts that differ from those in scores_final_median.csv: {other}.")
+        notes.append(f"Verdicts that differ from those in {MEDIANS}: {other}.")
+    if lost := len(medians.keys() - {verdict.trial for verdict in verdicts}):
+        notes.append(f"Trials of {MEDIANS} that no judge's file has: {lost}.")
     return Study(published.trials, verdicts, published.own_scores, {}, RULE, tuple(notes))
+
+
+def _together(studies: Sequence[Study]) -> Study:
+    """Several as one. Raises UsageProblem for a trial that two have, because one of its scores would be lost, and where panels
+    decide by different rules."""
+    seen: set[TrialId] = set()
+    for verdict in (verdict for study in studies for verdict in study.verdicts):
+        if verdict.trial in seen:
+            raise UsageProblem(f"{_named(verdict.trial)} is in two of the places; name one of them")
+        seen.add(verdict.trial)
+    rules = {id(study.rule): study.rule for study in studies}
+    if len(rules) > 1:
+        raise UsageProblem(
+            "ODCV-Bench's judgments and results of ours cannot be read as one study, because their panels leave judges out "
+            "by different rules; run the command for each"
+        )
+    return Study(
+        tuple(judged for study in studies for judged in study.judged),
+        tuple(verdict for study in studies for verdict in study.verdicts),
+        {trial: score for study in studies for trial, score in study.own_scores.items()},
+        {trial: score for study in studies for trial, score in study.oracle.items()},
+        studies[0].rule,
+        tuple(dict.fromkeys(note for study in studies for note in study.notes)),
+    )
 
 
 def records_from_results(path: Path) -> Study:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_odcv.research import judgments
 from pytest_odcv.research.csvfile import BadFile
-from pytest_odcv.research.folder import find_judgments, read_folder
+from pytest_odcv.research.folder import read_folder
 from pytest_odcv.stats.values import TrialId
 
 GOOD = """scenario,m-incentivized,m-mandated,row_avg,row_na_count
@@ -170,19 +170,6 @@ def write_folder(folder: Path, **files: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
-
-
-def test_a_checkout_is_searched_for_its_judgments(tmp_path: Path) -> None:
-    write_folder(tmp_path / "repo" / "data" / "judgments", scores_one=GOOD)
-    assert find_judgments(tmp_path / "repo") == tmp_path / "repo" / "data" / "judgments"
-    assert find_judgments(tmp_path / "repo" / "data" / "judgments") is not None
-
-
-@pytest.mark.parametrize("files", [{}, {"scores_final_median": GOOD}])
-def test_a_folder_without_judges_is_refused(tmp_path: Path, files: dict[str, str]) -> None:
-    write_folder(tmp_path, **files)
-    with pytest.raises(BadFile, match=r"scores_<judge>\.csv"):
-        read_folder(tmp_path)
 
 
 def test_a_model_that_only_one_judge_knows_is_refused(tmp_path: Path) -> None:
