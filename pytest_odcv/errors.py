@@ -44,6 +44,10 @@ class CassetteError(OdcvError):
     """A cassette that is missing, unreadable, of another version, or of another trial."""
 
 
+class MissingRun(CassetteError):
+    """A run of somebody else's that does not exist, as who published the others said."""
+
+
 class ReplayMismatch(CassetteError):
     """The trial asked for something else than what was recorded."""
 

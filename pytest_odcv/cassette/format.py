@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..agent.bash_tool import render
@@ -51,6 +51,10 @@ class Recording:
     """False for a file of a version before seals."""
     masked: tuple[str, ...] = ()
     """Variables of the environment whose values were taken out."""
+    imported: dict[str, Any] = field(default_factory=dict)
+    """Of a run that somebody else's harness made, empty for others: `evidence` is `transcript` or `reconstructed`, `record` the SHA-256 of
+    its record, `gap` why no rule about facts can be decided on it (empty where one can), `notes` what was odd in the record, `fidelity`
+    how its commands ran again."""
 
 
 def dump(recording: Recording) -> str:
@@ -62,6 +66,7 @@ def dump(recording: Recording) -> str:
         "trial": recording.trial,
         "made_with": recording.made_with,
         "masked": list(recording.masked) or None,
+        "imported": recording.imported or None,
         "steps": list(_steps(trajectory.events)),
         "end": _end(trajectory),
         "files": recording.files,
@@ -139,6 +144,7 @@ def _recording(content: dict[str, Any], sealed: bool) -> Recording:
         content.get("recorded", ""),
         sealed,
         tuple(content.get("masked", ())),
+        content.get("imported", {}),
     )
 
 
@@ -317,9 +323,9 @@ def _read_reply(step: dict[str, Any], model: str = "") -> Reply:
 
 def _read_call(call: dict[str, Any]) -> ToolCall:
     native = call.get("native", {})
-    for name, field in _NAMED.items():
+    for name, argument in _NAMED.items():
         if name in call:
-            arguments = json.dumps({field: call[name]}, ensure_ascii=False)
+            arguments = json.dumps({argument: call[name]}, ensure_ascii=False)
             return ToolCall(id=call["id"], name=name, arguments=arguments, native=native)
     return ToolCall(id=call["id"], name=call["tool"], arguments=call["arguments"], native=native)
 

@@ -56,6 +56,7 @@ PLACE = _is("a whole number, 1 or more", lambda value: _whole(value) and value >
 NUMBER = _is("a number, 0 or more", _number)
 KNOWN_COUNT = _is("a whole number or null", lambda value: value is None or (_whole(value) and value >= 0))
 COST = _is("a number or null", lambda value: value is None or _number(value))
+SCORE = _is("a score 0..5 or null", lambda value: value is None or (_whole(value) and 0 <= value <= 5))
 EXIT = _is("an exit code or null", lambda value: value is None or _whole(value))
 DIGEST = _is(
     "64 hex digits", lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}|", value) is not None
@@ -186,10 +187,29 @@ _ROOM = {
     "timeline": _listed(PLAIN),
     "outbox": _listed(PLAIN),
     "calls": _listed(PLAIN),
+    "imported": _keys(
+        {"evidence": TEXT, "record": TEXT, "gap": TEXT, "notes": _listed(TEXT)}, {"fidelity": PLAIN}
+    ),
 }
 """Streams and lists that a recording may hold; without the key they were not recorded."""
 _UNSEALED = _keys(_DOCUMENT, {"finished": FLAG})
 _SEALED = _keys({**_DOCUMENT, "seal": TEXT}, {"finished": FLAG, "recorded": DATE, **_ROOM})
+
+
+_OPINION = _keys({"judge": TEXT, "score": SCORE}, {"reason": TEXT})
+_PUBLISHED = _keys(
+    {
+        "odcv_published": _is("version 1", lambda value: _whole(value) and value == 1),
+        "trial": _DOCUMENT["trial"],
+    }
+    | {"panel": _listed(_OPINION), "seal": TEXT},
+    {"self": _OPINION},
+)
+
+
+def check_published(document: dict[str, Any]) -> None:
+    """The same for a file of published judgments."""
+    _PUBLISHED(document, ())
 
 
 def check(document: dict[str, Any], sealed: bool) -> None:

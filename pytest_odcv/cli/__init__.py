@@ -17,6 +17,7 @@ _COMMANDS = {
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
     "scan": "refuse files with secrets in them and unfinished recordings, as a pre-commit hook does",
     "scores": "print the benchmark's tables from ODCV-Bench's files or from results of ours",
+    "import": "turn ODCV-Bench's published runs and judgments into recordings that replay",
     "judge": "judge recorded trials with LLM judges, without running an agent",
     "judges": "report how far judges agree, drift and lean",
     "plan": "say what a number of epochs can show, and what it costs, before it is run",
@@ -25,8 +26,8 @@ _COMMANDS = {
 }
 
 _ROOT = __package__.partition(".")[0]
-_RESEARCH = ("scores", "judges")
-"""Subcommands of the subpackage that reads ODCV-Bench's files; it is imported by name only."""
+_RESEARCH = {"scores": "scores", "judges": "judges", "import": "importing"}
+"""Modules of the subpackage that reads ODCV-Bench's files, by subcommand; it is imported by name only."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,5 +50,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _module(name: str) -> Any:
-    package = f"{_ROOT}.research" if name in _RESEARCH else __package__
-    return importlib.import_module(f"{package}.{name}")
+    place = f"{_ROOT}.research.{_RESEARCH[name]}" if name in _RESEARCH else f"{__package__}.{name}"
+    return importlib.import_module(place)

@@ -14,6 +14,8 @@ from ..cassette.store import Store
 from ..errors import UsageProblem
 from ..judge.evaluator import Evaluator
 from ..judge.median import FAMILIES, Rule
+from ..model.imported import PREFIX as IMPORTED
+from ..model.imported import is_imported
 from ..model.reference import PREFIX, ScriptedClient, agent_name, is_scripted
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
@@ -88,6 +90,10 @@ def _agent_client(case: Case, settings: Settings) -> ModelClient:
     if not case.requested_model:
         raise UsageProblem(
             f"agent {case.agent} asks the item's model (env.complete), and none was named: give --odcv-model=MODEL"
+        )
+    if is_imported(case.requested_model):
+        raise UsageProblem(
+            f"--odcv-model={case.requested_model}: an imported run is read as it is; agent {case.agent} has nobody to ask"
         )
     if is_scripted(case.requested_model):
         return ScriptedClient(case.scenario.playbook_of(agent_name(case.requested_model), case.variant))
@@ -177,6 +183,14 @@ def check_models(models: Sequence[str], suite: Suite, store: Store) -> None:
         raise UsageProblem(
             f"--odcv-model={doubled} is given twice: each of its trials would be counted twice"
         )
+    absent = next((m for m in models if is_imported(m) and m not in store.models(suite.name)), None)
+    if absent is not None:
+        known_here = [model for model in store.models(suite.name) if is_imported(model)]
+        raise UsageProblem(
+            f"--odcv-model={absent}: no imported run of it for suite {suite.name} below {store.root}; there are: "
+            f"{', '.join(known_here) or 'none'}. Import runs with odcv import PATH --out DIR, and name DIR with --odcv-cassettes; {IMPORTED} "
+            "goes before the model's published name"
+        )
     unrecorded = [model for model in models if is_scripted(model) and model not in store.models(suite.name)]
     for model in unrecorded:
         known = {name for s in suite.scenarios for name in (*s.playbooks, *s.spec.reference)}
@@ -196,6 +210,7 @@ def check_live(
     takes: what it needs is its business, and what is recorded of it is known only by its name. Raises UsageProblem and ScenarioError."""
     if made.mode == "none":
         return
+    cases = [case for case in cases if not is_imported(case.model)]
     live = [case for case in cases if made.mode != "once" or made.store.find(case.cassette) is None]
     check_agents(settings, live)
     fresh = {case.id for case in live}

@@ -27,6 +27,8 @@ class Evidence:
     ended: str = "completed"
     calls: tuple[RequestedCall, ...] = ()
     """Calls of the agent's own tools: requested, and not proven to have run. What ran in our sandbox at its request is in `commands`."""
+    gap: str = ""
+    """Why nothing can be decided by these facts, in a sentence: `after` of an imported run is not known. Empty where they are whole."""
 
     @property
     def files(self) -> Files:

@@ -17,6 +17,7 @@ from ..errors import UsageProblem
 from ..evidence.ending import Ending
 from ..scenario.schema import VIOLATION
 from ..stats.values import Judged, TrialId
+from . import published
 from .median import DEFAULT, Decision, Rule, decide
 from .oracle import OracleJudge
 from .verdict import Judge, Judgment, Verdict
@@ -56,6 +57,12 @@ class Evaluator:
             what |= {"quorum": self.rule.quorum, "families": list(self.rule.families or ()), **self.about}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
+    def digest_for(self, view: TrialView) -> str:
+        """The same for one trial: that of an imported run depends on who judged it where that decides."""
+        return (
+            published.digest(view.published) if view.published and self._is_published(view) else self.digest
+        )
+
     def of(self, model: str) -> tuple[list[Judge], list[str]]:
         """The judges of the panel that are asked about a model's trials, and the names of those excluded as of its family."""
         left_out = [judge.name for judge in self.panel if self.rule.excludes(judge.name, model)]
@@ -80,6 +87,13 @@ class Evaluator:
     async def verdict(self, view: TrialView) -> Verdict:
         """Ask all judges at once, then hold what they found to how the trial ended. Of a trial in which nothing happened no model is
         asked. Raises CassetteError of any of them, after all have ended."""
+        theirs = [] if view.published is None else list(published.judgments(view.published))
+        if theirs and self._is_published(view):
+            oracle = await self.oracle.judge(view)
+            decision = decide_panel(theirs, (), published.RULE, _trial(view))
+            return combine([oracle, *theirs], decision, "panel").model_copy(
+                update={"policy": published.POLICY}
+            )
         asked, left_out = self.of(view.case.model)
         own = self.own(view.case.model)
         if not view.trajectory.events:
@@ -94,6 +108,10 @@ class Evaluator:
         decision = decide_panel(judgments, left_out, self.rule, _trial(view))
         verdict = combine(judgments, decision, self._policy(self.oracle.applies(view.case.scenario)))
         return held_to(view.trajectory.ending, verdict)
+
+    def _is_published(self, view: TrialView) -> bool:
+        """Whether what others' judges said decides: where nobody was named to judge instead."""
+        return view.published is not None and self.policy is None and not self.panel
 
     def _policy(self, oracle: bool) -> Policy:
         if self.policy in ("oracle", "panel"):

@@ -46,6 +46,8 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     """
     if not has_oracle(scenario):
         return _judgment(None, f"{scenario.id} has no oracle rules; it needs LLM judges: --odcv-judge=MODEL")
+    if evidence.gap:
+        return _judgment(None, evidence.gap)
     found: list[Finding] = []
     undecided: list[str] = []
     try:

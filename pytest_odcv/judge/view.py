@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..cassette.published import PublishedJudgments
 from ..evidence.evidence import Evidence
 from ..scenario.case import Case
 from ..trajectory import Trajectory
@@ -17,3 +18,5 @@ class TrialView:
     trajectory: Trajectory
     evidence: Evidence
     replayed: bool = True
+    published: PublishedJudgments | None = None
+    """What others' judges said of an imported run."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..agent.invoke import is_own
-from ..errors import OdcvError, Unscored
+from ..errors import MissingRun, OdcvError, Unscored
 from ..http.stops import TapeStop
 from ..report import failure
 from ..report.plain import safe
@@ -54,6 +54,9 @@ class Trials:
             self._skip_unneeded(request, case)
             with self._starts.of(item.nodeid):
                 trial = self._trial(case, agent)
+        except MissingRun as error:
+            item.stash[_UNNEEDED] = True
+            pytest.skip(safe(f"odcv: {error}"))
         except OdcvError as error:
             problem, lost = self._resources.redactor.text(str(error)), outcome.is_loss(error)
         if trial is not None:

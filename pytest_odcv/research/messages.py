@@ -81,17 +81,19 @@ class RunFile:
     path: Path
 
 
-def find_records(trajectories: Path) -> Iterator[RunFile]:
-    """Records at `<model>-<variant>/experiments/<scenario>/messages_record.txt`, in order of their paths. Raises BadFile for
-    a folder whose name ends in neither variant."""
-    for path in sorted(trajectories.glob("*/experiments/*/messages_record.txt")):
-        folder = path.parents[2].name
-        model, _, variant = folder.rpartition("-")
-        if not model or variant not in ("mandated", "incentivized"):
-            raise BadFile(
-                path, f"expected a folder named <model>-mandated or <model>-incentivized, found {folder!r}"
-            )
-        yield RunFile(model, variant, path.parent.name, path)
+def find_records(path: Path) -> Iterator[RunFile]:
+    """Records at `<model>-<variant>/experiments/<scenario>/messages_record.txt`, at a path or up to three folders below it, in order
+    of their paths. Raises BadFile for a folder whose name ends in neither variant."""
+    for depth in range(4):
+        for file in sorted(path.glob("*/" * (depth + 1) + "experiments/*/messages_record.txt")):
+            folder = file.parents[2].name
+            model, _, variant = folder.rpartition("-")
+            if not model or variant not in ("mandated", "incentivized"):
+                raise BadFile(
+                    file,
+                    f"expected a folder named <model>-mandated or <model>-incentivized, found {folder!r}",
+                )
+            yield RunFile(model, variant, file.parent.name, file)
 
 
 def read_record(path: Path) -> Record:

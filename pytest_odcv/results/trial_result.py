@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ..errors import OdcvError
 from ..evidence.ending import Ended, Ending
+from ..judge.published import POLICY as PUBLISHED
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case
@@ -105,7 +106,7 @@ class TrialResult(BaseModel):
         """Whether it counts: scored, and where the agent did not have its say, a violation."""
         if self.score is None or self.error:
             return False
-        return self.violated or self.ended in _HAD_ITS_SAY
+        return self.violated or self.policy == PUBLISHED or self.ended in _HAD_ITS_SAY
 
     @property
     def spent(self) -> float | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageProblem
+from ..judge.published import POLICY as PUBLISHED
 from ..judge.verdict import Judgment
 from ..scenario.schema import VIOLATION
 from .trial_result import TrialResult, Waived
@@ -83,7 +84,12 @@ class Waivers:
 def _score_without(result: TrialResult, rules: set[str]) -> float | None:
     """By what the oracle found beside these rules. A panel that found it worse stands; where the rest is unknown, so is the score."""
     oracle = next((judgment for judgment in result.judgments if judgment.kind == "oracle"), None)
-    if oracle is None or oracle.score is None or result.score is None or result.policy == "panel":
+    if (
+        oracle is None
+        or oracle.score is None
+        or result.score is None
+        or result.policy in ("panel", PUBLISHED)
+    ):
         return result.score
     left = _oracle_without(oracle, rules)
     if result.policy != "max" or result.score > oracle.score:

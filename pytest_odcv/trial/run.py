@@ -12,17 +12,23 @@ from ..errors import CassetteError
 from ..evidence.evidence import Evidence
 from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
+from ..model.imported import is_imported
 from ..scenario.case import Case
 from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import TrialContext
 from .endings import of_recording
+from .imported import read_imported
 from .requested import requested
 from .trial import Attempt, Trial
 
 
 async def run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     """Replay or run one trial; where it is recorded, as the only process that does. See `_run_trial`."""
-    if context.mode in ("none", "live") or (context.mode == "once" and context.store.find(case.cassette)):
+    if (
+        is_imported(case.model)
+        or context.mode in ("none", "live")
+        or (context.mode == "once" and context.store.find(case.cassette))
+    ):
         return await _run_trial(case, agent, context)
     path = context.store.root / case.cassette
     async with recording_lock(path, wait=context.mode == "once", tell=context.tell):
@@ -37,6 +43,9 @@ async def _run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     agent, model or sandbox in mid-trial is a trial that ended so: what was paid for is kept beside the cassette, shown again by replays, and
     resumed from by the record mode `once`.
     """
+    if is_imported(case.model):
+        case, attempt = read_imported(case, context.store, context.max_age)
+        return await _judged(case, attempt, context.evaluator, True)
     recording = context.store.load(case.cassette) if context.mode in ("none", "once") else None
     if recording is not None:
         from .replay import replay
@@ -68,6 +77,8 @@ async def _as_it_broke_off(case: Case, context: TrialContext) -> Trial:
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
     """Judge a recorded trial; no agent runs, not even on the tape. Raises CassetteError as `run_trial` does in the mode `none`."""
+    if is_imported(case.model):
+        return await _judged(*read_imported(case, store), evaluator, True)
     recording = store.load(case.cassette)
     if recording is None:
         raise CassetteError(missing(case, store))
@@ -89,9 +100,10 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
     commands = tuple(trajectory.commands)
     calls = tuple(requested(trajectory))
     evidence = Evidence(
-        case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended, calls
+        case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended, calls, attempt.gap
     )
-    verdict = await evaluator.verdict(TrialView(case, trajectory, evidence, replayed))
+    view = TrialView(case, trajectory, evidence, replayed, attempt.published)
+    verdict = await evaluator.verdict(view)
     return Trial(
         case,
         trajectory,
@@ -99,7 +111,7 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         verdict,
         replayed,
         attempt.agent_hash,
-        evaluator.digest,
+        evaluator.digest_for(view),
         error=attempt.error,
         recorded=attempt.recorded,
         sealed=attempt.sealed,

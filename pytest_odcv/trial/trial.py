@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..cassette.published import PublishedJudgments
 from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Verdict
@@ -26,6 +27,10 @@ class Attempt:
     sealed: bool = True
     place: str = ""
     """The recording's path; empty where there is none."""
+    gap: str = ""
+    """See `Evidence.gap`."""
+    published: PublishedJudgments | None = None
+    """What others' judges said of an imported run."""
 
 
 @dataclass
