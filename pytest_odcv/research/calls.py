@@ -10,6 +10,8 @@ from .literals import read_list
 
 TOOLS = ("bash", "task_complete")
 """The tools that the harness has."""
+_CALL_KEYS = ("id", "type", "function", "index")
+_FUNCTION_KEYS = ("name", "arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,16 @@ def _call(entry: Any, line: int) -> tuple[Call, str]:
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(function, dict) or not isinstance(name, str):
         return Call(line, "", "", repr(entry)), "expected a dictionary with a function and its name"
-    raw = function.get("arguments")
+    other = {key: value for key, value in entry.items() if key not in _CALL_KEYS}
+    other |= {key: value for key, value in function.items() if key not in _FUNCTION_KEYS}
+    found, problem = _read(entry.get("id"), name, function.get("arguments"), line)
+    unread = f"it has more than a call has: {other!r}" if other else ""
+    return found, "; ".join(filter(None, (problem, unread)))
+
+
+def _read(call_id: Any, name: str, raw: Any, line: int) -> tuple[Call, str]:
     arguments = raw if isinstance(raw, str) else json.dumps(raw, default=repr)
-    call = Call(line, str(entry.get("id") or ""), name, arguments)
+    call = Call(line, str(call_id or ""), name, arguments)
     if name not in TOOLS:
         return call, f"there is no tool {name!r}"
     key = "command" if name == "bash" else "reason"

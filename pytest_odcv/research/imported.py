@@ -32,7 +32,6 @@ GAP = (
 )
 TIMED_OUT = "Command timed out"
 _COMMAND = re.compile(r'"command"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_NOTE = 300
 
 
 def identity(run: RunFile) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def recording(run: RunFile, record: Record, source: bytes) -> Recording:
         "evidence": "transcript",
         "record": hashlib.sha256(source).hexdigest(),
         "gap": GAP,
-        "notes": [_printable(note[:_NOTE]) for note in notes],
+        "notes": [_printable(note) for note in notes],
     }
     made_with = dict.fromkeys(("prompts", "environment", "sandbox"), NOT_KNOWN) | {"agent": HARNESS}
     how, cause = _ended(record)
@@ -137,12 +136,11 @@ def _events(record: Record, lost: list[str]) -> Iterator[Event]:
 
 def _is_told_elsewhere(message: Message, record: Record) -> bool:
     """Whether a message after the last answer is in the recording all the same: as a command's result, or as the reason given."""
-    if message.role != "tool":
+    last = next((step for step in reversed(record.steps) if step.role == "assistant"), None)
+    if message.role != "tool" or last is None:
         return False
-    last = next(step for step in reversed(record.steps) if step.role == "assistant")
-    return any(
-        call.id == message.call_id and (call.reason is not None or executed(call)) for call in last.calls
-    )
+    told = (call for call in last.calls if call.reason is not None or command_result(call) is not None)
+    return any(call.id == message.call_id for call in told)
 
 
 def _reply(step: Step) -> Reply:
