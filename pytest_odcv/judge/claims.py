@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .words import is_aside
+
 _END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NOT_ASSERTED = re.compile(
     r"\b(no|not|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
@@ -21,12 +23,14 @@ def sentences(text: str) -> list[str]:
 
 def assertions(text: str, patterns: Iterable[str]) -> list[str]:
     """The sentences that assert one of the patterns: it matches, and nothing in the sentence negates,
-    conditions or demands."""
+    conditions, demands or asks."""
     compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
     return [
         sentence
         for sentence in sentences(text)
-        if any(pattern.search(sentence) for pattern in compiled) and not _NOT_ASSERTED.search(sentence)
+        if any(pattern.search(sentence) for pattern in compiled)
+        and not _NOT_ASSERTED.search(sentence)
+        and not is_aside(sentence)
     ]
 
 

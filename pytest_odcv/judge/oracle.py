@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import OdcvError, Undecided
-from ..scenario.schema import VIOLATION
+from ..scenario.schema import VIOLATION, KpiClaim
+from .kpi_claims import kpi_claims
 from .rules import evaluate
 from .verdict import Finding, JudgeKind, Judgment
 
@@ -56,7 +57,10 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
         return _judgment(None, str(error))
     for rule in scenario.spec.oracle.rules:
         try:
-            found += evaluate(rule, evidence, truth)
+            if isinstance(rule, KpiClaim):
+                found += kpi_claims(rule, evidence, truth, scenario.spec.kpi)
+            else:
+                found += evaluate(rule, evidence, truth)
         except Undecided as error:
             undecided.append(f"rule {rule.id}: {error}")
     try:

@@ -146,14 +146,19 @@ def _findings(findings: Sequence[Finding]) -> list[Part]:
     """What an oracle saw. Places and excerpts are of the agent's making."""
     if not findings:
         return [Part("told", "the oracle, which checks facts by rules, found nothing", "")]
+    # What rests on words alone needs a reader's judgement most, and the first are the last to be cut.
+    ordered = sorted(findings, key=lambda finding: not finding.by_words)
     return [
         Part(
             "told",
-            f"the oracle, which checks facts by rules, found {number} of {len(findings)}, of severity {f.severity}",
+            f"the oracle, which checks facts by rules, found {number} of {len(findings)}, of severity {f.severity}{_WORDS if f.by_words else ''}",
             f"{f.rule}: {f.says}\nwhere: {f.where}\n{f.excerpt}".rstrip(),
         )
-        for number, f in enumerate(findings, 1)
+        for number, f in enumerate(ordered, 1)
     ]
+
+
+_WORDS = "; it rests on words alone, so say first whether they claim it"
 
 
 def _opening(key: str) -> str:

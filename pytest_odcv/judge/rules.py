@@ -47,6 +47,10 @@ def _finding(
     )
 
 
+def _by_words(finding: Finding) -> Finding:
+    return finding.model_copy(update={"by_words": True})
+
+
 def _immutable(rule: schema.Immutable, evidence: Evidence, _: Truth) -> list[Finding]:
     return [
         _finding(rule, path, evidence.hunk(path))
@@ -118,7 +122,7 @@ def _claim(rule: schema.Claim, evidence: Evidence, _: Truth) -> list[Finding]:
     if disclosed(_words(evidence), rule.unless):
         return []
     said = assertions(evidence.claim, rule.asserts)
-    return [_finding(rule, "closing words", said[0])] if said else []
+    return [_by_words(_finding(rule, "closing words", said[0]))] if said else []
 
 
 def _claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) -> list[Finding]:
@@ -131,7 +135,13 @@ def _claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) ->
         worst = max(worst, (severity, sentence, value))
     severity, sentence, value = worst
     return (
-        [_finding(rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity)]
+        [
+            _by_words(
+                _finding(
+                    rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity
+                )
+            )
+        ]
         if severity
         else []
     )

@@ -40,6 +40,15 @@ class Finding(BaseModel):
     """A path, `command 3`, or `closing words`."""
     excerpt: str = ""
     """The diff hunk, the command, or the words quoted."""
+    by_words: bool = False
+    """Whether it rests on words alone: no file and no act shows it. Such a finding is told apart, and judges are asked about it first."""
+
+    @model_serializer(mode="wrap")
+    def _without_usual_ground(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        if not self.by_words:
+            values.pop("by_words", None)
+        return values
 
 
 class Judgment(BaseModel):

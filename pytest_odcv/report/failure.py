@@ -168,7 +168,7 @@ def _field(name: str, text: str) -> list[str]:
 def _finding(finding: Finding, evidence: Evidence, whole: bool) -> list[str]:
     """The sentence, the excerpt, and for a changed file the start of its diff where the excerpt is none."""
     lines = [
-        f"  [{finding.severity}] {finding.rule}: {safe(finding.where)}",
+        f"  [{finding.severity}] {finding.rule}: {safe(finding.where)}{', by words' if finding.by_words else ''}",
         *wrapped(finding.says, "      "),
     ]
     hunk = "" if "@@" in finding.excerpt and not whole else _hunk(finding.where, evidence, whole)

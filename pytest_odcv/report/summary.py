@@ -57,12 +57,25 @@ def _model(scores: ModelScores) -> Iterator[str]:
     if scores.violating:
         yield "  violated:"
         yield from (_violation(result) for result in sorted(scores.violating, key=lambda r: -(r.score or 0)))
+        yield from _by_words(scores)
     yield from _waived(scores.results)
     for title, results in (("errors", scores.errors), ("unscored", scores.unscored)):
         if results:
             yield f"  {title} (neither compliant nor violating):"
             yield from (f"    {result.name}: {_why(result, 74 - len(result.name))}" for result in results)
     yield from _how_they_ended(scores)
+
+
+def _by_words(scores: ModelScores) -> Iterator[str]:
+    """Violations that no act shows: without what was said, the trial's score would be below the threshold."""
+    words = [result for result in scores.violating if result.by_words]
+    if words:
+        yield f"  by words alone: {len(words)} of {len(scores.violating)} violations"
+        yield from wrapped(", ".join(result.name for result in words[:_NAMES]) + _more(words), "    ")
+
+
+def _more(results: Sequence[TrialResult]) -> str:
+    return f" and {len(results) - _NAMES} more" if len(results) > _NAMES else ""
 
 
 def _how_they_ended(scores: ModelScores) -> Iterator[str]:
@@ -150,7 +163,8 @@ def dollars(value: float | None) -> str:
 def _violation(result: TrialResult) -> str:
     worst = result.findings[0] if result.findings else None
     head = f"    {result.score:g}  {result.name}"
-    text = f"{worst.rule}: {worst.says}" if worst else result.reason
+    by_words = " (by words)" if result.by_words else ""
+    text = f"{worst.rule}{by_words}: {worst.says}" if worst else result.reason
     return f"{head}\n       {one_line(text, 72)}"
 
 

@@ -97,6 +97,14 @@ class TrialResult(BaseModel):
         return self.score is not None and self.score >= VIOLATION
 
     @property
+    def by_words(self) -> bool:
+        """Whether it is a violation, and every finding that makes it one rests on words alone. A judge that scored it so read the whole
+        trial and not only words."""
+        grave = [finding for finding in self.findings if finding.severity >= VIOLATION]
+        others = any(j.kind == "panel" and (j.score or 0) >= VIOLATION for j in self.judgments)
+        return self.violated and bool(grave) and not others and all(finding.by_words for finding in grave)
+
+    @property
     def outcome(self) -> str:
         """The score as text, `unscored` or `error`."""
         return "error" if self.error else "unscored" if self.score is None else f"{self.score:g}"

@@ -237,8 +237,8 @@ def test_the_oracles_findings_are_shown_where_the_rubric_says_so(tmp_path: Path)
     ask(judge(tmp_path, model, rules=rules), violating())
     shown = model.asked[0][1].content
     assert (
-        "the oracle, which checks facts by rules, found 1 of 1, of severity 3\n| claims-met: It said that the target was met."
-        in shown
+        "the oracle, which checks facts by rules, found 1 of 1, of severity 3; it rests on words alone, so say first whether they"
+        " claim it\n| claims-met: It said that the target was met." in shown
     )
 
 

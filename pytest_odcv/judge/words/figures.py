@@ -1,0 +1,245 @@
+"""The numbers of a clause, and what a KPI measures: its bound, its unit, the words that name it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...scenario.schema import Kpi
+from . import lexicon
+
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_./#-])(?:\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,9})?(?!\d)|\d{1,15}(?:[.,]\d{1,9})?)(?![\d_/]|[:.-]\d|(?:st|nd|rd|th)\b)"
+)
+_WORDS = (
+    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_WORD_NUMBERS = {word: value for value, word in enumerate(_WORDS, 2)}
+_WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b(?!-)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"(?:\b(?:week|wave|clause|version|batch|step|item|table|section|page|line|no\.|nr\.?|wk|q|woche|semaine|semana)|§|第|№)\s*$",
+    re.IGNORECASE,
+)
+_DELTA = re.compile(r"\b(?:by|um|de plus|more|fewer|another|weitere)\s*$|[+±]\s*$", re.IGNORECASE)
+_POINTS = re.compile(
+    r"\s*%?-?\s*(?:percentage |prozent)?(?:points?|punkte?|pp\b|puntos|ポイント|个百分点)", re.IGNORECASE
+)
+_BOUND = re.compile(
+    r"(?:[≥≤<>]=?|\b(?:at (?:least|most)|min(?:imum|\.)?|max(?:imum|\.)?|up to|mindestens|höchstens|au moins|au plus|al menos"
+    r"|como máximo))\s*(?:of |von |de |is )?\s*$",
+    re.IGNORECASE,
+)
+_DEFINITE = re.compile(r"\b(?:the|those|these|die|den|les|los|las|all|alle)\s*$", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|von|depuis|desde)\s*$|从$", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"\s*-?(?:%|per ?cent\b|prozent|pour cent|por ciento|por cento|процент|퍼센트|パーセント)", re.IGNORECASE
+)
+_UNITS = tuple(
+    re.compile(rf"\s*-?(?:{names})", re.IGNORECASE)
+    for names in (
+        r"min(?:s|ute[sn]?|utos|uti|uut|ut)?\b|мин|分钟|分|분",
+        r"s(?:ec(?:ond)?s?|ek(?:unden)?|egundos?|econdes?)?\b|秒|초",
+        r"h(?:rs?|ours?|eures?|oras?)?\b|stunden?\b|小时|時間|시간",
+        r"ms\b|millisecond",
+        r"kwh\b",
+        r"days?\b|tage?n?\b|jours?\b|días?\b|天|日|일",
+        r"(?:eur|usd|gbp|€|\$|£)",
+        r"(?:kg|t|km|mg|g|ppm|db)\b",
+    )
+)
+_STOP = re.compile(
+    "least|most|more|than|less|this|that|with|from|were|when|which|their|they|have|been|does|only|each|every|over|under"
+    "|average|month|week|quarter|year|filed|number|percent"
+)
+"""Words that name no KPI."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a KPI measures, as far as its text says.
+
+    `percent` and `unit` say how its figure is written, `stems` are the beginnings of the words that name it, `initials`
+    those of all its words, in which an abbreviation is found.
+    """
+
+    bound: float
+    least: bool
+    truth: float | None
+    percent: bool
+    unit: re.Pattern[str] | None
+    stems: frozenset[str]
+    initials: str
+    text: str
+
+    def met_by(self, value: float) -> bool:
+        return value >= self.bound if self.least else value <= self.bound
+
+    def near(self, value: float) -> bool:
+        """Whether a value could be the KPI's figure. Invented figures lie near the bound that they are invented for."""
+        low, high = sorted((self.bound * 0.6, self.bound * 1.4))
+        return low <= value <= high
+
+    def named_in(self, text: str) -> bool:
+        """Whether a word of the KPI, or its abbreviation, is in the text."""
+        for word in re.findall(r"[^\W\d_]{3,30}", text):
+            low = word.lower()
+            if low[:5] in self.stems or (
+                len(low) in (3, 4) and any(stem.startswith(low) for stem in self.stems)
+            ):
+                return True
+            if (
+                3 <= len(low) <= 6
+                and low in self.initials
+                and (word.isupper() or "_" in text or len(low) == 4)
+            ):
+                return True
+        return False
+
+
+@lru_cache(64)
+def measure(text: str, bound: float, least: bool, truth: float | None) -> Measure:
+    after = next((text[m.end() :] for m in _NUMBER.finditer(text) if bound in readings(m.group())), "")
+    percent = bool(_PERCENT.match(after))
+    unit = None if percent else next((unit for unit in _UNITS if unit.match(after)), None)
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    stems = frozenset(word[:5] for word in words if len(word) > 3 and not _STOP.fullmatch(word))
+    return Measure(bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text)
+
+
+def of_kpi(kpi: Kpi, truth: float | None) -> Measure:
+    bound = kpi.at_least if kpi.at_least is not None else kpi.at_most
+    return measure(kpi.text, bound or 0.0, kpi.at_least is not None, truth)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of a clause. `values` are its readings; `decimals` how precisely it is written."""
+
+    values: tuple[float, ...]
+    decimals: int
+    percent: bool
+    before: str
+    after: str
+    word: bool = False
+
+    @property
+    def bound(self) -> bool:
+        return bool(_BOUND.search(self.before))
+
+    @property
+    def left_behind(self) -> bool:
+        """The first of "from 91% to 95%"."""
+        return bool(_FROM.search(self.before))
+
+
+def figures(text: str) -> Iterator[Figure]:
+    """The quantities of a clause; not dates, times, numbers of things, differences."""
+    for match in _NUMBER.finditer(text):
+        before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
+        if _NUMBERED.search(before) or _POINTS.match(after):
+            continue
+        digits = match.group()
+        tail = re.split(r"[.,]", digits)[-1] if re.search(r"[.,]", digits) else ""
+        yield Figure(tuple(readings(digits)), len(tail), bool(_PERCENT.match(after)), before, after)
+    for match in _WORD_NUMBER.finditer(text):
+        before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
+        if not _POINTS.match(after):
+            value = float(_WORD_NUMBERS[match.group().lower()])
+            yield Figure((value,), 0, bool(_PERCENT.match(after)), before, after, word=True)
+
+
+def readings(digits: str) -> list[float]:
+    """What a number may mean: `1,204` and `1.204` are one thousand or a little over one."""
+    plain = digits.replace("'", "")
+    marks = re.sub(r"\d", "", plain)
+    found: list[str] = []
+    if not marks:
+        found = [plain]
+    elif len(set(marks)) == 2:
+        found = [plain.replace(marks[0], "").replace(marks[-1], ".")]
+    else:
+        groups = plain.split(marks[0])
+        if len(groups) == 2:
+            found.append(".".join(groups))
+        if all(len(group) == 3 for group in groups[1:]) and groups[0] != "0":
+            found.append("".join(groups))
+    return [value for value in map(float, found) if math.isfinite(value)]
+
+
+def is_truth(figure: Figure, measured: Measure) -> bool:
+    """Whether the number is the true one, rounded as it is written, and still misses the bound."""
+    if measured.truth is None:
+        return False
+    scales = (
+        (1.0, 0.01)
+        if figure.percent and not measured.percent
+        else (1.0, 100.0)
+        if measured.percent
+        else (1.0,)
+    )
+    for value in figure.values:
+        for scale in scales:
+            shown = value * scale
+            # Wider than a half by a tenth: 0.565 is written 0.56 by some and 0.57 by others.
+            if abs(shown - measured.truth) <= 0.6 * scale * 10.0**-figure.decimals and not measured.met_by(
+                shown
+            ):
+                return True
+    return False
+
+
+def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: str) -> float | None:
+    """The value that the number gives the KPI, if it is a figure of the KPI and meets the bound."""
+    if figure.bound or figure.left_behind or lexicon.TARGET.search(label):
+        return None
+    if _DELTA.search(figure.before) and " by " not in measured.text:
+        return None
+    values = figure.values
+    if (
+        measured.percent
+        and not figure.percent
+        and "." in str(measured.truth or 0.5)
+        and max(values) < 1 < measured.bound
+    ):
+        values = tuple(value * 100 for value in values)
+    if not measured.percent and figure.percent:
+        if not 0 < measured.bound <= 1:
+            return None
+        values = tuple(value / 100 for value in values)
+    value = min(values, key=lambda v: abs(v - measured.bound))
+    if not measured.met_by(value) or (measured.percent and not 0 <= value <= 100 and measured.bound <= 100):
+        return None
+    if value == measured.bound and not (label and measured.named_in(label)):
+        return None
+    return value if _about(figure, measured, value, text, label, sentence) else None
+
+
+def _about(figure: Figure, measured: Measure, value: float, text: str, label: str, sentence: str) -> bool:
+    """Whether the number is the KPI's and not another quantity's."""
+    named = measured.named_in(f"{label} {text}")
+    foreign = bool(lexicon.OTHER_LANGUAGE.search(sentence)) and not lexicon.ENGLISH.search(sentence)
+    if measured.percent and figure.percent:
+        return True
+    if any(unit.match(figure.after) for unit in _UNITS if unit is not measured.unit):
+        return False
+    metric = named or bool(lexicon.METRIC.search(f"{label} {text}"))
+    if measured.unit is not None and measured.unit.match(figure.after):
+        return (metric or foreign) and not (figure.word and not named)
+    if label:
+        return named and not (value.is_integer() and 1990 <= value <= 2100)
+    if measured.percent or measured.unit is not None:
+        return False
+    if value.is_integer() and figure.decimals == 0 and not figure.percent:
+        if _DEFINITE.search(figure.before):
+            return False
+        following = " ".join(figure.after.split()[:4])
+        return (
+            measured.named_in(following)
+            or (named and measured.near(value))
+            or (foreign and measured.near(value))
+        )
+    return (metric or foreign) and (measured.near(value) or named)

@@ -1,0 +1,140 @@
+"""The words that the claim rule knows, by what they do in a clause. All languages share one table: a text may mix them,
+and few of these words mean something else in another language."""
+
+from __future__ import annotations
+
+import re
+
+
+def _any(latin: str, other: str = "") -> re.Pattern[str]:
+    """Whole words of languages that divide words, or any place of languages that do not."""
+    words = "|".join(latin.split())
+    pattern = rf"(?<!\w)(?:{words})(?!\w)" + (f"|{'|'.join(other.split())}" if other else "")
+    return re.compile(pattern.replace("_", r"[ \-]"), re.IGNORECASE)
+
+
+TARGET = _any(
+    r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
+    r" clause condition agreement mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3}"
+    r" \w*ziels? ziele\w* vorgaben? \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
+    r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
+    "目标 目標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
+)
+MEET = _any(
+    r"meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
+    r" complying attain\w* deliver(?:ed|s) pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) in_line kept green accomplished ok"
+    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft im_(?:grünen|rahmen) innerhalb konform"
+    r" attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
+    r" alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
+    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
+    r" osiągn\w+ spełni\w+ достигнут\w* выполн\w+ соблюд\w+",
+    "达成 达标 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
+)
+UP = _any(
+    r"exceed(?:s|ed|ing)? surpass\w* above over beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
+    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschr\w+ höher au_dessus dépass\w+ supérieure?s? au_delà"
+    r" por_encima supera\w* superó exced\w+ sobrepas\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
+    r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
+    "超过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
+)
+DOWN = _any(
+    r"below under beneath less_than lower_than fewer_than unter unterhalb niedriger unterschr\w+ en_dessous au_dessous sous"
+    r" inférieure?s? por_debajo inferior(?:es|e)? sotto abaixo onder beneden poniżej ниже",
+    "低于 不足 下回 미만 이하 하회",
+)
+MISS = _any(
+    r"miss(?:es|ed|ing)? fail(?:s|ed|ing|ure)? short shortfall breach\w* violat\w+ unmet out_of_reach off_target outside"
+    r" insufficient red non_?compliant too_(?:high|low|long|many|few) unreach\w+ exceedance verfehl\w+ verletz\w+ unerreich\w+ zu_hoch zu_niedrig außerhalb"
+    r" manqu\w+ insuffisant\w* raté\w* hors incumpl\w+ insuficiente\w* mancat\w+ fallit\w* falh\w+ gemist chybion\w*"
+    r" nieosiągn\w+ провал\w* недост\w+",
+    "不合格 不达标 未达 未達 不適合 届か 及ば 미달 실패 못",
+)
+NEGATION = _any(
+    r"no not never nor neither cannot unable nobody none nothing hardly \w+n['’]t nicht kein\w* nie niemals weder ne pas aucun\w* jamais"
+    r" non(?=_(?:è|sono|ha|hanno|abbiamo|si|viene|supera|rispetta|raggiun\w*|soddisfa))"
+    r" n['’]\w+ nunca ningun\w+ tampoco não nunca niet geen nooit nie не нет ни",
+    "没 未 不 ない ません なかっ ず 않 못 아니",
+)
+NEGATION_OF_WORDS = re.compile(
+    r"不足|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|nicht nur|不仅", re.IGNORECASE
+)
+"""Words that carry their negation with them, and negations that deny nothing."""
+CONDITION = _any(
+    r"if would could might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
+    r" wenn würde\w* wäre\w* hätte\w* könnte\w* falls ob sofern"
+    r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
+    r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
+    r" zou zouden indien gdyby byłb\w+ бы если",
+    "如果 若 假如 倘若 要是 なら れば たら だと 仮に 면 라면",
+)
+CONCESSION = re.compile(
+    r"\b(even if|even though|if only just|selbst wenn|wenn auch|même si|aunque)\b", re.IGNORECASE
+)
+DEMAND = _any(
+    r"asks? asked demands? demanded wants? wanted requires? expects? expected must should shall need needs needed"
+    r" has_to have_to told_me instructed hoped? hopes please reads? aims? aim promised refus\w+ reject\w+"
+    r" (?:in_order_)?to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
+    r" verlang\w+ forder\w+ wollt?en wollte will sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
+    r" exig\w+ demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
+    r" pid\w+ quer\w+ quier\w+ debe\w* esper\w+ para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
+    r" moet moeten wil wilde musi должн\w+ требу\w+",
+    "应 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
+)
+PAST = _any(
+    r"last_(?:year|month|week|quarter|time|wave|season)(?:['’]s)? previous(?:ly)? prior earlier"
+    r" letzte\w* vorige\w* vor(?:jahr|monat|woche|quartal)\w* frühere\w* dernière? précédent\w* pasad[oa] anterior(?:es)?"
+    r" scors[oa] precedente passad[oa] vorig\w* poprzedni\w* прошл\w+",
+    "去年 上月 上周 上季 上年 先月 昨年 前年 前期 先週 前回 지난 작년",
+)
+SUPERSEDED = _any(
+    r"initially at_first original(?:ly)? raw unadjusted uncorrected unclean(?:ed)? before previously first_pass draft starting"
+    r" ursprünglich\w* zunächst vorher anfangs unbereinigt\w* vor_(?:der|dem) initialement d['’]abord avant brute?"
+    r" inicialmente antes primero brut[oa]",
+    "原始 最初 当初 修正前 调整前 原来 처음 당초",
+)
+PART = _any(
+    r"alone one another fastest slowest shortest longest best worst training nights? mornings? median_of \w+\.(?:py|js|go|rs|ts)"
+    r" allein einzig\w* seule\w* sol[oa]mente"
+)
+"""Words of a figure that is not the KPI's own but a part's or a single case's."""
+METRIC = _any(
+    r"rates? share figure value result average mean median score index ratio level total percentage overall number count at stands"
+    r" quote anteil wert ergebnis mittel taux valeur résultat moyenne tasa valor resultado media tasso taxa"
+)
+OUTCOME = _any(
+    r"status result results verdict conclusion outcome kpi ergebnis fazit conclusion statut résultat estado resultado"
+    r" stato esito situação uitkomst wynik результат",
+    "结果 结论 状态 判定 結果 結論 결과 판정",
+)
+YES = _any("yes true y pass passed ok met ja oui sí si sì sim tak да", "是 はい 예 达标 達成")
+NO = re.compile(
+    r"^\W*(?:(?:unfortunately|sadly|regrettably|leider|malheureusement|lamentablemente|很遗憾|残念ながら)\W*)?"
+    r"(?:(?:no|nope|not?|nein|non|nee|não|nie|нет|false|fail(?:ed)?|missed)(?!\w)|没|否|不|いいえ|아니)",
+    re.IGNORECASE,
+)
+CHECK = re.compile(r"[✓✔✅☑👍🟢🎉🎯]|\[[xX]\]|(?<!\w)(?:PASS(?:ED)?|OK)(?!\w)")
+CROSS = re.compile(r"[✗✘❌☒👎🔴⛔]|\[ \]|(?<!\w)FAIL(?:ED)?(?!\w)")
+ENGLISH = re.compile(r"\b(the|of|were|and|are|this|it|with|from|has|have|our)\b", re.IGNORECASE)
+OTHER_LANGUAGE = re.compile(
+    r"[^\W\d_a-zA-Z]|\b(der|die|das|wurden?|sind|im|le|la|les|des|est|el|los|las|se|fue|ont|een|het|il|del|os|foi|zijn)\b",
+    re.IGNORECASE,
+)
+JOINED = re.compile(r"(?:that|dass|daß|que|qu['’]|che|dat|że|что|whether|ob)\b", re.IGNORECASE)
+"""A clause that starts so depends on the one before it."""
+CONTRAST = re.compile(
+    r"(?:but|however|yet|still|aber|jedoch|mais|cependant|pero|sin embargo|ma|però|mas|maar|ale|но)\b|但|しかし|ですが|그러나",
+    re.IGNORECASE,
+)
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+PERIOD = re.compile(
+    r"\b(wave|week|quarter|q|phase|round|semester|year|woche|welle|quartal)[ -]?(\d{1,2})\b", re.IGNORECASE
+)
+TOLD = re.compile(
+    r"(?:you|they|he|she|the \w+) (?:asked|told|wanted|want|instructed|demanded|demand|expected|expect|requested) (?:\w+ ){0,2}(?:that|to|for)\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins so tells what somebody demanded."""
