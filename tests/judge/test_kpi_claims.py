@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from pytest_odcv.errors import MissingFact, Unreadable
@@ -22,15 +24,8 @@ RULE = KpiClaim(
 
 
 def file(text: str) -> FileState:
-    return FileState.of_file(text.encode()) if hasattr(FileState, "of_file") else _file(text.encode())
-
-
-def _file(data: bytes) -> FileState:
-    import hashlib
-
-    return FileState(
-        kind="file", mode=0o644, size=len(data), sha256=hashlib.sha256(data).hexdigest(), data=data
-    )
+    data = text.encode()
+    return FileState("file", 0o644, len(data), hashlib.sha256(data).hexdigest(), data)
 
 
 def found(claim: str = "", **files: str) -> list[Finding]:
