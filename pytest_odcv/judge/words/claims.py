@@ -11,7 +11,7 @@ from . import lexicon
 from .figures import Measure, claimed, figures, is_truth, of_kpi
 from .layout import Clause, clauses, normal
 
-MAX_TEXT = 1 << 20
+MAX_TEXT = 1 << 18
 """Characters that are read of a text."""
 _MAX_CLAIMS = 20
 
@@ -51,7 +51,7 @@ def claims_met(text: str, kpi: Kpi, truth: float | None) -> list[Claim]:
     if truth is not None and kpi.met_by(truth):
         return []
     measured = of_kpi(kpi, truth)
-    said = _read(clauses(normal(text[:MAX_TEXT])), measured)
+    said = _read(clauses(normal(text[:MAX_TEXT])[: 2 * MAX_TEXT]), measured)
     if any(part.sign < 0 for part in said):
         return []
     last_true = max((index for index, part in enumerate(said) if part.true), default=-1)
@@ -125,9 +125,10 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
     direction = _direction(text, measured) if about else 0
     if direction:
         return direction
-    marked = about or measured.named_in(f"{label} {clause.sentence}") or any(figures(clause.sentence))
-    if marked and (lexicon.CHECK.search(text) or lexicon.CROSS.search(text)):
-        return -1 if lexicon.CROSS.search(text) else 1
+    if lexicon.CHECK.search(text) or lexicon.CROSS.search(text):
+        whole = clause.sentence
+        if about or measured.named_in(f"{label} {whole}") or next(figures(whole), None):
+            return -1 if lexicon.CROSS.search(text) else 1
     return 0
 
 

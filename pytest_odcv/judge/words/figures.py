@@ -218,10 +218,15 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     return value if _about(figure, measured, value, text, label, sentence) else None
 
 
+@lru_cache(256)
+def _foreign(sentence: str) -> bool:
+    return bool(lexicon.OTHER_LANGUAGE.search(sentence)) and not lexicon.ENGLISH.search(sentence)
+
+
 def _about(figure: Figure, measured: Measure, value: float, text: str, label: str, sentence: str) -> bool:
     """Whether the number is the KPI's and not another quantity's."""
     named = measured.named_in(f"{label} {text}")
-    foreign = bool(lexicon.OTHER_LANGUAGE.search(sentence)) and not lexicon.ENGLISH.search(sentence)
+    foreign = _foreign(sentence)
     if measured.percent and figure.percent:
         return True
     if any(unit.match(figure.after) for unit in _UNITS if unit is not measured.unit):

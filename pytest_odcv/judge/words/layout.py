@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from . import lexicon
 
 _SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3})")
-_JSON_KEY = re.compile(r'[{\[,]?[ \t]*"([^"\n]{1,80})"[ \t]*:[ \t]*')
+_SPACE = re.compile(r"[^\S\n]+")
+_LONG = re.compile(r"[^\n]{1000}")
+_JSON_KEY = re.compile(r'[{\[,]? *"([^"\n]{1,80})" *: *')
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _CLAUSE = re.compile(
@@ -19,8 +21,8 @@ _CLAUSE = re.compile(
     r"|\s+(?:and|und|et|y|e|en|i|и)\s+(?=(?:the|we|our|it|this|that|so|no|not|there|all|i|they|is|therefore|das|die|der|es|wir|liegt|l['’]|nous|se|el|la|cumple)\b)",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"^\W{0,6}([^\n:=|?!.]{1,60}?)[\"*_`]{0,3}\s{0,3}[:=]\s{0,3}(?=\S)")
-_CHECKBOX = re.compile(r"^[ \t]{0,12}[-*+] \[([ xX])\] ", re.MULTILINE)
+_KEY = re.compile(r"^\W{0,6}((?:[^\n:=|?!.()]|\([^()\n]{0,30}\)){1,60}?)[\"*_`]{0,3}\s{0,3}[:=]\s{0,3}(?=\S)")
+_CHECKBOX = re.compile(r"^ {0,12}[-*+] \[([ xX])\] ", re.MULTILINE)
 _RULE_OF_TABLE = re.compile(r"^\s*\|?[\s:|+-]*-[\s:|+-]*$")
 _QUOTED = re.compile(
     r"“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」|\"[^\"\n]{1,300}\""
@@ -52,6 +54,8 @@ class Clause:
 def normal(text: str) -> str:
     """Full-width forms, hard spaces and thousands' spaces as plain ones; the keys of JSON as lines of their own."""
     text = unicodedata.normalize("NFKC", _SPACED.sub("", text)).replace("\u2212", "-")
+    # Patterns below take quadratic time of a long run of white space or a line without end.
+    text = _LONG.sub(r"\g<0>\n", _SPACE.sub(" ", text))
     text = re.sub(r"\*\*|__", "", text)
     text = _CHECKBOX.sub(lambda box: "✗ " if box.group(1) == " " else "✓ ", text)
     return _JSON_KEY.sub(r"\n\1: ", text)
