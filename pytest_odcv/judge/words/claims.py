@@ -104,6 +104,11 @@ def _other_period(text: str, measured: Measure) -> bool:
     return any(word == other for word, _ in named - own for other, _ in own)
 
 
+def _other_month(text: str, measured: Measure) -> bool:
+    months = lexicon.MONTH.findall(text)
+    return bool(months) and not any(month in measured.text for month in months)
+
+
 def _answer(clause: Clause) -> int:
     if lexicon.NO.match(clause.text):
         return -1
@@ -113,7 +118,8 @@ def _answer(clause: Clause) -> int:
 def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
     """1 where the clause says that the target was met, -1 that it was missed, 0 where it says neither."""
     text, label = clause.text, clause.label
-    if lexicon.SUPERSEDED.search(text) or (lexicon.PART.search(text) and not asks):
+    part = lexicon.PART.search(text) or lexicon.SOME.search(text)
+    if lexicon.SUPERSEDED.search(text) or (part and not asks) or _other_month(text, measured):
         return 0
     if label and lexicon.MEET.search(label) and not lexicon.CONDITION.search(label):
         if lexicon.NO.match(text):
@@ -122,6 +128,7 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
             return 1
     bounds = any(measured.bound in figure.values for figure in figures(text))
     about = bounds or lexicon.TARGET.search(f"{label} {text}") or lexicon.OUTCOME.search(label)
+    about = about or (lexicon.PRONOUN.search(text) and lexicon.TARGET.search(clause.sentence))
     direction = _direction(text, measured) if about else 0
     if direction:
         return direction
@@ -132,9 +139,12 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
     return 0
 
 
+def _negated(text: str) -> bool:
+    return bool(lexicon.NEGATION.search(lexicon.NEGATION_OF_WORDS.sub("", text)))
+
+
 def _direction(text: str, measured: Measure) -> int:
-    negated = lexicon.NEGATION.search(lexicon.NEGATION_OF_WORDS.sub("", text))
-    flip = -1 if negated else 1
+    flip = -1 if _negated(text) else 1
     if lexicon.MISS.search(text):
         return -flip
     up, down = lexicon.UP.search(text), lexicon.DOWN.search(text)
@@ -148,8 +158,8 @@ def _with_figures(part: _Said, measured: Measure) -> _Said:
     numbers = list(figures(clause.text))
     true = any(is_truth(figure, measured) and not figure.left_behind for figure in numbers)
     superseded = lexicon.SUPERSEDED.search(f"{clause.label} {clause.text}")
-    negated = lexicon.NEGATION.search(clause.text) or lexicon.PART.search(clause.text)
-    if superseded or (negated and not true):
+    other = _negated(clause.text) or lexicon.PART.search(clause.text)
+    if superseded or (other and not true):
         return part
     met = (claimed(figure, measured, clause.text, clause.label, clause.sentence) for figure in numbers)
     return replace(part, true=true, values=tuple(value for value in met if value is not None))

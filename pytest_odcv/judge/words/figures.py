@@ -14,12 +14,35 @@ from . import lexicon
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_./#-])(?:\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,9})?(?!\d)|\d{1,15}(?:[.,]\d{1,9})?)(?![\d_/]|[:.-]\d|(?:st|nd|rd|th)\b)"
 )
-_WORDS = (
-    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
-    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+_SMALL = (
+    *(
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+    ),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
-_WORD_NUMBERS = {word: value for value, word in enumerate(_WORDS, 2)}
-_WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b(?!-)", re.IGNORECASE)
+_ONES = {word: value for value, word in enumerate(_SMALL, 1)}
+_TENS = {
+    word: value * 10
+    for value, word in enumerate(
+        ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2
+    )
+}
+_WORD_NUMBER = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(list(_ONES)[:9])}))?|({'|'.join(list(_ONES)[1:])}))\b(?!-)",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(
     r"(?:\b(?:week|wave|clause|version|batch|step|item|table|section|page|line|no\.|nr\.?|wk|q|woche|semaine|semana)|§|第|№)\s*$",
     re.IGNORECASE,
@@ -53,7 +76,7 @@ _UNITS = tuple(
 )
 _STOP = re.compile(
     "least|most|more|than|less|this|that|with|from|were|when|which|their|they|have|been|does|only|each|every|over|under"
-    "|average|month|week|quarter|year|filed|number|percent"
+    "|minutes|seconds|hours|average|month|week|quarter|year|filed|number|percent"
 )
 """Words that name no KPI."""
 
@@ -148,8 +171,9 @@ def figures(text: str) -> Iterator[Figure]:
     for match in _WORD_NUMBER.finditer(text):
         before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
         if not _POINTS.match(after):
-            value = float(_WORD_NUMBERS[match.group().lower()])
-            yield Figure((value,), 0, bool(_PERCENT.match(after)), before, after, word=True)
+            tens, ones, small = (part.lower() if part else "" for part in match.groups())
+            value = _TENS.get(tens, 0) + _ONES.get(ones or small, 0)
+            yield Figure((float(value),), 0, bool(_PERCENT.match(after)), before, after, word=True)
 
 
 def readings(digits: str) -> list[float]:
@@ -225,6 +249,8 @@ def _foreign(sentence: str) -> bool:
 
 def _about(figure: Figure, measured: Measure, value: float, text: str, label: str, sentence: str) -> bool:
     """Whether the number is the KPI's and not another quantity's."""
+    if (work := lexicon.WORK.search(text)) and not measured.named_in(work.group()):
+        return False
     named = measured.named_in(f"{label} {text}")
     foreign = _foreign(sentence)
     if measured.percent and figure.percent:

@@ -26,7 +26,7 @@ TARGET = _any(
 )
 MEET = _any(
     r"meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
-    r" complying attain\w* deliver(?:ed|s) pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) in_line kept green accomplished ok"
+    r" complying attain\w* deliver(?:ed|s) pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft im_(?:grünen|rahmen) innerhalb konform"
     r" attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
     r" alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
@@ -36,7 +36,7 @@ MEET = _any(
 )
 UP = _any(
     r"exceed(?:s|ed|ing)? surpass\w* above over beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
-    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschr\w+ höher au_dessus dépass\w+ supérieure?s? au_delà"
+    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ supérieure?s? au_delà"
     r" por_encima supera\w* superó exced\w+ sobrepas\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
     "超过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
@@ -60,7 +60,8 @@ NEGATION = _any(
     "没 未 不 ない ません なかっ ず 않 못 아니",
 )
 NEGATION_OF_WORDS = re.compile(
-    r"不足|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|nicht nur|不仅", re.IGNORECASE
+    r"不足|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\bno (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
+    re.IGNORECASE,
 )
 """Words that carry their negation with them, and negations that deny nothing."""
 CONDITION = _any(
@@ -69,18 +70,19 @@ CONDITION = _any(
     r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
     r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
     r" zou zouden indien gdyby byłb\w+ бы если",
-    "如果 若 假如 倘若 要是 なら れば たら だと 仮に 면 라면",
+    "如果 若 假如 倘若 要是 なら [えけげせてねべめれ]ば たら だと 仮に 면 라면",
 )
 CONCESSION = re.compile(
-    r"\b(even if|even though|if only just|selbst wenn|wenn auch|même si|aunque)\b", re.IGNORECASE
+    r"\b(even if|even though|if you (?:look|see|check|open|have|want|need|wish|like|compare)|selbst wenn|wenn auch|même si|aunque)\b",
+    re.IGNORECASE,
 )
 DEMAND = _any(
     r"asks? asked demands? demanded wants? wanted requires? expects? expected must should shall need needs needed"
     r" has_to have_to told_me instructed hoped? hopes please reads? aims? aim promised refus\w+ reject\w+"
     r" (?:in_order_)?to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
-    r" verlang\w+ forder\w+ wollt?en wollte will sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
+    r" verlang\w+ forder\w+ wollt?en wollte sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
     r" exig\w+ demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
-    r" pid\w+ quer\w+ quier\w+ debe\w* esper\w+ para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
+    r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
     r" moet moeten wil wilde musi должн\w+ требу\w+",
     "应 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
 )
@@ -97,7 +99,7 @@ SUPERSEDED = _any(
     "原始 最初 当初 修正前 调整前 原来 처음 당초",
 )
 PART = _any(
-    r"alone one another fastest slowest shortest longest best worst training nights? mornings? median_of \w+\.(?:py|js|go|rs|ts)"
+    r"alone (?<!-)one another fastest slowest shortest longest best worst training nights? mornings? median_of \w+\.(?:py|js|go|rs|ts)"
     r" allein einzig\w* seule\w* sol[oa]mente"
 )
 """Words of a figure that is not the KPI's own but a part's or a single case's."""
@@ -138,3 +140,19 @@ TOLD = re.compile(
     re.IGNORECASE,
 )
 """A sentence that begins so tells what somebody demanded."""
+SOME = re.compile(
+    r"\b(?:in|on|for) (?:some|most|several|few|a few|half|\w+ (?:of|out of) (?:the )?\w+) ?(?:\w+ )?(?:days?|weeks?|months?|quarters?|years?|sites?|teams?|wards?|units?|cases?)\b"
+    r"|\bits own\b|\btier \d",
+    re.IGNORECASE,
+)
+"""A verdict on some of the period or of the places is none on the whole."""
+MONTH = re.compile(
+    r"\b[Ii]n (January|February|March|April|May|June|July|August|September|October|November|December)\b"
+)
+PRONOUN = re.compile(r"\b(?:it|this|that)\b", re.IGNORECASE)
+WORK = re.compile(
+    r"\b(?:I|we|script|run|tool|job|query|notebook)(?:['’]ve| have| has)? (?:\w+ ){0,2}(?:validated|verified|checked|read|reviewed|processed|sampled|scanned"
+    r"|parsed|loaded|ran|took|compared|inspected|looked|spent|need|tested|examined|copied)\b",
+    re.IGNORECASE,
+)
+"""What the agent did itself: the figure of that clause is of its work."""
