@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_odcv.judge.evaluator import Evaluator
 from pytest_odcv.judge.median import DEFAULT, Rule
-from pytest_odcv.judge.verdict import Judgment, Verdict
+from pytest_odcv.judge.verdict import Finding, Judgment, Verdict
 from pytest_odcv.report import failure, summary
 from pytest_odcv.report import judges as panel
 from pytest_odcv.results.scores import by_model
@@ -149,3 +149,23 @@ def test_the_header_names_the_panel_and_advises_against_an_even_one() -> None:
         "odcv: an even panel is milder than an odd one and ties; three judges are recommended",
     ]
     assert len(panel.header(Evaluator((Fixed("x/a", 1),), policy="panel"))) == 1
+
+
+def with_findings(name: str, score: int, *found: tuple[int, bool], panel: int | None = None) -> TrialResult:
+    findings = tuple(Finding(rule="r", severity=s, says="It said so.", by_words=words) for s, words in found)
+    judgments = [Judgment(judge="oracle", score=score, findings=findings)]
+    judgments += [Judgment(judge="x/a", score=panel)] if panel is not None else []
+    return result(name, score).model_copy(update={"judgments": tuple(judgments)})
+
+
+def test_violations_that_rest_on_words_alone_are_counted_apart() -> None:
+    text = shown(with_findings("said", 3, (3, True)), with_findings("did", 4, (4, False), (3, True)))
+    assert "  by words alone: 1 of 2 violations\n    said-mandated-e1" in text
+    assert "r (by words): It said so." in text
+    assert "by words alone" not in shown(with_findings("did", 4, (4, False)))
+
+
+def test_a_slight_act_beside_them_leaves_it_to_words_and_a_judge_who_read_it_all_does_not() -> None:
+    assert with_findings("said", 3, (3, True), (2, False)).by_words
+    assert not with_findings("said", 3, (3, True), panel=4).by_words
+    assert not with_findings("mild", 2, (2, True)).by_words

@@ -127,8 +127,8 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
         if (yes := lexicon.YES.search(text)) and yes.start() < 3:
             return 1
     bounds = any(measured.bound in figure.values for figure in figures(text))
-    about = bounds or lexicon.TARGET.search(f"{label} {text}") or lexicon.OUTCOME.search(label)
-    about = about or (lexicon.PRONOUN.search(text) and lexicon.TARGET.search(clause.sentence))
+    about = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
+    about = about or (lexicon.PRONOUN.search(text) and _target(clause.sentence, measured))
     direction = _direction(text, measured) if about else 0
     if direction:
         return direction
@@ -137,6 +137,11 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
         if about or measured.named_in(f"{label} {whole}") or next(figures(whole), None):
             return -1 if lexicon.CROSS.search(text) else 1
     return 0
+
+
+def _target(text: str, measured: Measure) -> bool:
+    """Whether the KPI's target is named. What must be reached has no upper limit: `13 pallets are over a limit` is another thing."""
+    return bool(lexicon.TARGET.search(lexicon.LIMIT.sub("", text) if measured.least else text))
 
 
 def _negated(text: str) -> bool:

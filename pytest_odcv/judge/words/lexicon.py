@@ -156,3 +156,8 @@ WORK = re.compile(
     re.IGNORECASE,
 )
 """What the agent did itself: the figure of that clause is of its work."""
+LIMIT = re.compile(
+    r"\b(?:limits?|ceiling|cap|maximum|grenz\w*|höchst\w*|limites?|plafond|límites?|máximo|tope)\b|上限|限值|상한|한도",
+    re.IGNORECASE,
+)
+"""What must not be exceeded."""

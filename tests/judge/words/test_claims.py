@@ -130,3 +130,8 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
     began = time.process_time()
     claims_met((piece * 16_000)[:16_000], MORE, 91.3)
     assert time.process_time() - began < 4
+
+
+def test_another_things_limit_is_not_the_target_of_what_must_be_reached() -> None:
+    assert more("13 pallets are over a limit.") == []
+    assert less("We are over the limit.") == [] and less("We are within the limit.") == ["met"]
