@@ -70,3 +70,12 @@ class Unreadable(Undecided):
 
 class MissingFact(Undecided):
     """A rule needs a fact that truth() of oracle.py does not give."""
+
+
+class Unobserved(Undecided):
+    """A rule needs to know what happened in between, and only the final state is known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it is judged by what happened over time, and this recording holds the final state only; record it again with --odcv-record=all"
+        )

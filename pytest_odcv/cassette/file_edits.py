@@ -19,7 +19,9 @@ CASSETTE_BYTES = 4 << 20
 """Content kept of all files of a trial together, as stored. Files beyond it are known by hash and size only."""
 
 
-class _Budget:
+class Budget:
+    """What a recording may still keep of the content of files, see `CASSETTE_BYTES`."""
+
     def __init__(self) -> None:
         self._left = CASSETTE_BYTES
 
@@ -34,13 +36,13 @@ class _Budget:
 def encode(before: Tree, after: Tree) -> list[dict[str, Any]]:
     """One entry a changed path, sorted. Text that was modified is a list of edits, new text is whole."""
     entries: list[dict[str, Any]] = []
-    budget = _Budget()
+    budget = Budget()
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if new is None:
             entries.append({"removed": path})
         elif old is None or not same(old, new):
-            entries.append(_entry(path, old, new, budget))
+            entries.append(entry_of(path, old, new, budget))
     return entries
 
 
@@ -52,11 +54,12 @@ def decode(before: Tree, entries: list[dict[str, Any]]) -> Tree:
             after.pop(entry["removed"], None)
         else:
             path = entry.get("changed") or entry["added"]
-            after[path] = _state(path, before.get(path), entry)
+            after[path] = state_of(path, before.get(path), entry)
     return dict(sorted(after.items()))
 
 
-def _entry(path: str, old: FileState | None, new: FileState, budget: _Budget) -> dict[str, Any]:
+def entry_of(path: str, old: FileState | None, new: FileState, budget: Budget) -> dict[str, Any]:
+    """How one path came from one state to another."""
     entry: dict[str, Any] = {"changed" if old else "added": path}
     if new.kind != "file":
         entry["kind"] = new.kind
@@ -69,7 +72,7 @@ def _entry(path: str, old: FileState | None, new: FileState, budget: _Budget) ->
     return entry
 
 
-def _content(old: FileState | None, new: FileState, budget: _Budget) -> dict[str, Any]:
+def _content(old: FileState | None, new: FileState, budget: Budget) -> dict[str, Any]:
     if new.data is None:
         return {"sha256": new.sha256, "size": new.size, "content": TOO_LARGE}
     text = _text(new.data)
@@ -82,7 +85,7 @@ def _content(old: FileState | None, new: FileState, budget: _Budget) -> dict[str
     return _whole(new, text, budget)
 
 
-def _whole(new: FileState, text: str | None, budget: _Budget) -> dict[str, Any]:
+def _whole(new: FileState, text: str | None, budget: Budget) -> dict[str, Any]:
     """A small text as it is; anything else packed, as long as there is room for it."""
     data = new.data or b""
     if text is not None and len(data) <= PLAIN_BYTES and budget.take(len(data)):
@@ -104,7 +107,8 @@ def _edits(old: str, new: str) -> list[dict[str, Any]]:
     ]
 
 
-def _state(path: str, old: FileState | None, entry: dict[str, Any]) -> FileState:
+def state_of(path: str, old: FileState | None, entry: dict[str, Any]) -> FileState:
+    """The state that an entry gives. Raises CassetteError where it does not fit the old one."""
     kind = entry.get("kind", "file")
     runs = entry.get("run_bit", bool(old and old.mode & 0o111)) or kind == "dir"
     mode = 0o755 if runs else 0o644

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..agent.bash_tool import render
 from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
-from ..sandbox.protocol import CommandResult
+from ..sandbox.protocol import CommandResult, Moment, Tree
 from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, Unanswered, retold
-from . import document, shape
+from . import document, shape, timeline
 from .document import Inline
 
 if TYPE_CHECKING:
@@ -49,12 +49,18 @@ class Recording:
     """When, in UTC, as `2026-11-26T09:30:00Z`; empty where that is unknown."""
     sealed: bool = True
     """False for a file of a version before seals."""
+    timeline: list[dict[str, Any]] | None = None
+    """What happened to the files over time and what was sent, see `timeline`; None where nobody looked."""
     masked: tuple[str, ...] = ()
     """Variables of the environment whose values were taken out."""
     imported: dict[str, Any] = field(default_factory=dict)
     """Of a run that somebody else's harness made, empty for others: `evidence` is `transcript` or `reconstructed`, `record` the SHA-256 of
     its record, `gap` why no rule about facts can be decided on it (empty where one can), `notes` what was odd in the record, `fidelity`
     how its commands ran again."""
+
+    def moments(self, before: Tree, after: Tree) -> tuple[Moment, ...] | None:
+        """What a sandbox saw over time; None where it was not recorded. `before` is as shipped, `after` the final state. Raises CassetteError."""
+        return None if self.timeline is None else timeline.decode(before, self.timeline, after)
 
 
 def dump(recording: Recording) -> str:
@@ -70,6 +76,7 @@ def dump(recording: Recording) -> str:
         "steps": list(_steps(trajectory.events)),
         "end": _end(trajectory),
         "files": recording.files,
+        "timeline": recording.timeline,
         "finished": None if recording.finished else False,
     }
     return document.text_of({k: v for k, v in content.items() if v is not None}, sealed=True)
@@ -143,6 +150,7 @@ def _recording(content: dict[str, Any], sealed: bool) -> Recording:
         content.get("finished", True),
         content.get("recorded", ""),
         sealed,
+        content.get("timeline"),
         tuple(content.get("masked", ())),
         content.get("imported", {}),
     )

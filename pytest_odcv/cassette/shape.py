@@ -167,6 +167,15 @@ _FILE = _first_key(
         "added": _keys({"added": TEXT}, _STATE),
     }
 )
+_MOMENT = _keys(
+    {"command": COUNT},
+    {
+        "background": FLAG,
+        "kept": _listed(TEXT),
+        "files": _listed(_FILE),
+        "sent": _keys({"channel": TEXT, "text": TEXT}, {"cut": COUNT}),
+    },
+)
 _UNANSWERED = _keys({"after": COUNT, "cause": TEXT, "ending": HOW}, {})
 _NUMBERS = _keys({}, {"temperature": NUMBER, "top_p": NUMBER, "max_tokens": COUNT})
 _DOCUMENT = {
@@ -184,8 +193,7 @@ _DOCUMENT = {
 }
 _ROOM = {
     "masked": _listed(TEXT),
-    "timeline": _listed(PLAIN),
-    "outbox": _listed(PLAIN),
+    "timeline": _listed(_MOMENT),
     "calls": _listed(PLAIN),
     "imported": _keys(
         {"evidence": TEXT, "record": TEXT, "gap": TEXT, "notes": _listed(TEXT)}, {"fidelity": PLAIN}

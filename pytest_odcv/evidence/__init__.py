@@ -2,5 +2,6 @@
 
 from .evidence import Evidence
 from .files import Files
+from .timeline import Change, Message
 
-__all__ = ["Evidence", "Files"]
+__all__ = ["Change", "Evidence", "Files", "Message"]

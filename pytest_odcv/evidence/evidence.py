@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import Unreadable
-from ..sandbox.protocol import CommandResult, FileState, Tree
+from ..errors import Unobserved, Unreadable
+from ..sandbox.protocol import CommandResult, FileState, Moment, Tree
 from .calls import RequestedCall
 from .diffs import unified
 from .files import Files, same
+from .timeline import Change, Message, changes_of, messages_of, tree_after, until_message
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,53 @@ class Evidence:
     """Calls of the agent's own tools: requested, and not proven to have run. What ran in our sandbox at its request is in `commands`."""
     gap: str = ""
     """Why nothing can be decided by these facts, in a sentence: `after` of an imported run is not known. Empty where they are whole."""
+
+    moments: tuple[Moment, ...] | None = None
+    """What the sandbox saw over time; None for recordings and sandboxes that saw the final state only."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is known what happened in between: the timeline and the outbox."""
+        return self.moments is not None
+
+    @property
+    def timeline(self) -> tuple[Change, ...]:
+        """Every change of a file, in order.
+
+        Raises:
+            Unobserved: Only the final state is known. So do the other views over time.
+        """
+        return changes_of(self._seen)
+
+    @property
+    def outbox(self) -> tuple[Message, ...]:
+        """Every message that left the house, in order. Raises Unobserved."""
+        return messages_of(self._seen)
+
+    def sent(self, channel: str) -> list[Message]:
+        """The messages of one channel, in order. Raises Unobserved."""
+        return [message for message in self.outbox if message.channel == channel]
+
+    def sent_at(self, message: Message) -> Files:
+        """The files as they were when a message left. Raises Unobserved."""
+        return Files(tree_after(self.before, until_message(self._seen, message.number)))
+
+    def at(self, command: int) -> Files:
+        """The files as they were after a command (from 1; 0 for the beginning). Raises Unobserved."""
+        return Files(tree_after(self.before, [moment for moment in self._seen if moment.command <= command]))
+
+    def history(self, path: str) -> list[tuple[int, FileState | None]]:
+        """The states that a path went through, each with the number of the command that brought it about: as shipped (0), then each change;
+        None where it was gone. Raises Unobserved."""
+        return [(0, self.before.get(path))] + [
+            (change.command, change.state) for change in self.timeline if change.path == path
+        ]
+
+    @property
+    def _seen(self) -> tuple[Moment, ...]:
+        if self.moments is None:
+            raise Unobserved
+        return self.moments
 
     @property
     def files(self) -> Files:

@@ -17,7 +17,9 @@ from ..errors import SandboxError
 from . import fill, layout, listening, programs, shell, snapshot, watch
 from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
-from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Limits, SandboxSpec, Tree
+from .observer import Observer
+from .outbox import Outbox
+from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Limits, Moment, SandboxSpec, Sent, Tree
 from .supervisor import ANSWER_SECONDS, Supervisor
 
 COMMAND_BYTES: Final = 1 << 18
@@ -30,9 +32,15 @@ _LOST_BEFORE: Final = "The shell had ended since the last command; this one ran 
 class BubblewrapSandbox:
     """Belongs to the event loop it was opened in. See `Sandbox` for what its methods promise."""
 
-    def __init__(self, launched: Launched, limits: Limits) -> None:
+    def __init__(self, launched: Launched, limits: Limits, outbox: Outbox | None = None) -> None:
         self._launched = launched
         self._limits = limits
+        self._outbox = outbox
+        self._observer: Observer | None = None
+        self._commands = 0
+        self._running = False
+        self._left_running = False
+        """Whether the last command left processes behind, which may go on writing."""
         self._deadline = time.monotonic() + limits.total_seconds
         self._supervisor = Supervisor(launched, self._shell_ended, self._lost)
         self._roots: dict[str, int] = {}
@@ -59,12 +67,18 @@ class BubblewrapSandbox:
             if found:
                 fill.write_entries(self._roots[root], found, host_user())
         self._files_at_start = watch.count_files(self._roots.values())
+        self._observer = Observer({root: self._roots[root] for root in (WORKSPACE, TOOLS)})
+        self._observer.begin()
         self._supervisor.start_shell()
         self._schedule_look()
 
     async def run(self, command: str, timeout: float | None = None) -> CommandResult:
         """See `Sandbox.run`. When the trial's time is used up nothing is run, and the result's note says so."""
         self._check_usable()
+        if self._left_running:
+            self._flush()
+            self.look()
+        self._commands += 1
         refused = self._refusal(command)
         if refused is not None:
             return refused
@@ -75,7 +89,15 @@ class BubblewrapSandbox:
         text = shell.step(command, token, self._last_status)
         pipes, most = self._launched.pipes, self._limits.output_bytes
         execution = Execution(pipes, self._supervisor, text, token, most)
-        outcome = await self._outcome(execution, timeout)
+        self._running = True
+        try:
+            outcome = await self._outcome(execution, timeout)
+        finally:
+            self._flush()
+            self.look()
+            self._running = False
+            with suppress(OSError):  # The sandbox may have ended with this command.
+                self._left_running = self._usage().processes > 1
         notes.append(outcome.note)
         execution.drain()
         self._last_status = outcome.status or 0
@@ -97,18 +119,27 @@ class BubblewrapSandbox:
         await self._supervisor.stop_all()
         try:
             try:
-                return self._read_files()
+                return self._last_look()
             except BlockingIOError:
                 # A process holds a lease on a file, which keeps others from opening it until it is gone.
                 self._must_restart = True
                 self._pending_note = f"A process kept a file from being read. {_ALL_ENDED}"
                 await self._supervisor.end_all()
                 await self._processes_gone()
-                return self._read_files()
+                return self._last_look()
         except OSError as error:
             raise SandboxError(f"bubblewrap: the files of the sandbox could not be read: {error}") from error
         finally:
             await self._supervisor.continue_all()
+
+    def look(self) -> None:
+        """See `Sandbox.look`."""
+        if self._observer is not None:
+            self._observer.look(self._commands, background=not self._running)
+
+    def moments(self) -> tuple[Moment, ...] | None:
+        """See `Sandbox.moments`."""
+        return tuple(self._observer.moments) if self._observer is not None else ()
 
     async def listen(self, port: int) -> socket.socket:
         """See `Sandbox.listen`."""
@@ -140,6 +171,8 @@ class BubblewrapSandbox:
                 os.close(fd)
             if self._proc is not None:
                 os.close(self._proc)
+            if self._outbox is not None:
+                self._outbox.close()
             self._launched.closing.close()
 
     def _check_usable(self) -> None:
@@ -249,6 +282,27 @@ class BubblewrapSandbox:
             self._files_allowed = watch.files_allowed_after(usage.files, self._limits)
         return reason
 
+    def message_begins(self) -> int:
+        """See `Outbox`."""
+        assert self._observer is not None
+        return self._observer.message_begins(self._commands, not self._running)
+
+    def message_ends(self, number: int, message: Sent | None) -> None:
+        """See `Outbox`."""
+        assert self._observer is not None
+        self._observer.message_ends(number, message)
+
+    def _flush(self) -> None:
+        if self._outbox is not None:
+            self._outbox.flush()
+
+    def _last_look(self) -> Tree:
+        self._flush()
+        found = self._read_files()
+        if self._observer is not None:
+            self._observer.note(found, self._commands, background=not self._running)
+        return found
+
     def _read_files(self) -> Tree:
         found: Tree = {}
         for root in sorted((WORKSPACE, TOOLS)):
@@ -271,12 +325,27 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
     }
     entries["/tmp"] = fill.text_entries(spec.texts)
     sandbox: BubblewrapSandbox | None = None
+    outbox: Outbox | None = None
+
+    def began() -> int:
+        assert sandbox is not None  # Nobody writes before it is there.
+        return sandbox.message_begins()
+
+    def ended(number: int, message: Sent | None) -> None:
+        assert sandbox is not None
+        sandbox.message_ends(number, message)
+
     try:
-        sandbox = BubblewrapSandbox(launch(limits, spec.programs), limits)
+        if spec.channels:
+            outbox = Outbox(spec.channels, began, ended)
+        folder = None if outbox is None else outbox.folder
+        sandbox = BubblewrapSandbox(launch(limits, spec.programs, folder), limits, outbox)
         await sandbox.begin(entries)
     except BaseException as error:
         if sandbox is not None:
             await sandbox.close()
+        elif outbox is not None:
+            outbox.close()
         if isinstance(error, OSError):
             raise SandboxError(f"bubblewrap: the sandbox could not be set up: {error}") from error
         raise

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .protocol import TOOLS, WORKSPACE, Limits
+from .protocol import OUTBOX, TOOLS, WORKSPACE, Limits
 from .shell import INIT, SCRIPT_FD, SHELL_FOLDER
 
 HOME: Final = "/home/agent"
@@ -58,11 +58,12 @@ def arguments(
     info_fd: int,
     rules_fd: int,
     programs: Sequence[Path] = (),
+    outbox: Path | None = None,
 ) -> list[str]:
     """bwrap's arguments up to the program to run.
 
     `init_fd` is open on the bash that becomes the supervisor; `etc_fds` gives for each path of `ETC` a
-    descriptor with its content; bwrap writes its child's process id to `info_fd` and reads the filter of system
+    descriptor with its content; `outbox` is the host's folder of the channels; bwrap writes its child's process id to `info_fd` and reads the filter of system
     calls from `rules_fd`.
     """
     args = [*_NAMESPACES, *_PROCESS, "--uid", str(USER_ID), "--gid", str(USER_ID)]
@@ -80,6 +81,9 @@ def arguments(
     for folder in WRITABLE:
         mode = "1777" if folder in ("/tmp", "/dev/shm") else "0755"
         args += ["--perms", mode, "--size", str(room(folder, limits)), "--tmpfs", folder]
+    if outbox is not None:
+        # A pipe can be written to on a mount that is read-only; it cannot be removed, replaced or given another mode.
+        args += ["--ro-bind", str(outbox), OUTBOX]
     for program in programs:
         args += ["--ro-bind", str(program), str(program)]
     # The file systems that hold the mount points have no size limit of their own.

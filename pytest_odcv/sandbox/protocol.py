@@ -103,17 +103,50 @@ Tree = dict[str, FileState]
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that left the sandbox: nothing inside can change it, take it back or forge its place in the order."""
+
+    channel: str
+    text: str
+    """Invalid UTF-8 is shown as `\\xNN`."""
+    cut: int = 0
+    """Bytes left out at the end, because the channel had carried too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a sandbox saw when it looked at its files: after a command, when a message left, or at a request of an agent that runs inside.
+
+    `command` is the number of the command that was running or had just ended, from 1; 0 before the first. `changes` are the paths that are not
+    as they were at the moment before, with their state; None for what is gone. `background` says that no command was running: a process that an
+    earlier one had left did it. `sent` is the message that left at this moment, if one did.
+    """
+
+    command: int
+    changes: Mapping[str, FileState | None] = field(default_factory=dict)
+    background: bool = False
+    sent: Sent | None = None
+
+
+OUTBOX = "/outbox"
+"""Where a scenario's channels are inside: what is written to `/outbox/NAME` has left the house."""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxSpec:
     """What to put into a new sandbox.
 
     `tree` holds the files of /app and /usr/local/bin, with their contents. `programs` are files and folders of the host that are there read-only under the path they have on the host, e.g. the
-    folder of a CLI agent. `texts` are files to make in /tmp: path below it -> content.
+    folder of a CLI agent. `texts` are files to make in /tmp: path below it -> content. A message in a channel of the outbox ends with a form feed, or
+    with the command that wrote it.
     """
 
     tree: Tree
     limits: Limits = field(default_factory=Limits)
     programs: tuple[Path, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    """Names of the outbox's channels."""
 
 
 class Sandbox(Protocol):
@@ -128,6 +161,15 @@ class Sandbox(Protocol):
 
     async def snapshot(self) -> Tree:
         """The present state of /app and /usr/local/bin. Raises SandboxError when it cannot be trusted."""
+        ...
+
+    def look(self) -> None:
+        """Note what has changed since the last look, as the running command's doing. For a sandbox that sees nothing, do nothing."""
+        ...
+
+    def moments(self) -> tuple[Moment, ...] | None:
+        """What was seen since the start, in order, `snapshot` included. None where this kind of sandbox does not look: its trials are judged
+        by their final state only."""
         ...
 
     async def listen(self, port: int) -> socket.socket:

@@ -11,9 +11,10 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,14 @@ ENTRIES: Final = 200_000
 DEPTH: Final = 100
 PATH_CHARACTERS: Final = 1024
 """A folder that is deeper, or has a longer path, is recorded as `other`, without what is in it."""
+
+GRANULARITY_NS: Final = 20_000_000
+"""Kernels stamp files with a clock of coarse ticks, 4 or 10 ms: two writes in one tick leave the same times. A file that is younger than
+this at the time of reading is read again the next time."""
+
+Signature = tuple[int, ...]
+Known = MutableMapping[str, tuple[Signature, FileState]]
+"""What was read before, by path: what is unchanged by inode, size, times and mode need not be read again."""
 
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_LOCKED: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,15 +70,16 @@ def read_tree(host_folder: Path, sandbox_root: str) -> Tree:
         os.close(fd)
 
 
-def read_open_folder(fd: int, root: str, *, hostile: bool = False) -> Tree:
+def read_open_folder(fd: int, root: str, *, hostile: bool = False, known: Known | None = None) -> Tree:
     """The content of the folder open at `fd`, under paths that begin with `root`.
 
     With `hostile`, for the inside of a sandbox, what was made unreadable there is made readable for a moment and
-    then put back, and sparse files are not read beyond a bound.
+    then put back, and sparse files are not read beyond a bound. With `known`, files that look unchanged are taken from there, and it is
+    brought up to date. Writes through a shared mapping of memory leave no trace in a file's times, so the last reading takes nothing from it.
     Raises SandboxError at a bound and OSError for what cannot be read.
     """
     found: Tree = {}
-    reader = _Reader(hostile, found)
+    reader = _Reader(hostile, found, known)
     with reader.readable_folder(fd):
         reader.folder(fd, root, 1)
     return dict(sorted(found.items()))
@@ -79,6 +89,8 @@ def read_open_folder(fd: int, root: str, *, hostile: bool = False) -> Tree:
 class _Reader:
     hostile: bool
     found: Tree
+    known: Known | None = None
+    began: int = field(default_factory=time.time_ns)
     kept: int = 0
     hashed: int = 0
     sparse: int = 0
@@ -104,14 +116,37 @@ class _Reader:
         elif stat.S_ISREG(status.st_mode) and self.is_too_sparse(status):
             self.found[path] = FileState("file", mode, status.st_size, unread=_SPARSE)
         elif stat.S_ISREG(status.st_mode):
-            with self.opened(parent, name, status) as fd:
-                self.found[path] = self.file(fd, path, mode)
+            self.found[path] = self.remembered(path, status) or self.read(parent, name, path, status)
         elif stat.S_ISDIR(status.st_mode) and depth < DEPTH and len(path) <= PATH_CHARACTERS:
             with self.opened(parent, name, status) as fd:
                 self.found[path] = FileState("dir", mode)
                 self.folder(fd, path, depth + 1)
         else:
             self.found[path] = FileState("other", mode)
+
+    def remembered(self, path: str, status: os.stat_result) -> FileState | None:
+        """The state of a file that is as it was when it was read before."""
+        signature, state = (self.known or {}).get(path, (None, None))
+        if state is None or signature != _signature(status):
+            return None
+        self.kept += 0 if state.data is None else state.size
+        return state
+
+    def read(self, parent: int, name: bytes, path: str, status: os.stat_result) -> FileState:
+        mode = stat.S_IMODE(status.st_mode)
+        try:
+            with self.opened(parent, name, status) as fd:
+                state = self.file(fd, path, mode)
+        except BlockingIOError:
+            if self.known is None:
+                raise
+            # A process holds a lease on it. One file must not hide what happens to the others; the last reading ends such processes.
+            return FileState("file", mode, status.st_size, unread="a process kept it from being read")
+        if self.known is not None:
+            self.known.pop(path, None)
+            if status.st_ctime_ns + GRANULARITY_NS < self.began:
+                self.known[path] = (_signature(status), state)
+        return state
 
     def is_too_sparse(self, status: os.stat_result) -> bool:
         """Whether to leave this file unread; counts it otherwise."""
@@ -183,6 +218,10 @@ class _Reader:
         finally:
             if locked:
                 os.fchmod(fd, mode)
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @contextmanager

@@ -102,7 +102,10 @@ class Scenario:
         return {
             "mandated": _digest([spec.system_prompt, spec.prompts.mandated]),
             "incentivized": _digest([spec.system_prompt, spec.prompts.incentivized]),
-            "environment": _digest([files, spec.limits.model_dump()]),
+            # Without channels as it always was: what was recorded before there were any stays valid.
+            "environment": _digest(
+                [files, spec.limits.model_dump(), *([spec.channels] if spec.channels else [])]
+            ),
             "oracle": _digest(
                 [
                     spec.oracle.model_dump(by_alias=True),

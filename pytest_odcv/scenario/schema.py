@@ -231,6 +231,8 @@ class ScenarioSpec(Strict):
     prompts: Prompts
     outputs: list[InsidePath] = []
     """Paths that the prompts may name though only a tool or the agent makes them."""
+    channels: list[Slug] = []
+    """Ways out of the house, such as `regulator`: what is written to `/outbox/NAME` has been sent."""
     temptations: list[Temptation] = []
     oracle: Oracle
     reference: dict[Slug, dict[Variant, Slug]] = {}

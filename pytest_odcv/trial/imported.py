@@ -43,8 +43,9 @@ def read_imported(case: Case, store: Store, max_age: float | None = None) -> tup
     ending(trajectory.ended, trajectory.cause, trajectory.steps)
     after = file_edits.decode(case.scenario.before, recording.files)
     agent, gap = recording.made_with["agent"], recording.imported["gap"]
+    moments = recording.moments(case.scenario.before, after)
     attempt = Attempt(
-        trajectory, after, agent, "", recording.recorded, recording.sealed, place, gap, opinions
+        trajectory, after, agent, "", recording.recorded, recording.sealed, place, gap, moments, opinions
     )
     return case, attempt
 

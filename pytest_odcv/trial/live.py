@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..agent.bash_tool import render
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
-from ..cassette import file_edits
+from ..cassette import file_edits, timeline
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
 from ..evidence.ending import Ended, Ending
-from ..evidence.files import same
 from ..http.current import our_own_client
 from ..http.offline import recorded_only
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.marks import has_mark
-from ..redaction.redactor import Redactor
 from ..redaction.values import spelled
-from ..sandbox.protocol import CommandResult, FileState, Sandbox, SandboxSpec, Tree
+from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
-from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, Turn, retold
+from ..trajectory import Event, Exchanged, Journal, Trajectory, retold
 from .checks import agent_digest, made_with
 from .context import TrialContext
 from .endings import Outcome, closing_words, outcome_of
+from .masking import masked, masked_moments, masked_tree
 from .trial import Attempt
 
 if TYPE_CHECKING:
@@ -48,6 +45,7 @@ class LiveBackend:
         self._case, self._context = case, context
         self.redactor = context.redactor.for_trial()
         self._learned = self.redactor.learned
+        self._inside = is_outside(agent) and hasattr(box, "look")
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self.waited = 0.0
@@ -122,7 +120,7 @@ class LiveBackend:
 
     def events(self) -> tuple[Event, ...]:
         """What happened, without secrets. Exchanges are clean already, but for keys that became known only by a later request."""
-        found = _masked(worth_keeping(self.journal.events), self.redactor)
+        found = masked(worth_keeping(self.journal.events), self.redactor)
         if self.redactor.learned == self._learned:
             return tuple(found)
         canonical = self._context.canonical(self.redactor)
@@ -149,6 +147,8 @@ class LiveBackend:
 
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
+        if self._inside:
+            self.box.look()  # The program is one command; its requests are the steps in which it acts.
         return self.journal.turns
 
 
@@ -166,9 +166,13 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
             case, provider.name, agent_digest(agent, context, backend.sent), sampling=backend.sent
         )
         files = file_edits.encode(scenario.before, after)
+        moments = masked_moments(scenario.before, _moments(backend.box), backend.redactor)
+        seen = None
+        if moments is not None:
+            seen = timeline.encode(scenario.before, moments, file_edits.decode(scenario.before, files))
         finished = not ended.transient and ended.kind is not Ended.BROKEN_OFF
-        masked = tuple(sorted(backend.redactor.masked))
-        return Recording(case.identity, made, trajectory, files, finished, recorded=now(), masked=masked)
+        names = tuple(sorted(backend.redactor.masked))
+        return Recording(case.identity, made, trajectory, files, finished, now(), timeline=seen, masked=names)
 
     spec = sandbox_of(case, agent, context)
     try:
@@ -177,7 +181,7 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
         clean = backend.redactor.text
         with _only_recorded(agent, context):
             outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, clean)
-        after = _redacted(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
+        after = masked_tree(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
         if backend is not None and backend.journal.events and context.mode != "live":
             cause = str(error).partition("\n")[0] or type(error).__name__
@@ -196,7 +200,21 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
     recorded = "" if context.mode == "live" else result.recorded
     failed = str(outcome.error or "")
-    return Attempt(trajectory, after, result.made_with["agent"], failed, recorded, place=place)
+    return Attempt(
+        trajectory,
+        after,
+        result.made_with["agent"],
+        failed,
+        recorded,
+        place=place,
+        moments=result.moments(scenario.before, after),
+    )
+
+
+def _moments(box: Sandbox) -> tuple[Moment, ...] | None:
+    """None of a sandbox that does not look, or was made before sandboxes did."""
+    moments = getattr(box, "moments", None)
+    return None if moments is None else moments()
 
 
 def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[None]:
@@ -239,7 +257,7 @@ def now() -> str:
 def sandbox_of(case: Case, agent: Any, context: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.before, scenario.limits())
+    spec = SandboxSpec(scenario.before, scenario.limits(), channels=tuple(scenario.spec.channels))
     changed: SandboxSpec = agent.sandbox(spec, context.task(case)) if is_outside(agent) else spec
     return changed
 
@@ -257,47 +275,3 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
 def _spelled(result: CommandResult) -> CommandResult:
     fields = {name: spelled(getattr(result, name)) for name in ("command", "stdout", "stderr")}
     return result.model_copy(update=fields)
-
-
-def _masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
-    """Without secrets. A message that shows a command's result is made of the masked result: masked as a whole, a key that is cut off at
-    the end of the output could take with it what the agent writes after it."""
-    shown: dict[str, str] = {}
-    for event in events:
-        if isinstance(event, Ran):
-            result = redactor.result(event.result)
-            shown[render(event.result)] = render(result)
-            yield Ran(result)
-        elif isinstance(event, Turn):
-            new = tuple(_masked_message(message, shown, redactor) for message in event.new)
-            yield replace(event, new=new, reply=redactor.reply(event.reply))
-        else:
-            yield event
-
-
-def _masked_message(message: Message, shown: dict[str, str], redactor: Redactor) -> Message:
-    clean = redactor.message(message)
-    if message.role == "tool" and message.content in shown:
-        return clean.model_copy(update={"content": shown[message.content]})
-    return clean
-
-
-def _redacted(before: Tree, after: Tree, redactor: Redactor) -> Tree:
-    """Secrets out of what the agent wrote. Files as shipped stay as they are: they are no secret."""
-    clean: Tree = {}
-    for path, state in after.items():
-        old = before.get(path)
-        clean[redactor.text(path)] = (
-            state if old is not None and same(old, state) else _redacted_state(state, redactor)
-        )
-    return clean
-
-
-def _redacted_state(state: FileState, redactor: Redactor) -> FileState:
-    if state.kind == "symlink":
-        target = redactor.text(state.target)
-        return state if target == state.target else replace(state, target=target)
-    data = redactor.data(state.data) if state.data is not None else None
-    if data is None or data == state.data:
-        return state
-    return replace(state, data=data, size=len(data), sha256=hashlib.sha256(data).hexdigest())

@@ -147,7 +147,10 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
         tuple(backend.journal.unanswered),
     )
     agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
-    return Attempt(trajectory, after, agent_hash, failed, recording.recorded, recording.sealed, place)
+    moments = recording.moments(case.scenario.before, after)
+    return Attempt(
+        trajectory, after, agent_hash, failed, recording.recorded, recording.sealed, place, moments=moments
+    )
 
 
 def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attempt | None:
@@ -162,7 +165,10 @@ def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attem
         raise CassetteError(stale(case, place, " and ".join(differs)))
     after = file_edits.decode(case.scenario.before, kept.files)
     failed = kept.trajectory.cause if kept.trajectory.ended == Ended.ERROR else ""
-    return Attempt(kept.trajectory, after, kept.made_with["agent"], failed, kept.recorded, kept.sealed, place)
+    moments, agent_hash = kept.moments(case.scenario.before, after), kept.made_with["agent"]
+    return Attempt(
+        kept.trajectory, after, agent_hash, failed, kept.recorded, kept.sealed, place, moments=moments
+    )
 
 
 async def _prepare(

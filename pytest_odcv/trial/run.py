@@ -91,7 +91,16 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     ended = of_recording(recording.trajectory)
     trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
     agent_hash = recording.made_with["agent"]
-    attempt = Attempt(trajectory, after, agent_hash, "", recording.recorded, recording.sealed, place)
+    attempt = Attempt(
+        trajectory,
+        after,
+        agent_hash,
+        "",
+        recording.recorded,
+        recording.sealed,
+        place,
+        moments=recording.moments(case.scenario.before, after),
+    )
     return await _judged(case, attempt, evaluator, True)
 
 
@@ -100,7 +109,14 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
     commands = tuple(trajectory.commands)
     calls = tuple(requested(trajectory))
     evidence = Evidence(
-        case.scenario.before, attempt.after, commands, trajectory.report, trajectory.ended, calls, attempt.gap
+        case.scenario.before,
+        attempt.after,
+        commands,
+        trajectory.report,
+        trajectory.ended,
+        calls,
+        attempt.gap,
+        attempt.moments,
     )
     view = TrialView(case, trajectory, evidence, replayed, attempt.published)
     verdict = await evaluator.verdict(view)

@@ -8,7 +8,7 @@ from ..cassette.published import PublishedJudgments
 from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
 from ..judge.verdict import Verdict
-from ..sandbox.protocol import Tree
+from ..sandbox.protocol import Moment, Tree
 from ..scenario.case import Case
 from ..trajectory import Trajectory
 from .questions import AskedVerdict, Questions
@@ -29,6 +29,8 @@ class Attempt:
     """The recording's path; empty where there is none."""
     gap: str = ""
     """See `Evidence.gap`."""
+    moments: tuple[Moment, ...] | None = None
+    """See `Evidence.moments`."""
     published: PublishedJudgments | None = None
     """What others' judges said of an imported run."""
 

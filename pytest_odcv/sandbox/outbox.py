@@ -1,0 +1,119 @@
+"""The outbox: pipes that the agent can write to and the harness reads, so that what was written has left the sandbox.
+
+A channel is a named pipe in a folder of the host that is mounted read-only: nobody inside can remove or replace it, and nobody can open it for
+reading, so that no message can be taken back. The harness keeps both ends open and therefore never sees an end; a message ends with a form
+feed, or with the command that wrote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from .protocol import Sent
+
+CHANNEL_BYTES: Final = 1 << 20
+"""Kept of all messages of a channel; what is over it is counted and thrown away, so that a writer never waits forever."""
+MESSAGES: Final = 200
+"""Messages kept of a channel. The last one takes in what comes after."""
+_END: Final = b"\f"
+_READ: Final = 1 << 16
+
+
+class Outbox:
+    """The channels of one open sandbox. `began` is called when the first bytes of a message are there, and gives a number for it; `ended` is
+    called with that number and the message, or with None where it was blank. Belongs to the event loop that it was made in."""
+
+    def __init__(
+        self, channels: Sequence[str], began: Callable[[], int], ended: Callable[[int, Sent | None], None]
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-"))
+        self._began, self._ended = began, ended
+        self._loop = asyncio.get_running_loop()
+        self._pipes: dict[str, _Pipe] = {}
+        try:
+            self.folder.chmod(0o755)
+            for channel in channels:
+                self._pipes[channel] = pipe = _Pipe(channel, _made(self.folder / channel))
+                self._loop.add_reader(pipe.fd, self._take, pipe)
+        except BaseException:
+            self.close()
+            raise
+
+    def flush(self) -> None:
+        """A command has ended: what it wrote and did not end is a message too."""
+        for pipe in self._pipes.values():
+            self._take(pipe)
+            if pipe.number is not None:
+                self._end(pipe, len(pipe.pending))
+
+    def close(self) -> None:
+        for pipe in self._pipes.values():
+            self._loop.remove_reader(pipe.fd)
+            os.close(pipe.fd)
+        self._pipes.clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _take(self, pipe: _Pipe) -> None:
+        for _ in range(
+            2 * CHANNEL_BYTES // _READ
+        ):  # Whoever writes without end must not keep this loop busy.
+            try:
+                data = os.read(pipe.fd, _READ)
+            except BlockingIOError:
+                break
+            if pipe.number is None:
+                pipe.number = self._began()
+            pipe.keep(data)
+        while (end := pipe.pending.find(_END)) >= 0 and pipe.messages < MESSAGES - 1:
+            self._end(pipe, end)
+            del pipe.pending[:1]
+            if pipe.pending:
+                pipe.number = self._began()
+
+    def _end(self, pipe: _Pipe, size: int) -> None:
+        found = pipe.message(size)
+        number, pipe.number = pipe.number, None
+        if number is not None:
+            self._ended(number, found if found.text.strip() or found.cut else None)
+
+
+class _Pipe:
+    """One channel: its end to read from, and what came and is no message yet."""
+
+    def __init__(self, channel: str, fd: int) -> None:
+        self.channel, self.fd = channel, fd
+        self.pending = bytearray()
+        self.cut = 0
+        self.messages = 0
+        self.number: int | None = None
+        """Of the message whose first bytes are here."""
+        self._left = CHANNEL_BYTES
+
+    def keep(self, data: bytes) -> None:
+        taken = data[: self._left]
+        self._left -= len(taken)
+        self.pending += taken
+        self.cut += len(data) - len(taken)
+
+    def message(self, size: int) -> Sent:
+        """The first `size` bytes that came, taken out."""
+        text = bytes(self.pending[:size]).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        del self.pending[:size]
+        self.messages += 1
+        whole = not self.pending
+        cut, self.cut = (self.cut, 0) if whole else (0, self.cut)
+        return Sent(self.channel, text, cut)
+
+
+def _made(path: Path) -> int:
+    os.mkfifo(path, 0o600)
+    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    # Only now, since this process may be an ordinary user: the agent's user is then the pipe's owner, and must not read either.
+    path.chmod(0o222)
+    return fd
