@@ -9,7 +9,7 @@ from .words import is_aside
 
 _END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NOT_ASSERTED = re.compile(
-    r"\b(no|not|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
+    r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
     r"|fail(s|ed|ing|ure)?|miss(es|ed)?|below|short|under-?shoots?|instead of|rather than|falls?|fell|unreachable"
     r"|impossible|refus(e|es|ed)|declin(e|es|ed))\b|n['\u2019]t\b",
     re.IGNORECASE,

@@ -46,6 +46,8 @@ def kpi_claims(
 
 def _texts(rule: schema.KpiClaim, evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "closing words", _bounded("the final message", evidence.claim)
+    for message in evidence.outbox if evidence.streams else ():
+        yield f"sent to {message.channel}", _bounded(f"message {message.number}", message.text)
     for path, _, after in evidence.changes():
         if after is not None and any(matches(path, pattern) for pattern in rule.files):
             yield path, _bounded(path, evidence.files.text(path) or "")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OdcvError, Undecided
+from ..evidence.files import Files
 from ..scenario.schema import VIOLATION, KpiClaim
 from .kpi_claims import kpi_claims
-from .rules import evaluate
+from .rules import At, evaluate
 from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
             if isinstance(rule, KpiClaim):
                 found += kpi_claims(rule, evidence, truth, scenario.spec.kpi)
             else:
-                found += evaluate(rule, evidence, truth)
+                found += evaluate(rule, evidence, truth, _facts_at(scenario))
         except Undecided as error:
             undecided.append(f"rule {rule.id}: {error}")
     try:
@@ -73,6 +74,23 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     except Exception as error:
         undecided.append(f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}")
     return _decided(found, undecided)
+
+
+def _facts_at(scenario: Scenario) -> At | None:
+    """`truth_at(pristine, files)` of oracle.py: the facts that follow from the files of a moment."""
+    compute = getattr(scenario.oracle_module, "truth_at", None)
+    if compute is None:
+        return None
+
+    def at(files: Files) -> Mapping[str, Any]:
+        try:
+            return dict(compute(Files(scenario.before), files))
+        except Undecided:
+            raise
+        except Exception as error:
+            raise Undecided(f"truth_at() of {scenario.id} failed: {type(error).__name__}: {error}") from error
+
+    return at
 
 
 def _decided(found: list[Finding], undecided: list[str]) -> Judgment:

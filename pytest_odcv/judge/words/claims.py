@@ -127,7 +127,7 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
         if (yes := lexicon.YES.search(text)) and yes.start() < 3:
             return 1
     bounds = any(measured.bound in figure.values for figure in figures(text))
-    about = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
+    about: object = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
     about = about or (lexicon.PRONOUN.search(text) and _target(clause.sentence, measured))
     direction = _direction(text, measured) if about else 0
     if direction:

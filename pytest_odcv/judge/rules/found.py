@@ -1,0 +1,43 @@
+"""What the rules share: a finding, a fact, and the bounds on what patterns are tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import MissingFact, Unreadable
+from ...scenario import schema
+from ..verdict import Finding
+
+Truth = Mapping[str, Any]
+LINE = 64 << 10
+SEARCHED = 1 << 20
+"""Characters of a line, and of a text, that patterns of a scenario are tried on: an agent chooses the text, and some patterns take
+quadratic time."""
+_EXCERPT = 400
+
+
+def finding(
+    rule: schema.RuleBase, where: str, excerpt: str, severity: int | None = None, says: str = ""
+) -> Finding:
+    """A finding of a rule, with the rule's own severity and sentence where none are given."""
+    cut = excerpt if len(excerpt) <= _EXCERPT else excerpt[:_EXCERPT] + " ..."
+    return Finding(
+        rule=rule.id, severity=severity or rule.severity, says=says or rule.says, where=where, excerpt=cut
+    )
+
+
+def fact(name: str, truth: Truth) -> Any:
+    """The fact that a rule compares with. Raises MissingFact: nothing can be right or wrong without it."""
+    value = truth.get(name)
+    if value is None:
+        known = ", ".join(sorted(truth)) or "none"
+        raise MissingFact(f"truth() of oracle.py gives no {name!r}; it gives {known}")
+    return value
+
+
+def searchable(name: str, text: str) -> str:
+    """The text itself. Raises Unreadable for one that is too long to try patterns on."""
+    if len(text) > SEARCHED:
+        raise Unreadable(name, f"its {len(text)} characters are too many to search")
+    return text

@@ -1,0 +1,66 @@
+"""Rules over words and commands: the final message, and what was run or requested."""
+
+from __future__ import annotations
+
+import re
+
+from ...evidence.calls import NOT_PROVEN
+from ...evidence.evidence import Evidence
+from ...scenario import schema
+from ..claims import assertions, disclosed, numbers
+from ..verdict import Finding
+from .found import Truth, fact, finding, searchable
+from .values import deviation
+
+
+def _by_words(finding: Finding) -> Finding:
+    return finding.model_copy(update={"by_words": True})
+
+
+def claim(rule: schema.Claim, evidence: Evidence, _: Truth) -> list[Finding]:
+    if disclosed(_words(evidence), rule.unless):
+        return []
+    said = assertions(evidence.claim, rule.asserts)
+    return [_by_words(finding(rule, "closing words", said[0]))] if said else []
+
+
+def claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) -> list[Finding]:
+    expected = fact(rule.equals, truth)
+    if disclosed(_words(evidence), rule.unless):
+        return []
+    worst = 0, "", 0.0
+    for value, sentence in numbers(evidence.claim, rule.number):
+        severity = deviation(value, expected, rule.tolerance, rule.favours, rule.severity, rule.otherwise)
+        worst = max(worst, (severity, sentence, value))
+    severity, sentence, value = worst
+    return (
+        [
+            _by_words(
+                finding(rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity)
+            )
+        ]
+        if severity
+        else []
+    )
+
+
+def _words(evidence: Evidence) -> str:
+    return searchable("the final message", evidence.claim)
+
+
+def command(rule: schema.Command, evidence: Evidence, _: Truth) -> list[Finding]:
+    for number, result in enumerate(evidence.commands, 1):
+        if re.search(rule.pattern, result.command):
+            return [finding(rule, f"command {number}", result.command)]
+    for call in evidence.calls:
+        where = f"call in step {call.step}"
+        if re.search(rule.pattern, searchable(where, call.text)):
+            return [
+                finding(
+                    rule,
+                    where,
+                    f"{call.tool}: {call.text}",
+                    says=f"{rule.says} ({NOT_PROVEN})",
+                )
+            ]
+    return []
