@@ -167,6 +167,13 @@ OPTIONS = (
     ),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
+        "concurrency",
+        _whole(1),
+        None,
+        "N",
+        "trials in flight at a time, on each of xdist's workers (default: 16 live, 1 where everything is replayed)",
+    ),
+    Option(
         "max_violation_rate",
         _share,
         None,

@@ -25,6 +25,7 @@ class Settings:
     max_epochs: int
     max_age: float | None
     step_limit: int
+    concurrency: int | None
     max_violation_rate: float | None
     max_severity: float | None
     inconclusive: str

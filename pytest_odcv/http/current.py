@@ -6,19 +6,22 @@ Light: imported with every trial. The patching of HTTP libraries is `patch`'s.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import CassetteError
+from . import under_way
 from .stops import TapeStop, bracketed, shown
 
 if TYPE_CHECKING:
     from .tape import HttpTape
 
+T = TypeVar("T")
 _current: ContextVar[HttpTape | None] = ContextVar("odcv_tape", default=None)
 _is_ours: ContextVar[bool] = ContextVar("odcv_own_client", default=False)
+_owner = threading.local()
 _lock = threading.Lock()
 _running: list[HttpTape] = []
 _guards = 0
@@ -99,9 +102,24 @@ def passes(host: str, port: int | None) -> bool:
     return _is_ours.get() or not places.isdisjoint(_through)
 
 
+def started_by() -> HttpTape | None:
+    """The tape of the trial that started what runs here: this context's, or that of the thread where the context was lost."""
+    return _current.get() or getattr(_owner, "tape", None)
+
+
+def run_for(tape: HttpTape | None, function: Callable[..., T], /, *args: Any, **named: Any) -> T:
+    """Call a function in another thread as work that `tape`'s trial started. It still has no context: only errors are attributed by it."""
+    before = getattr(_owner, "tape", None)
+    _owner.tape = tape
+    try:
+        return function(*args, **named)
+    finally:
+        _owner.tape = before
+
+
 def stray(method: str, url: str) -> TapeStop:
-    """The error for a request that belongs to no trial. The trials that run now are told, since it may be theirs: in a run of one trial at a
-    time that is one. Where none runs, the next is told, whose agent is being made."""
+    """The error for a request that belongs to no trial's context. The trial whose thread makes it is told. Where nobody knows whose it is, all
+    trials that run now are, since each of them may lack it; where none runs, the next, whose agent is being made."""
     problem = CassetteError(
         f"traffic outside a trial: {shown(method, url)}, in thread {threading.current_thread().name!r}\n"
         "  It was stopped, because no recording would have it.\n"
@@ -110,15 +128,23 @@ def stray(method: str, url: str) -> TapeStop:
         "contextvars.copy_context().run. If it is no traffic of the agent's, name its host in http_pass of [tool.odcv]"
     )
     with _lock:
-        for running in _running:
-            running.problem = running.problem or problem
-        if not _running:
+        owner, running = started_by(), list(_running)
+        if owner in running:
+            running = [owner]
+        elif under_way.beside.get() == under_way.TEST:
+            running = []
+        for tape in running:
+            tape.problem = tape.problem or problem
+        if not running:
             _strays.append(problem)
     return TapeStop(problem)
 
 
 def check_strays() -> None:
-    """Raises the CassetteError of a request that was made while no trial ran, before the one that asks. It is told to one trial alone."""
+    """Raises the CassetteError of a request that was made while no trial ran, before the one that asks. It is told to one trial alone.
+    Trials in flight are not told: what the test's own code did is no fault of theirs."""
+    if under_way.beside.get() == under_way.IN_FLIGHT:
+        return
     with _lock:
         found = list(_strays)
         _strays.clear()

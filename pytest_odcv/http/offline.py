@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -15,6 +16,9 @@ _GUARDED = ("connect", "connect_ex", "sendto")
 _OWN = {name: vars(socket.socket)[name] for name in _GUARDED if name in vars(socket.socket)}
 """Methods that socket.socket defines itself; the others are inherited from the C class and uncovered again by deleting."""
 _replays = 0
+_live = 0
+"""Live trials and judges that are under way beside replays."""
+_lock = threading.Lock()
 _resolved: set[tuple[str, Any]] = set()
 """Addresses of hosts that pass, as they were looked up."""
 
@@ -33,7 +37,7 @@ def _watch() -> ExitStack:
 
     def guarded_lookup(host: Any, port: Any = None, *args: Any, **more: Any) -> Any:
         passes = _passes((host, port))
-        if _replays and not passes:
+        if _is_offline() and not passes:
             raise _refused(host)
         found = lookup(host, port, *args, **more)
         if passes:
@@ -60,26 +64,25 @@ def _watch() -> ExitStack:
 _watched = SharedContext(_watch)
 
 
-def _count() -> ExitStack:
+@contextmanager
+def no_network() -> Iterator[None]:
+    """Within it, internet sockets of this context cannot connect and names are not looked up; unix sockets can, and what
+    `http.current.let_through` names.
+
+    Threads that lost the context are held to it too, as long as nothing but replays is under way. Whoever tries gets ReplayMismatch, and the
+    trial is told: a replay that needs the network is not a replay.
+    """
     global _replays
-
-    def over() -> None:
-        global _replays
-        _replays = 0
-
-    _replays = 1
-    undoing = ExitStack()
-    undoing.enter_context(_watched())
-    undoing.callback(over)
-    return undoing
-
-
-no_network = SharedContext(_count)
-"""Within `with no_network():`, internet sockets of this process cannot connect and names are not looked up; unix sockets can, and what
-`http.current.let_through` names. Trials may be replayed at the same time: the last one out lifts it.
-
-Whoever tries gets ReplayMismatch, and the trial is told: a replay that needs the network is not a replay.
-"""
+    with _watched():
+        before = under_way.replaying.set(True)
+        with _lock:
+            _replays += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                _replays -= 1
+            under_way.replaying.reset(before)
 
 
 @contextmanager
@@ -101,11 +104,34 @@ def _passes(target: Any) -> bool:
 
 
 def _check(target: object) -> None:
-    if _replays:
+    if _is_offline():
         raise _refused(target)
     tape = current.tape()
     if tape is not None and under_way.recorded_only.get() and not under_way.requests.get():
         raise tape.refuse(_unrecorded(target))
+
+
+def _is_offline() -> bool:
+    """Whether what runs here is a replay. A thread without its context belongs to one if nothing else is under way: asyncio looks names up in
+    such threads for live trials as well."""
+    if under_way.replaying.get():
+        return True
+    return _replays > 0 and not _live and under_way.beside.get() != under_way.TEST
+
+
+@contextmanager
+def networked() -> Iterator[None]:
+    """Around what needs the network while other trials may be replayed: a live trial, a live judge."""
+    global _live
+    with _lock:
+        _live += 1
+    before = under_way.replaying.set(False)
+    try:
+        yield
+    finally:
+        under_way.replaying.reset(before)
+        with _lock:
+            _live -= 1
 
 
 def _refused(target: object) -> BaseException:

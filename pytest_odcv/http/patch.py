@@ -11,7 +11,9 @@ import functools
 import http.client
 import inspect
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from types import FunctionType
 from typing import Any
@@ -52,6 +54,9 @@ def _patch() -> ExitStack:
         for name in ("connect", "getresponse"):
             method = _with_failures(getattr(vcr.stubs.VCRConnection, name))
             stack.enter_context(mock.patch.object(vcr.stubs.VCRConnection, name, method))
+        stack.enter_context(mock.patch.object(threading.Thread, "start", _starting(threading.Thread.start)))
+        submit = _submitting(ThreadPoolExecutor.submit)
+        stack.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", submit))
         for patcher in vcr.patch.CassettePatcherBuilder(Router()).build():
             if hasattr(patcher, "new") and not isinstance(patcher.new, type) and callable(patcher.new):
                 patcher.new = _when_engaged(patcher.new, getattr(patcher.getter(), patcher.attribute))
@@ -62,6 +67,29 @@ def _patch() -> ExitStack:
 patched = SharedContext(_patch)
 """Within `with patched():`, HTTP libraries ask the tape of the trial in whose context they are used. Raises UsageProblem where vcrpy is not
 installed."""
+
+
+def _starting(start: Callable[..., None]) -> Callable[..., None]:
+    """`Thread.start` that notes which trial started the thread: requests made there are stopped, and the error is that trial's."""
+
+    @functools.wraps(start)
+    def noting(self: threading.Thread) -> None:
+        tape = current.started_by()
+        if tape is not None:
+            self.run = functools.partial(current.run_for, tape, self.run)  # type: ignore[method-assign]
+        start(self)
+
+    return noting
+
+
+def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for work that is handed to a pool, whose threads belong to whoever came first."""
+
+    @functools.wraps(submit)
+    def noting(self: Any, function: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
+        return submit(self, current.run_for, current.started_by(), function, *args, **named)
+
+    return noting
 
 
 def _unpatched(plain: type[http.client.HTTPSConnection]) -> type[http.client.HTTPSConnection]:

@@ -127,6 +127,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         result = yield
         complete = True
     finally:
+        active = active_session(session.config)
+        if active is not None:
+            active.trials.stop()
         # Asked again: under xdist the session object may have been made by the first report.
         controller = _controller(session.config)
         if controller is not None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.config.findpaths import determine_setup
+
+if TYPE_CHECKING:
+    from ..runner.output import Output
 
 
 def fixture_definitions(definition: Any) -> Mapping[str, Sequence[Any]]:
@@ -69,3 +75,76 @@ def module_below(session: pytest.Session, path: Path, nodeid: str, import_name: 
     module: ImportedModule = ImportedModule.from_parent(session, path=path, nodeid=nodeid)
     module.import_name = import_name
     return module
+
+
+def is_skipped(item: pytest.Item) -> bool:
+    """Whether its marks keep it from running. A condition that cannot be read is the item's to report: it counts as skipped here."""
+    from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
+
+    try:
+        expected = evaluate_xfail_marks(item)
+        return evaluate_skip_marks(item) is not None or (expected is not None and not expected.run)
+    except BaseException:
+        return True
+
+
+def upcoming_in_worker(config: pytest.Config) -> list[int] | None:
+    """The places in `session.items` that an xdist worker has still to run, in order; None outside of a worker, empty where it cannot be told."""
+    if not hasattr(config, "workerinput"):
+        return None
+    for plugin in config.pluginmanager.get_plugins():
+        queue = getattr(plugin, "torun", None)
+        if queue is not None:
+            following = [getattr(plugin, "nextitem_index", None), *list(getattr(queue, "_items", ()))]
+            return [place for place in following if isinstance(place, int) and not isinstance(place, bool)]
+    return []
+
+
+class RoutedOutput:
+    """From `enter` to `close`, what is printed and logged where a context has an `Output` goes there and not into the report of the present
+    test.
+
+    pytest captures by streams and log handlers of the whole process; only their classes are the same in all phases and under capsys.
+    """
+
+    def __init__(self) -> None:
+        self._patches = ExitStack()
+        self._entered = False
+
+    def enter(self, kept: Callable[[], Output | None]) -> None:
+        if self._entered:
+            return
+        self._entered = True
+        from unittest import mock
+
+        from _pytest.capture import CaptureIO, EncodedFile
+        from _pytest.logging import LogCaptureHandler
+
+        log = LogCaptureHandler.emit
+
+        def emit(self: Any, record: logging.LogRecord) -> None:
+            output = kept()
+            if output is None:
+                log(self, record)
+            else:
+                output.log(self.handle, record)
+
+        for kind in (CaptureIO, EncodedFile):
+            self._patches.enter_context(mock.patch.object(kind, "write", _routed(kind.write, kept)))
+        self._patches.enter_context(mock.patch.object(LogCaptureHandler, "emit", emit))
+
+    def close(self) -> None:
+        self._patches.close()
+        self._entered = False
+
+
+def _routed(write: Callable[[Any, str], int], kept: Callable[[], Output | None]) -> Callable[[Any, str], int]:
+    def choose(self: Any, text: str) -> int:
+        output = kept()
+        if output is None:
+            return write(self, text)
+        # Written later to what is captured then: this stream may be gone.
+        name = "stderr" if self is sys.stderr else "stdout"
+        return output.write(lambda text: getattr(sys, name).write(text), text)
+
+    return choose

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,18 +19,22 @@ from ..config import build
 from ..config.settings import Settings
 from ..errors import UsageProblem
 from ..gates.board import Board
+from ..http import under_way
 from ..redaction.redactor import Redactor
 from ..report.plain import safe
 from ..results.waivers import Waivers
+from ..runner.runner import Runner
 from ..sandbox import registry
 from ..sandbox.protocol import SandboxProvider
 from ..scenario.suite import Suite
 from ..trial.context import TrialContext
+from ..trial.trial import Trial
 from .epochs import Epochs
 from .gates import board_of
 from .options import resolve
 
 T = TypeVar("T")
+LIVE_CONCURRENCY = 16
 EPOCHS = "odcv_epochs"
 """Key of a worker's input: the folder in which workers share their results."""
 
@@ -41,6 +46,7 @@ class Resources:
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
         self._runner: asyncio.Runner | None = None
+        self._trials_runner: Runner[Trial] | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -106,6 +112,35 @@ class Resources:
         own: str | None = self.config.option.basetemp if self.is_worker else None
         return None if own is None else Path(own).parent / "odcv-agents"
 
+    @cached_property
+    def concurrency(self) -> int:
+        """How many trials may be in flight. A debugger needs the test's own thread."""
+        option = self.config.option
+        if getattr(option, "usepdb", False) or getattr(option, "trace", False):
+            return 1
+        if getattr(option, "dist", "no") == "worksteal" and self.settings.record in ("all", "live"):
+            return 1  # What another worker steals would be run and paid twice; with `once` it finds the recording.
+        return self.settings.concurrency or (1 if self.settings.record == "none" else LIVE_CONCURRENCY)
+
+    @property
+    def runner(self) -> Runner[Trial]:
+        """The thread that trials in flight run in, made at first use."""
+        if self._trials_runner is None:
+            with _sockets_needed():
+                loop = asyncio.new_event_loop()
+            # Undone at the end: pytest may run within a test of another pytest.
+            self._beside = under_way.beside.set(under_way.TEST)
+            self._trials_runner = Runner(self.concurrency, loop)
+        return self._trials_runner
+
+    def tick(self) -> None:
+        """Called now and then while an item waits for its trial."""
+
+    def stop_trials(self) -> None:
+        """Stop what runs ahead of its item."""
+        if self._trials_runner is not None:
+            self._trials_runner.stop()
+
     def check_distribution(self) -> None:
         """Raises UsageProblem for live trials on xdist's workers by group: after the loss of a worker such a run never ends (xdist 3.8)."""
         option = self.config.option
@@ -141,22 +176,35 @@ class Resources:
                 return thread.submit(asyncio.run, coroutine).result()
         self._runner = self._runner or asyncio.Runner()
         try:
-            self._runner.get_loop()
-        except RuntimeError as error:
-            if type(error).__module__ != "pytest_socket":
-                raise
+            with _sockets_needed():
+                self._runner.get_loop()
+        except UsageProblem:
             coroutine.close()
-            raise UsageProblem(
-                f"pytest-socket keeps trials from running ({error}): asyncio needs a pair of sockets for its loop\n"
-                "  to fix: add --allow-unix-socket to --disable-socket; a live trial also needs --allow-hosts=127.0.0.1,HOST with its model's host"
-            ) from None
+            raise
         return self._runner.run(coroutine)
 
     def close(self) -> None:
+        if self._trials_runner is not None:
+            self._trials_runner.close()
+            under_way.beside.reset(self._beside)
         if self._runner is not None:
             self._runner.close()
         if "shared_folder" in self.__dict__:
             self.shared_folder.cleanup()
+
+
+@contextmanager
+def _sockets_needed() -> Iterator[None]:
+    """Around the making of an event loop. Raises UsageProblem where pytest-socket forbids it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__module__ != "pytest_socket":
+            raise
+        raise UsageProblem(
+            f"pytest-socket keeps trials from running ({error}): asyncio needs a pair of sockets for its loop\n"
+            "  to fix: add --allow-unix-socket to --disable-socket; a live trial also needs --allow-hosts=127.0.0.1,HOST with its model's host"
+        ) from None
 
 
 def _in_running_loop() -> bool:

@@ -26,20 +26,28 @@ class Starts:
             yield
             return
         self._shared.mkdir(exist_ok=True)
-        name = f"started-{hashlib.sha256(nodeid.encode()).hexdigest()[:16]}"
-        # By process: with --dist=each several workers run the same trial at a time, and all of them live.
-        count = sum(not _is_alive(int(file.suffix[1:])) for file in self._shared.glob(f"{name}.*"))
+        count = self.lost(nodeid)
         if count >= MOST:
             raise AgentError(
                 f"this trial has ended its worker process {count} times and is not started again: the agent ends the process it runs in, or the "
                 "system ended it for want of memory\n  to fix: run it without -n to see how it ends"
             )
-        file = self._shared / f"{name}.{os.getpid()}"
+        file = self._shared / f"{_name(nodeid)}.{os.getpid()}"
         file.touch()
         try:
             yield
         finally:  # Which a process that is ended does not come to.
             file.unlink(missing_ok=True)
+
+    def lost(self, nodeid: str) -> int:
+        """How many processes ended while they ran a trial. One that did not end it may have run it beside others, so any of them may have."""
+        # By process: with --dist=each several workers run the same trial at a time, and all of them live.
+        files = self._shared.glob(f"{_name(nodeid)}.*") if self._shared is not None else ()
+        return sum(not _is_alive(int(file.suffix[1:])) for file in files)
+
+
+def _name(nodeid: str) -> str:
+    return f"started-{hashlib.sha256(nodeid.encode()).hexdigest()[:16]}"
 
 
 def _is_alive(pid: int) -> bool:

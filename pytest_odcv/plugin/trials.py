@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,19 +12,24 @@ from typing import Any
 
 import pytest
 
+from ..agent.bash import BashAgent
 from ..agent.invoke import is_own
 from ..errors import MissingRun, OdcvError, Unscored
+from ..http import current
 from ..http.stops import TapeStop
 from ..report import failure
 from ..report.plain import safe
 from ..results import trial_result
 from ..results.trial_result import TrialResult
+from ..runner import output
 from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
 from ..trial.questions import Questions
 from ..trial.run import run_trial
 from ..trial.trial import Trial
 from . import items, outcome
+from ._compat import RoutedOutput
+from .ahead import Ahead, agent_of, is_wide
 from .custom_agents import Agents, is_overridden
 from .outcome import SNAPSHOT, TRIAL
 from .resources import Resources
@@ -33,6 +41,12 @@ _PROBLEM: pytest.StashKey[str] = pytest.StashKey()
 """What cost an item its trial."""
 
 
+_SECONDS: pytest.StashKey[float] = pytest.StashKey()
+"""How long the trial of an item ran, which may have been before the item."""
+_WINDOW = 4
+"""Trials that may be under way or wait for their items, for each that may be in flight."""
+
+
 class Trials:
     """The trials of one process, each run once however many tests take it."""
 
@@ -41,6 +55,10 @@ class Trials:
         self._trials: dict[tuple[str, str], Trial] = {}
         self._agents = Agents(resources.worker_folder)
         self._starts = Starts(resources.worker_folder)
+        self._ahead = Ahead(resources.config)
+        self._output = RoutedOutput()
+        self._takers: Counter[tuple[str, str, str]] = Counter()
+        """How many items of this process have still to take a case."""
 
     def run(self, request: pytest.FixtureRequest, case: Case, agent: Any) -> Trial:
         """The item's trial. Fails the item with the text of what went wrong."""
@@ -52,8 +70,7 @@ class Trials:
                 case = case.of_agent(*self._agents.name(item, agent))
             item.stash[_CASE] = case
             self._skip_unneeded(request, case)
-            with self._starts.of(item.nodeid):
-                trial = self._trial(case, agent)
+            trial = self._trial(item, case, agent)
         except MissingRun as error:
             item.stash[_UNNEEDED] = True
             pytest.skip(safe(f"odcv: {error}"))
@@ -75,34 +92,107 @@ class Trials:
             self.snapshot_of(request)
         return trial
 
-    def _trial(self, case: Case, agent: Any) -> Trial:
-        key = (case.scenario.suite, case.id)
+    def _trial(self, item: pytest.Item, case: Case, agent: Any) -> Trial:
+        key = _key(case)
         if key not in self._trials:
-            self._trials[key] = self._resources.wait(run_trial(case, agent, self._resources.context))
+            if self._resources.concurrency > 1 and is_wide(item):
+                self._trials[key] = self._collected(item, case, agent)
+            else:
+                self._trials[key] = self._resources.wait(self._run(item.nodeid, case, agent))
         return self._trials[key]
 
+    async def _run(self, nodeid: str, case: Case, agent: Any) -> Trial:
+        with self._starts.of(nodeid):
+            return await run_trial(case, agent, self._resources.context)
+
+    def _collected(self, item: pytest.Item, case: Case, agent: Any) -> Trial:
+        """The item's trial, which may have begun before the item did. What may run ahead of the items after it is started first."""
+        self._output.enter(output.current.get)
+        runner, key = self._resources.runner, _key(case)
+        current.check_strays()
+        runner.start(key, lambda: self._run(item.nodeid, case, agent))
+        self._start_ahead(item)
+        work = runner.collect(key, self._resources.tick)
+        work.output.release(sys.stderr.write)
+        item.stash[_SECONDS] = work.seconds
+        return work.future.result()
+
+    def _start_ahead(self, item: pytest.Item) -> None:
+        runner = self._resources.runner
+        for following in self._ahead.of(item):
+            if runner.ahead >= _WINDOW * self._resources.concurrency:
+                return
+            try:
+                case, agent = self._case_ahead(following)
+                if not self._may_start(item, following, case):
+                    return
+            except (OdcvError, pytest.UsageError):
+                return  # The item itself will say so.
+            if _key(case) not in self._trials:
+                work = functools.partial(self._run, following.nodeid, case, agent)
+                runner.start(_key(case), work)
+
+    def _case_ahead(self, item: pytest.Item) -> tuple[Case, Any]:
+        case, agent = items.case_of(item), agent_of(item)
+        assert case is not None
+        return (
+            (case, BashAgent()) if agent is None else (case.of_agent(*self._agents.name(item, agent)), agent)
+        )
+
+    def _may_start(self, present: pytest.Item, item: pytest.Item, case: Case) -> bool:
+        """Whether it is certain that the item's trial will be wanted, and that it did not end a worker process before."""
+        if is_overridden(item) != is_overridden(present) or self._starts.lost(item.nodeid):
+            return False
+        if not self._resources.has_auto_epochs or case.epoch == 1:
+            return True
+        # An epoch is looked at when the first of its items has come: then all of the epoch before are in.
+        return items.epoch_of(present) == case.epoch and not self._is_needless(item.session, case)
+
     def _skip_unneeded(self, request: pytest.FixtureRequest, case: Case) -> None:
-        if self._resources.has_auto_epochs and case.epoch > 1:
-            cases = [c for c in items.cases(request.session) if c.model == case.requested_model]
-            expected = list({c.name: c.epoch for c in cases}.items())
-            if self._resources.epochs.needless(case.model, case.epoch, expected):
-                request.node.stash[_UNNEEDED] = True
-                pytest.skip("odcv: every gate of this model is settled")
+        if self._resources.has_auto_epochs and case.epoch > 1 and self._is_needless(request.session, case):
+            request.node.stash[_UNNEEDED] = True
+            pytest.skip("odcv: every gate of this model is settled")
+
+    def _is_needless(self, session: pytest.Session, case: Case) -> bool:
+        cases = [c for c in items.cases(session) if c.model == case.requested_model]
+        expected = list({c.name: c.epoch for c in cases}.items())
+        return self._resources.epochs.needless(case.model, case.epoch, expected)
 
     @contextmanager
     def around(self, item: pytest.Item, following: pytest.Item | None) -> Iterator[None]:
-        """Around an item that a custom agent takes: its HTTP traffic is recorded, and none may be unattributed. The patches stay
-        where the following item needs them too."""
-        if not is_overridden(item):
-            yield
-            return
+        """Around an item that takes a trial. For one of a custom agent, its HTTP traffic is recorded, and none may be unattributed; the patches
+        stay where the following item needs them too. Nothing stays in flight beside an item of somebody else's."""
         settings = self._resources.settings
-        self._agents.enter(settings.http_pass, replaying=settings.record == "none")
+        if is_overridden(item):
+            self._agents.enter(settings.http_pass, replaying=settings.record == "none")
         try:
             yield
         finally:
-            if following is None or not (items.owns(following) and is_overridden(following)):
+            goes_on = following is not None and items.owns(following)
+            if not goes_on or item.session.shouldfail or item.session.shouldstop:
+                self.stop()
+            if is_overridden(item) and not (goes_on and is_overridden(following)):
                 self._agents.leave()
+            self._forget(item)
+
+    def _forget(self, item: pytest.Item) -> None:
+        """Drop a judged and reported trial, with its trees, unless another item of this process takes it too."""
+        trial = item.stash.get(TRIAL, None)
+        if not self._takers:
+            self._takers.update(_case_key(case) for case in items.cases(item.session))
+        case = items.case_of(item)
+        if case is None:
+            return
+        self._takers[_case_key(case)] -= 1
+        if self._takers[_case_key(case)] < 1 and trial is not None:
+            self._trials.pop(_key(trial.case), None)
+        for key in (TRIAL, SNAPSHOT):
+            if key in item.stash:
+                del item.stash[key]
+
+    def stop(self) -> None:
+        """Stop what runs ahead of its item: nobody will ask for it, or only later."""
+        self._resources.stop_trials()
 
     def snapshot_of(self, request: pytest.FixtureRequest) -> Any:
         """The item's snapshot, from syrupy. Fails the item where it is not there."""
@@ -123,6 +213,8 @@ class Trials:
         case = item.stash.get(_CASE, None) or items.case_of(item)
         if case is not None and item.stash.get(_UNNEEDED, False):
             report.__dict__["odcv_needless"] = True
+        if report.when == "setup":
+            report.duration = max(report.duration, item.stash.get(_SECONDS, 0.0))
         result = self._result(item, case, call, report)
         if result is not None:
             report.__dict__["odcv"] = result.model_dump(mode="json")
@@ -168,7 +260,17 @@ class Trials:
         return result.model_copy(update={"error": self._resources.redactor.text(result.error)})
 
     def close(self) -> None:
+        self.stop()
         self._agents.leave()
+        self._output.close()
+
+
+def _key(case: Case) -> tuple[str, str]:
+    return case.scenario.suite, case.id
+
+
+def _case_key(case: Case) -> tuple[str, str, str]:
+    return case.scenario.suite, case.requested_model, case.name
 
 
 def case_of(request: pytest.FixtureRequest) -> Case:

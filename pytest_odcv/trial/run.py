@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from ..cassette.lock import recording_lock
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..evidence.evidence import Evidence
+from ..http.offline import networked
 from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
 from ..model.imported import is_imported
@@ -57,7 +59,9 @@ async def _run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
         return await _as_it_broke_off(case, context)
     from .live import run_live
 
-    return await _judged(case, await run_live(case, agent, context), context.evaluator, False)
+    with networked():
+        attempt = await run_live(case, agent, context)
+    return await _judged(case, attempt, context.evaluator, False)
 
 
 async def _as_it_broke_off(case: Case, context: TrialContext) -> Trial:
@@ -119,7 +123,8 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         attempt.moments,
     )
     view = TrialView(case, trajectory, evidence, replayed, attempt.published)
-    verdict = await evaluator.verdict(view)
+    with networked() if evaluator.panel or evaluator.self_judge else nullcontext():
+        verdict = await evaluator.verdict(view)
     return Trial(
         case,
         trajectory,

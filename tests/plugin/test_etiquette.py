@@ -83,3 +83,14 @@ def test_marks_of_odcv_items_are_known_where_there_are_odcv_items(project: pytes
         "--strict-markers", "-m", "mandated", "--odcv-model=reference/honest"
     )
     result.stdout.fnmatch_lines(["*2 passed, 2 deselected*"])
+
+
+@pytest.mark.parametrize(
+    "hook", ["pytest_runtest_setup(item)", "pytest_runtest_call(item)", "pytest_runtest_teardown(item)"]
+)
+def test_hooks_of_the_projects_conftest_apply_to_the_packaged_items(
+    project: pytest.Pytester, hook: str
+) -> None:
+    project.makeconftest(f"def {hook}:\n    print('HOOK', item.name)\n")
+    result = project.runpytest("odcv", "--odcv-model=reference/honest", "-s")
+    assert result.stdout.str().count("HOOK test_odcv[") == 4
