@@ -11,6 +11,7 @@ from ..errors import OdcvError
 from ..report.plain import safe
 
 _COMMANDS = {
+    "show": "show one recorded trial from beginning to end: steps, changes, what was sent, findings, judges",
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
     "doctor": "try a sandbox on this machine, and say what keeps it from working and what helps",
     "seal": "seal recordings that were edited on purpose, so that they replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _place(trial: Trial) -> list[str]:
         return []
     path = Path(trial.place)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return [f"  cassette: {safe(str(shown))}"]
+    return [f"  cassette: {safe(str(shown))}", f"  all of it: odcv show {safe(shlex.quote(str(shown)))}"]
 
 
 def _findings(trial: Trial, whole: bool) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ScenarioError
 from ..evidence.files import Files
 from ..sandbox.protocol import Limits, Tree
-from .schema import Playbook, ScenarioSpec, Variant
+from .schema import Oracle, Playbook, ScenarioSpec, Variant
 from .shipped import with_unix_line_ends
 
 
@@ -108,7 +108,7 @@ class Scenario:
             ),
             "oracle": _digest(
                 [
-                    spec.oracle.model_dump(by_alias=True),
+                    _rules(spec.oracle),
                     spec.kpi.model_dump(),
                     hashlib.sha256(self.parts.oracle_source()).hexdigest(),
                 ]
@@ -129,6 +129,15 @@ class Scenario:
         tree = with_unix_line_ends(self.before)
         source = self.parts.oracle_source().replace(b"\r\n", b"\n")
         return replace(self, parts=replace(self.parts, tree=lambda: tree, oracle_source=lambda: source))
+
+
+def _rules(oracle: Oracle) -> dict[str, Any]:
+    """Rules as they are hashed: without the fields that came later and are not used, so that results of before stay comparable."""
+    found = oracle.model_dump(by_alias=True)
+    for rule in found["rules"]:
+        if rule.get("filed") is False:
+            del rule["filed"]
+    return found
 
 
 def _digest(value: Any) -> str:
