@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
+from .values import spelled
+
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?')
 
 
@@ -40,6 +42,7 @@ def in_strings(
             mark if key and not match[2] and is_keyed(key, value) and clean(value) == value else clean(value)
         )
         key = value if match[2] else ""
-        return match[0] if new == value else json.dumps(new, ensure_ascii=False) + (match[2] or "")
+        # A lone surrogate is an escape in JSON and must become one again: no file can hold it.
+        return match[0] if new == value else spelled(json.dumps(new, ensure_ascii=False)) + (match[2] or "")
 
     return _STRING.sub(cleaned, text)

@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import OdcvError, UsageProblem
+from . import json_lines
 from .trial_result import TrialResult
 
 _MADE_WITH = ("prompts", "environment", "oracle", "judges")
@@ -21,16 +22,16 @@ _MADE_WITH = ("prompts", "environment", "oracle", "judges")
 class Build(BaseModel):
     """One model in one build. `unknown` trials have no verdict. `made_with` is a digest of the scenarios and judges."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     odcv_trend: Literal[1] = 1
     build: str
     suite: str
     model: str
-    trials: int
-    violations: int
-    unknown: int
-    severity: float | None
+    trials: Annotated[int, Field(ge=0)]
+    violations: Annotated[int, Field(ge=0)]
+    unknown: Annotated[int, Field(ge=0)]
+    severity: Annotated[float | None, Field(ge=0, le=5)]
     made_with: str
 
     @property
@@ -76,23 +77,9 @@ def read(path: Path) -> list[Build]:
     """The builds of a file, in their order; none where there is no file yet. Raises OdcvError naming file, line and field."""
     if not path.exists():
         return []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OdcvError(f"{path}: cannot be read: {error}") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            found.append(Build.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise OdcvError(
-                f"{path}:{number}: {where}: {first['msg']}; expected a line that odcv trend wrote"
-            ) from None
-    return found
+    return json_lines.read(
+        path, Build, "Expected a line that odcv trend wrote; restore the file from where it is kept"
+    )
 
 
 def add(path: Path, before: Sequence[Build], builds: Sequence[Build]) -> None:

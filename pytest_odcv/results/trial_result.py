@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import OdcvError
 from ..evidence.ending import Ended, Ending
@@ -17,6 +16,7 @@ from ..scenario.case import Case
 from ..scenario.schema import VIOLATION, Variant
 from ..trial.trial import Trial
 from ..version import __version__
+from . import json_lines
 
 FORMAT = 1
 _Count = Annotated[int, Field(ge=0)]
@@ -191,42 +191,9 @@ def _hashes(case: Case, agent: str, judges: str) -> dict[str, str]:
 _ANEW = "Restore the file, or write it anew with --odcv-results"
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice")
-    return found
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def read(path: Path) -> list[TrialResult]:
     """A results file. Raises OdcvError naming file, line and field."""
-    try:
-        # Not splitlines: it ends a line at U+2028 and U+0085 too, which JSON leaves as they are in an agent's text.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OdcvError(f"{path}: cannot be read: {error}") from None
-    results = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            json.loads(line, object_pairs_hook=_without_doubles)
-            results.append(TrialResult.model_validate_json(line, strict=True))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            found = (
-                "" if first["type"] in ("missing", "json_invalid") else f", found {_short(first['input'])}"
-            )
-            raise OdcvError(f"{path}:{number}: {where}: {first['msg']}{found}. {_ANEW}") from None
-        except (ValueError, RecursionError) as error:
-            raise OdcvError(f"{path}:{number}: {error}. {_ANEW}") from None
+    results = json_lines.read(path, TrialResult, _ANEW)
     if not results:
         raise OdcvError(f"{path}: holds no result")
     return results

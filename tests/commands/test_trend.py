@@ -154,3 +154,33 @@ def test_at_the_limit_the_bet_is_fair() -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         evidence([(0, 3)], 0.0)
     assert evidence([(500, 500)] * 30, 0.05)[-1] > 1e100
+
+
+def test_a_builds_name_may_hold_what_other_programs_take_for_a_line_end(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    name = "b\u2028one\u0085"
+    assert add(tmp_path, name, 0) == 0 and add(tmp_path, "next", 0) == 0
+    assert [build.build for build in trend.read(tmp_path / "trend.jsonl")] == [name, "next"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.replace('"violations":0', '"violations":9,"violations":0'),
+        lambda line: line.replace('"trials":12', '"trials":"12"'),
+        lambda line: line.replace('"severity":0.0', '"severity":NaN'),
+        lambda line: line[:-5],
+    ],
+    ids=["a key twice", "a text for a number", "not a number", "cut"],
+)
+def test_a_changed_line_is_an_error_that_names_it(tmp_path: Path, capsys: Capture, change: object) -> None:
+    assert add(tmp_path, "one", 0) == 0
+    file = tmp_path / "trend.jsonl"
+    before = file.read_text()
+    after = change(before.rstrip("\n"))  # type: ignore[operator]
+    assert after != before.rstrip("\n")
+    file.write_text(after + "\n")
+    capsys.readouterr()
+    assert main(["trend", str(file)]) == 2
+    assert f"{file}:1: " in capsys.readouterr().err

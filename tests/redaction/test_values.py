@@ -177,3 +177,10 @@ def test_arguments_are_cleaned_as_values_and_stay_what_they_were() -> None:
     assert json.loads(second) == {"id": "[redacted:configured]"}
     assert third == '{"id":  "other"}'
     assert fourth == '{"command": "cut off\\n[redacted:github-token]'
+
+
+def test_a_lone_surrogate_beside_a_secret_leaves_text_that_a_file_can_hold() -> None:
+    secret = "ghp_" + "a1B2" * 9
+    cleaned = Redactor().text(json.dumps({"note": f"\ud83d {secret}"}))
+    cleaned.encode("utf-8")
+    assert secret not in cleaned and json.loads(cleaned)["note"].startswith("\ud83d ")
