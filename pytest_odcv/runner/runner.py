@@ -127,6 +127,11 @@ class Runner(Generic[T]):
             except (KeyboardInterrupt, SystemExit):
                 # Of a task within an agent: asyncio sends it through the loop as well as to whoever awaits the task.
                 continue
+        # As asyncio.run does at its end: libraries leave tasks of their own behind, litellm's worker for logs among them.
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

@@ -35,7 +35,8 @@ def test_the_command_runs_as_the_model_wrote_it(project: pytest.Pytester, serve:
     """The key is 40 characters long and its mark is not."""
     count = f"cat > k <<E\n{TOKEN}\nE\nwc -c < k; printf %s '{PEM}' | head -c 36; echo; python3 -c 'print(len(\"{JWT}\"))'"
     served = serve(plays(completion(None, [bash(count)]), completion(None, [done("Counted.")])))
-    live = results(project, "--odcv-record=once", f"--odcv-api-base={served.base}", "-k", "alpha")
+    one = ("--odcv-concurrency=1", "-k", "alpha")
+    live = results(project, "--odcv-record=once", f"--odcv-api-base={served.base}", *one)
     shown = served.requests[1]["messages"][-1]["content"]
     assert shown.startswith("41\n-----BEGIN RSA PRIVATE KEY-----\na1B2") and shown.endswith(str(len(JWT)))
     assert served.requests[1]["messages"][-2]["tool_calls"][0]["function"]["arguments"] == json.dumps(
@@ -206,6 +207,7 @@ def test_no_secret_of_any_rule_is_in_any_file(
             "-k",
             "alpha",
             "--junit-xml=j.xml",
+            "--odcv-concurrency=1",
         )
         assert len(live) == 2 and not any(row["error"] for row in live)
         assert len(served.requests[1]["messages"][-1]["content"]) > 2 * len(everything)
