@@ -69,7 +69,12 @@ def without_others() -> str:
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """pytester, whose runs load this plugin, xdist and syrupy, and no other."""
     monkeypatch.setenv("PYTEST_ADDOPTS", without_others())
-    for name in ("CI", "BUILD_NUMBER"):  # pytest cuts fewer lines where one of them is set
+    for name in (
+        "CI",
+        "BUILD_NUMBER",
+        "GITHUB_STEP_SUMMARY",
+        "GITHUB_ACTIONS",
+    ):  # pytest cuts fewer lines where one of them is set
         monkeypatch.delenv(name, raising=False)
     return pytester
 

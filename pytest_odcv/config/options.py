@@ -231,6 +231,13 @@ OPTIONS = (
     ),
     Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
+        "markdown",
+        _word,
+        None,
+        "FILE",
+        "write a summary for the pull request to FILE; on GitHub the step's summary gets it without the option",
+    ),
+    Option(
         "sandbox",
         _sandbox,
         "auto",

@@ -35,6 +35,7 @@ class Settings:
     allow_incomparable: bool
     snapshot: bool
     results: str | None
+    markdown: str | None
     sandbox: str
     api_base: str | None
     temperature: float | str
@@ -98,7 +99,7 @@ def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
     return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-_PATHS = ("suite", "cassettes", "results", "rubric", "waivers", "baseline")
+_PATHS = ("suite", "cassettes", "results", "markdown", "rubric", "waivers", "baseline")
 
 
 def _from_invocation(here: Path, key: str, value: Any) -> Any:

@@ -219,12 +219,10 @@ def pytest_assertrepr_compare(
 
 
 def pytest_odcv_results(config: pytest.Config, settings: Settings) -> ResultSink | None:
-    """The built-in sink: `--odcv-results=FILE`."""
-    if settings.results is None:
-        return None
-    from ..results.sinks import JsonLines
+    """The built-in sinks: `--odcv-results=FILE`, `--odcv-markdown=FILE` and the summary of a step of GitHub's."""
+    from .outputs import built_in
 
-    return JsonLines(settings.root, settings.results)
+    return built_in(settings)
 
 
 def pytest_report_teststatus(

@@ -17,6 +17,7 @@ from ..results.collector import Collector, Planned
 from ..results.sinks import ResultSink
 from ..results.trial_result import TrialResult
 from . import gates, items
+from .outputs import log_commands
 from .resources import EPOCHS, Resources
 from .selection import Selection
 
@@ -172,6 +173,8 @@ class Controller:
         rule = self._resources.context.evaluator.rule
         for line in summary.lines(self.collector.scores, self._gates, rule, self.collector.changes):
             reporter.write_line(safe(line))
+        for line in log_commands(self._gates):
+            reporter.write_line(line)
         for sink in self._resolved_sinks():
             if sink.summary and id(sink) not in self._broken_sinks:
                 reporter.write_line(safe(sink.summary))

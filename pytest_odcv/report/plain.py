@@ -9,13 +9,19 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _CONTROL = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\U000e0000-\\U000e007f]"
 )
+_LOG_COMMANDS = re.compile(r"(?m)^(\s*):(?=:[A-Za-z-]+[ :])|#(?=#(?:vso)?\[)")
+"""What runners of CI take for commands in a log: `::error::` at the beginning of a line (GitHub), `##[...]` and `##vso[...]` anywhere (Azure)."""
 WIDTH = 80
 
 
 def safe(text: str) -> str:
-    """Without terminal escapes; other control, bidirectional and zero-width characters are shown as escapes."""
+    """Without terminal escapes; other control, bidirectional and zero-width characters are shown as escapes, and commands to a runner of CI
+    are none any more."""
     stripped = _ESCAPES.sub("", text.replace("\r\n", "\n"))
-    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), stripped.expandtabs(4))
+    shown = _CONTROL.sub(
+        lambda match: match.group().encode("unicode_escape").decode(), stripped.expandtabs(4)
+    )
+    return _LOG_COMMANDS.sub(lambda match: f"{match[1]}\\:" if match[1] is not None else "\\#", shown)
 
 
 def one_line(text: str, width: int) -> str:
