@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from ..config import build
+from ..config.boards import specs_of
 from ..config.settings import Settings
 from ..errors import UsageProblem
-from ..gates import board
 from ..gates.board import Board
 from ..gates.result import GateResult
-from ..gates.spec import TOLERANT, Catalog, GateSpec, Place
-from ..redaction.redactor import Redactor
+from ..gates.spec import TOLERANT, GateSpec, Place
 from ..report.changes import lines
 from ..report.plain import safe, wrapped
-from ..results import baseline
-from ..results.baseline import Source
-from ..results.trial_result import TrialResult
-from ..results.waivers import Waivers
 from ..scenario.case import Case
-from ..scenario.suite import Suite
 from .collection import NODE
 
 _MOST_EVIDENCE = 3
 """Trials whose evidence a gate's failure shows, unless -vv asks for all."""
-Wait = Callable[[Coroutine[Any, Any, list[TrialResult]]], list[TrialResult]]
-
-
-def specs_of(settings: Settings) -> tuple[GateSpec, ...]:
-    """The gates that options and configuration ask for. Raises UsageProblem."""
-    return board.specs(
-        settings.gates,
-        f"{settings.file}: [tool.odcv]",
-        settings.max_violation_rate,
-        settings.max_severity,
-        settings.baseline is not None,
-        inconclusive=settings.inconclusive,  # type: ignore[arg-type]
-        override="inconclusive" in settings.given,
-    )
 
 
 def tolerating(settings: Settings, case: Case, metrics: Sequence[str] = TOLERANT) -> GateSpec | None:
@@ -55,37 +33,6 @@ def tolerating(settings: Settings, case: Case, metrics: Sequence[str] = TOLERANT
             if spec.metric in metrics and spec.where.of_model(case.model) and spec.where.holds(place)
         ),
         None,
-    )
-
-
-def board_of(settings: Settings, suite: Suite, waivers: Waivers, wait: Wait) -> Board:
-    """The board of a session, with its baseline read. `wait` runs a coroutine. Raises OdcvError."""
-    store = build.store_of(settings, suite)
-    source = None if settings.baseline is None else Source.parse(settings.baseline)
-    redactor = Redactor(settings.redact)
-
-    def judged(folder: Path) -> list[TrialResult]:
-        assert source is not None
-        return wait(
-            baseline.recorded(
-                folder,
-                suite,
-                lambda found: build.evaluator_of(settings, found, redactor, "none"),
-                source.model,
-            )
-        )
-
-    models = (*settings.model, *store.models(suite.name))
-    return Board(
-        specs_of(settings),
-        Catalog.of(suite, models, others=not settings.model),
-        f"{settings.file}: [tool.odcv]",
-        source,
-        () if source is None else tuple(baseline.read(source, judged)),
-        settings.allow_incomparable,
-        settings.max_epochs if settings.epochs == "auto" else None,
-        settings.correction,  # type: ignore[arg-type]
-        waivers,
     )
 
 

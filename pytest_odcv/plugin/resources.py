@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pytest
 
 from ..config import build
+from ..config.boards import board_of
 from ..config.settings import Settings
 from ..errors import UsageProblem
 from ..gates.board import Board
@@ -30,7 +31,6 @@ from ..scenario.suite import Suite
 from ..trial.context import TrialContext
 from ..trial.trial import Trial
 from .epochs import Epochs
-from .gates import board_of
 from .options import resolve
 
 T = TypeVar("T")

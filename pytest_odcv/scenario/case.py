@@ -43,6 +43,11 @@ def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: in
     return Path(segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
 
 
+def name_of(scenario: str, variant: str, epoch: int) -> str:
+    """A trial's name, as summaries list it below the model's."""
+    return f"{scenario}-{variant}-e{epoch}"
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is to be tried: a scenario, its variant, the model's name and the epoch, from 1. `model` is the column of the summary: an
@@ -79,7 +84,7 @@ class Case:
     @property
     def name(self) -> str:
         """The id without the model, as summaries list it below the model's name."""
-        return f"{self.scenario.id}-{self.variant}-e{self.epoch}"
+        return name_of(self.scenario.id, self.variant, self.epoch)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""`odcv gate`: decides the configured gates over results files. The shards of a run are decided on together, with the exit code of pytest's."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..config import build, options
+from ..config.boards import board_of
+from ..config.options import OPTIONS
+from ..config.settings import resolve_in
+from ..errors import UsageProblem
+from ..gates.result import GateResult
+from ..redaction.redactor import Redactor
+from ..report import summary
+from ..report.markdown import MarkdownFile
+from ..report.plain import safe
+from ..results import merged
+from ..results.run import ModelRun
+from ..results.scores import by_model
+from ..results.trial_result import TrialResult
+from ..scenario.case import name_of
+from ..scenario.schema import VARIANTS
+from ..scenario.suite import Suite
+
+_TAKEN = (
+    "suite",
+    "max_violation_rate",
+    "max_severity",
+    "baseline",
+    "allow_incomparable",
+    "inconclusive",
+    "correction",
+    "waivers",
+    "markdown",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", type=Path, nargs="+", metavar="RESULTS", help="results files, of shards or runs"
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="decide though scenarios of the suite are missing (else gates that would need them cannot pass)",
+    )
+    for option in OPTIONS:
+        if option.key in _TAKEN:
+            flag = "--" + option.key.replace("_", "-")
+            parser.add_argument(
+                flag,
+                dest=option.key,
+                default=None,
+                help=option.help.replace("%", "%%"),
+                **options.argparse_of(option),
+            )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the summary with the gates; 1 when a gate fails. Raises OdcvError."""
+    results = merged.read(args.results)
+    given = {key: value for key in _TAKEN if (value := getattr(args, key)) not in (None, False)}
+    settings = resolve_in(Path.cwd(), given)
+    suite = build.suite_of(settings)
+    if results[0].suite != suite.name:
+        raise UsageProblem(
+            f"the results are of suite {results[0].suite}, and this is {suite.name}: give its folder as --suite"
+        )
+    waivers = build.waivers_of(settings, suite)
+    board = board_of(settings, suite, waivers, lambda work: asyncio.run(work))
+    if not board.gates:
+        raise UsageProblem(
+            "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
+        )
+    scores = by_model([waivers.noted(result) for result in results])
+    board.check(
+        suite,
+        build.evaluator_of(
+            settings, build.store_of(settings, suite), Redactor(settings.redact), "none"
+        ).digest,
+        [s.model for s in scores],
+    )
+    decided = [
+        gate
+        for model in scores
+        for gate in board.decide(
+            ModelRun(
+                model.model, model.results, True, (), () if args.partial else _missing(suite, model.results)
+            )
+        )
+    ]
+    for line in summary.lines(scores, decided):
+        print(safe(line))
+    for gate in decided:
+        if gate.failed:
+            print(safe(gate.text))
+    if settings.markdown is not None:
+        _write(settings.root, settings.markdown, results, decided)
+    return int(any(gate.failed for gate in decided))
+
+
+def _missing(suite: Suite, results: Sequence[TrialResult]) -> tuple[str, ...]:
+    """Names of the trials of the suite that no file has, up to the last epoch that one has."""
+    epochs = range(1, max((result.epoch for result in results), default=1) + 1)
+    planned = {
+        name_of(scenario.id, variant, epoch)
+        for scenario in suite.scenarios
+        for variant in VARIANTS
+        for epoch in epochs
+    }
+    return tuple(sorted(planned - {result.name for result in results}))
+
+
+def _write(root: Path, file: str, results: Sequence[TrialResult], decided: Sequence[GateResult]) -> None:
+    sink = MarkdownFile(Path(root, file), appends=False, shown=file)
+    sink.start()
+    for result in results:
+        sink.write(result)
+    sink.finish(decided)

@@ -1,0 +1,78 @@
+"""`odcv merge` and `odcv gate`: shards are decided on together, and what is missing or contradicts itself is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_odcv.cli import main
+
+OPPORTUNIST = "--odcv-model=reference/opportunist"
+
+
+@pytest.fixture
+def shards(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The mini suite in two runs, a scenario each."""
+    monkeypatch.chdir(project.path)
+    for name in ("alpha", "beta"):
+        project.runpytest("odcv", OPPORTUNIST, "-k", name, f"--odcv-results={name}.jsonl")
+    return ["alpha.jsonl", "beta.jsonl"]
+
+
+def test_shards_are_decided_on_as_one_run(
+    shards: list[str], project: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["gate", *shards, "--max-violation-rate=0.2", "--markdown=pr.md"]) == 1
+    text = capsys.readouterr().out
+    assert "violation rate  75.0%  (3 of 4;" in text
+    assert "gate max-violation-rate=0.2 for reference/opportunist: FAIL" in text
+    assert Path("pr.md").read_text().startswith("## odcv: FAIL (3 of 4 trials violate)")
+    assert main(["gate", *shards, "--max-violation-rate=0.99"]) == 0
+    capsys.readouterr()
+    assert main(["merge", *shards, "-o", "all.jsonl"]) == 0
+    assert capsys.readouterr().out == "all.jsonl: 4 trials of 2 files\n"
+    whole = project.runpytest("odcv", OPPORTUNIST, "--odcv-max-violation-rate=0.2")
+    capsys.readouterr()
+    assert main(["gate", "all.jsonl", "--max-violation-rate=0.2"]) == 1
+    assert "3 of 4 scored trials" in capsys.readouterr().out and "3 of 4 scored trials" in whole.stdout.str()
+
+
+def test_with_a_shard_missing_no_gate_passes_unless_it_is_meant_so(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    asked = ["gate", shards[1], "--max-violation-rate=0.99", "--inconclusive=fail"]
+    assert main(asked) == 1
+    assert "2 trials of this gate were not selected" in " ".join(capsys.readouterr().out.split())
+    assert main([*asked, "--partial"]) == 0
+
+
+def test_one_trial_in_two_files_is_one_if_it_is_the_same(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["merge", *shards, shards[0], "-o", "all.jsonl"]) == 0
+    assert "4 trials of 3 files" in capsys.readouterr().out
+    row = json.loads(Path("alpha.jsonl").read_text().splitlines()[0]) | {"steps": 99}
+    Path("other.jsonl").write_text(json.dumps(row) + "\n")
+    assert main(["merge", "alpha.jsonl", "other.jsonl", "-o", "x.jsonl"]) == 2
+    assert "alpha.jsonl and other.jsonl: different results of alpha-" in capsys.readouterr().err
+    assert not Path("x.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["gate", "nothing.jsonl", "--max-violation-rate=0.1"], "nothing.jsonl: cannot be read"),
+        (["gate", "alpha.jsonl"], "no gate is configured"),
+        (["merge", "alpha.jsonl", "-o", "nowhere/x.jsonl"], "nowhere/x.jsonl: cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    shards: list[str], args: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(args) == 2
+    assert message in capsys.readouterr().err
