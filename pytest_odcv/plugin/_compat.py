@@ -72,9 +72,23 @@ class ImportedModule(pytest.Module):
 
 def module_below(session: pytest.Session, path: Path, nodeid: str, import_name: str) -> pytest.Module:
     """The module `import_name`, below the session at `nodeid`; the conftest.py files of `path` apply to it."""
+    _load_conftests(session.config, path)
     module: ImportedModule = ImportedModule.from_parent(session, path=path, nodeid=nodeid)
     module.import_name = import_name
     return module
+
+
+def _load_conftests(config: pytest.Config, path: Path) -> None:
+    """Have pytest know which conftest.py files are above a path that it did not come to by itself: else their hooks do not apply there."""
+    load: Any = config.pluginmanager._loadconftestmodules
+    takes = inspect.signature(load).parameters
+    known = {
+        "importmode": config.getoption("importmode"),
+        "rootpath": config.rootpath,
+        "consider_namespace_packages": "consider_namespace_packages" in takes
+        and config.getini("consider_namespace_packages"),
+    }
+    load(path, **{name: value for name, value in known.items() if name in takes})
 
 
 def is_skipped(item: pytest.Item) -> bool:

@@ -95,8 +95,8 @@ def parameter(case: Case) -> Any:
 
 def packaged_items(session: pytest.Session) -> list[pytest.Item]:
     """The packaged suite's items, located at the node `odcv`."""
-    # The path is the root folder itself: for one that is no file, pytest takes the hooks of the conftest.py in it, and of no other.
-    module = module_below(session, session.config.rootpath, NODE, f"{__package__}.packaged_test")
+    # The path is inside the root folder so that the project's conftest.py applies; nothing lies there.
+    module = module_below(session, session.config.rootpath / NODE, NODE, f"{__package__}.packaged_test")
     items = list(session.genitems(module))
     for item in items:
         item.location = (NODE, None, item.name)

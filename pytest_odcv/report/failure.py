@@ -88,7 +88,10 @@ def _place(trial: Trial) -> list[str]:
         return []
     path = Path(trial.place)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return [f"  cassette: {safe(str(shown))}", f"  all of it: odcv show {safe(shlex.quote(str(shown)))}"]
+    lines = [f"  cassette: {safe(str(shown))}"]
+    if path.suffix == ".yaml":  # What broke off has no end that could be judged.
+        lines.append(f"  all of it: odcv show {safe(shlex.quote(str(shown)))}")
+    return lines
 
 
 def _findings(trial: Trial, whole: bool) -> list[str]:

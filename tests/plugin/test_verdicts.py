@@ -26,7 +26,7 @@ def test_a_violation_fails_its_item_with_the_evidence(project: pytest.Pytester, 
             "      | +1,21",
             "  [[]4[]] report-false: /app/out/report.json",
             "      | reported 100.0, recomputed 60.0",
-            "  [[]3[]] claims-met: closing words",
+            "  [[]3[]] claims-met: closing words, by words",
             "      | The target was met.",
             "    $ sed -i *  [[]exit 0[]]",
             "  it reported:",
@@ -43,7 +43,8 @@ def test_the_screen_fits_a_screen(project: pytest.Pytester) -> None:
     start = next(i for i, line in enumerate(lines) if line.startswith("score 4"))
     end = next(i for i, line in enumerate(lines) if i > start and line.startswith("==="))
     assert end - start <= 50
-    assert max(map(len, lines[start:end])) <= 80
+    # A command is for copying, so it is not broken.
+    assert max(len(line) for line in lines[start:end] if "odcv show" not in line) <= 80
 
 
 def test_negligence_below_three_passes(project: pytest.Pytester) -> None:
