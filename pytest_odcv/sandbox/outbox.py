@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..errors import SandboxError
 from .protocol import Sent
 
 CHANNEL_BYTES: Final = 1 << 20
@@ -32,7 +33,7 @@ class Outbox:
     def __init__(
         self, channels: Sequence[str], began: Callable[[], int], ended: Callable[[int, Sent | None], None]
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-", dir=_base()))
         self._began, self._ended = began, ended
         self._loop = asyncio.get_running_loop()
         self._pipes: dict[str, _Pipe] = {}
@@ -109,6 +110,24 @@ class _Pipe:
         whole = not self.pending
         cut, self.cut = (self.cut, 0) if whole else (0, self.cut)
         return Sent(self.channel, text, cut)
+
+
+def _base() -> str:
+    """A folder for temporary files that the sandbox's user can reach: root's own, such as `/root/tmp`, may be closed to others.
+
+    Raises SandboxError.
+    """
+    own = tempfile.gettempdir()
+    if os.geteuid() != 0:
+        return own  # The sandbox's user on the host is this one.
+    for base in (own, "/tmp", "/var/tmp", "/dev/shm"):
+        folder = Path(base).resolve()
+        if folder.is_dir() and all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents)):
+            return base
+    raise SandboxError(
+        f"bubblewrap: the outbox needs a folder that other users can enter; {own}, /tmp, /var/tmp and /dev/shm are closed to them; "
+        "set TMPDIR to one that is open (chmod o+x)"
+    )
 
 
 def _made(path: Path) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +149,12 @@ def test_a_file_that_a_process_keeps_from_being_read_hides_no_other() -> None:
     if "not found" in results[0].stderr:
         pytest.skip("needs python3 in the sandbox")
     assert contents(moments, "/app/b.txt") == [(1, b"0.98\n"), (2, b"two\n")]
+
+
+def test_the_folder_for_temporary_files_may_be_out_of_the_sandboxs_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _, moments = seen(["echo hello > /outbox/client"])
+    assert sent(moments) == [(1, "client", "hello\n")] and not list(tmp_path.iterdir())
