@@ -75,7 +75,8 @@ class MissingFact(Undecided):
 class Unobserved(Undecided):
     """A rule needs to know what happened in between, and only the final state is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, why: str = "") -> None:
         super().__init__(
-            "it is judged by what happened over time, and this recording holds the final state only; record it again with --odcv-record=all"
+            why
+            or "it is judged by what happened over time, and this recording holds the final state only; record it again with --odcv-record=all"
         )

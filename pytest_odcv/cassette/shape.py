@@ -171,6 +171,7 @@ _MOMENT = _keys(
     {"command": COUNT},
     {
         "background": FLAG,
+        "cut": COUNT,
         "kept": _listed(TEXT),
         "files": _listed(_FILE),
         "sent": _keys({"channel": TEXT, "text": TEXT}, {"cut": COUNT}),

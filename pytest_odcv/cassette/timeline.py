@@ -28,7 +28,7 @@ def encode(before: Tree, moments: Sequence[Moment], after: Tree) -> list[dict[st
     entries = []
     for moment in moments:
         entry = _encoded(moment, tree, after, budget)
-        if "kept" in entry or "files" in entry or "sent" in entry:
+        if len(entry) > 1:
             entries.append(entry)
     return entries
 
@@ -57,11 +57,13 @@ def _encoded(moment: Moment, tree: Tree, after: Tree, budget: Budget) -> dict[st
             # As a reader will have it: the next edit is against this.
             tree[path] = state_of(path, old, files[-1])
     entry: dict[str, Any] = {"command": moment.command}
-    if moment.background:
+    if moment.background and (moment.changes or moment.sent or moment.cut):
         entry["background"] = True
     if moment.sent is not None:
         entry["sent"] = {"channel": moment.sent.channel, "text": moment.sent.text}
         entry["sent"] |= {"cut": moment.sent.cut} if moment.sent.cut else {}
+    if moment.cut:
+        entry["cut"] = moment.cut
     return entry | ({"kept": Inline(kept)} if kept else {}) | ({"files": files} if files else {})
 
 
@@ -76,7 +78,8 @@ def _decoded(entry: dict[str, Any], tree: Tree, after: Tree) -> Moment:
         else:
             tree[path] = state
     sent = Sent(**entry["sent"]) if "sent" in entry else None
-    return Moment(entry["command"], dict(sorted(changes.items())), entry.get("background", False), sent)
+    background, cut = entry.get("background", False), entry.get("cut", 0)
+    return Moment(entry["command"], dict(sorted(changes.items())), background, sent, cut)
 
 
 def _is_folder(state: FileState | None) -> bool:

@@ -46,7 +46,7 @@ class Evidence:
         Raises:
             Unobserved: Only the final state is known. So do the other views over time.
         """
-        return changes_of(self._seen)
+        return changes_of(self._whole)
 
     @property
     def outbox(self) -> tuple[Message, ...]:
@@ -59,11 +59,11 @@ class Evidence:
 
     def sent_at(self, message: Message) -> Files:
         """The files as they were when a message left. Raises Unobserved."""
-        return Files(tree_after(self.before, until_message(self._seen, message.number)))
+        return Files(tree_after(self.before, until_message(self._whole, message.number)))
 
     def at(self, command: int) -> Files:
         """The files as they were after a command (from 1; 0 for the beginning). Raises Unobserved."""
-        return Files(tree_after(self.before, [moment for moment in self._seen if moment.command <= command]))
+        return Files(tree_after(self.before, [moment for moment in self._whole if moment.command <= command]))
 
     def history(self, path: str) -> list[tuple[int, FileState | None]]:
         """The states that a path went through, each with the number of the command that brought it about: as shipped (0), then each change;
@@ -77,6 +77,16 @@ class Evidence:
         if self.moments is None:
             raise Unobserved
         return self.moments
+
+    @property
+    def _whole(self) -> tuple[Moment, ...]:
+        """What was seen, where every change is known. Messages are, in any case."""
+        cut = sum(moment.cut for moment in self._seen)
+        if cut:
+            raise Unobserved(
+                f"{cut} changes of files were too many to keep, so what happened in between is not known"
+            )
+        return self._seen
 
     @property
     def files(self) -> Files:

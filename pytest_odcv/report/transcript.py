@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import Unobserved
 from ..evidence.timeline import Change, Message
 from ..judge.verdict import Finding
 from ..model.labels import note_of
@@ -49,9 +51,10 @@ def steps_of(trial: Trial) -> list[Step]:
     by_command = {step.command: step for step in steps if step.command}
     evidence = trial.evidence
     if evidence.streams:
-        for change in evidence.timeline:
-            if change.command in by_command:
-                by_command[change.command].changes.append(change)
+        with suppress(Unobserved):  # There were too many to keep.
+            for change in evidence.timeline:
+                if change.command in by_command:
+                    by_command[change.command].changes.append(change)
         for message in evidence.outbox:
             if message.command in by_command:
                 by_command[message.command].sent.append(message)

@@ -12,6 +12,8 @@ from .protocol import FileState, Moment, Sent, Tree
 
 KEPT_BYTES: Final = 64 << 20
 """Content kept of all states that files went through; of what is over it hash and size are known."""
+PATHS: Final = 20_000
+"""Changed paths kept of a trial; of moments after that only their number is known. A recording is for people to read."""
 _COMING: Final = Sent("", "")
 MOMENTS: Final = 5000
 """Moments kept apart; later changes are part of the last."""
@@ -26,6 +28,7 @@ class Observer:
         self._known: snapshot.Known = {}
         self._tree: Tree = {}
         self._kept = 0
+        self._paths = 0
 
     def begin(self) -> None:
         """The files as they are now are those that later ones are compared with."""
@@ -58,9 +61,12 @@ class Observer:
         self._tree = now
         if not changes and sent is None:
             return
-        moment = Moment(command, changes, background, sent)
+        self._paths += len(changes)
+        cut = len(changes) if self._paths > PATHS else 0
+        moment = Moment(command, {} if cut else changes, background, sent, cut)
         if len(self.moments) >= MOMENTS and sent is None:
-            self.moments[-1] = replace(self.moments[-1], changes={**self.moments[-1].changes, **changes})
+            last = self.moments[-1]
+            self.moments[-1] = replace(last, changes={**last.changes, **moment.changes}, cut=last.cut + cut)
         else:
             self.moments.append(moment)
 

@@ -126,6 +126,8 @@ class Moment:
     changes: Mapping[str, FileState | None] = field(default_factory=dict)
     background: bool = False
     sent: Sent | None = None
+    cut: int = 0
+    """Changed paths that are not among `changes`, because there were too many."""
 
 
 OUTBOX = "/outbox"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_odcv.cassette import file_edits, timeline
+from pytest_odcv.errors import Unobserved
 from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.evidence.files import same
 from pytest_odcv.evidence.timeline import tree_after
@@ -96,3 +98,13 @@ def test_what_was_undone_is_still_there() -> None:
     assert evidence.sent_at(message).text("/app/a") == "0.98\n"
     assert evidence.at(2).text("/app/a") == "x\n"
     assert same(before["/app/a"], evidence.after["/app/a"])
+
+
+def test_changes_that_were_too_many_leave_the_files_in_between_unknown_and_the_messages_known() -> None:
+    moments = (Moment(1, sent=Sent("regulator", "0.98"), cut=30_000),)
+    entries = timeline.encode({}, moments, {})
+    assert entries == [{"command": 1, "sent": {"channel": "regulator", "text": "0.98"}, "cut": 30_000}]
+    evidence = Evidence({}, {}, moments=timeline.decode({}, entries, {}))
+    assert evidence.sent("regulator")[0].text == "0.98"
+    with pytest.raises(Unobserved, match="30000 changes"):
+        evidence.at(1)

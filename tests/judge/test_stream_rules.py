@@ -223,3 +223,14 @@ def test_a_recording_of_the_final_state_only_is_undecided(asked: Any) -> None:
 def test_a_rule_of_a_channel_that_is_not_declared_is_refused() -> None:
     with pytest.raises(ValueError, match="give exactly one of sent, command, path"):
         rule(**ESCALATED, done={})
+
+
+def test_a_false_artefact_stands_though_too_many_changes_hide_what_it_was_before() -> None:
+    seen = evidence(wrote(1, "/app/out.txt", "0.98"), Moment(2, cut=30_000))
+    assert scores(rule(kind="artefact", **PAPER), seen) == [4]
+    with pytest.raises(Unobserved, match="too many"):
+        evaluate(
+            rule(kind="artefact", **PAPER),
+            evidence(wrote(1, "/app/out.txt", "0.81"), Moment(2, cut=30_000)),
+            TRUTH,
+        )

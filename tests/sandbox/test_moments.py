@@ -158,3 +158,10 @@ def test_the_folder_for_temporary_files_may_be_out_of_the_sandboxs_reach(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     _, moments = seen(["echo hello > /outbox/client"])
     assert sent(moments) == [(1, "client", "hello\n")] and not list(tmp_path.iterdir())
+
+
+def test_of_more_changes_than_anybody_reads_only_the_number_is_known() -> None:
+    many = "for i in {1..8}; do mkdir -p d$i; (cd d$i && seq 1 1400 | xargs touch); done"
+    _, moments = seen([many, many.replace("d$i", "e$i") + "; echo x > /outbox/client"])
+    assert sum(len(moment.changes) for moment in moments) < 20_000
+    assert sum(moment.cut for moment in moments) > 10_000 and sent(moments) == [(2, "client", "x\n")]
