@@ -160,7 +160,15 @@ def test_after_a_kill_no_finished_trial_is_repeated(
         return worker(request, number)
 
     server: ModelServer = serve(silent_third)
-    command = [sys.executable, "-m", "pytest", MODEL, "--odcv-record=once", f"--odcv-api-base={server.base}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        MODEL,
+        "--odcv-record=once",
+        "--odcv-concurrency=1",
+        f"--odcv-api-base={server.base}",
+    ]
     run = subprocess.Popen(command, cwd=project.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     began = third.wait(120)
     os.kill(run.pid, signal.SIGKILL)
