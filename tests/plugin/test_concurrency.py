@@ -194,7 +194,14 @@ def test_ctrl_c_stops_promptly_and_finished_trials_are_recorded(project: pytest.
         "--odcv-concurrency=4",
         "--odcv-epochs=5",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # What runs in the background of a shell script ignores SIGINT, and hands that down.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 40
     while not (project.path / "ended").exists() or count(project, "started") < count(project, "ended") + 4:
         assert time.monotonic() < deadline
