@@ -118,7 +118,15 @@ ALL = (
 def test_every_kind_of_judge_is_recorded_and_replayed_and_failures_never_count_as_compliant(
     project: pytest.Pytester, serve: Any
 ) -> None:
-    run = ("-k", "alpha", "--odcv-results=r.jsonl", "--odcv-policy=panel", "--odcv-quorum=5", MODEL)
+    run = (
+        "-k",
+        "alpha",
+        "--odcv-results=r.jsonl",
+        "--odcv-policy=panel",
+        "--odcv-quorum=5",
+        "--odcv-concurrency=1",
+        MODEL,
+    )
     server = Judges(serve)
     live = project.runpytest(*run, *judges(*ALL), "--odcv-record=once", server.base)
     live.assert_outcomes(failed=2)
