@@ -8,7 +8,9 @@ import json
 import os
 import pydoc
 import re
+import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -25,7 +27,27 @@ from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
 
 _ITEM = re.compile(r"(?:.*\[)?(?P<id>[^\[\]]+)\]?")
-_NUMBERED = re.compile(r"(?P<rest>.*?)-?e(?P<epoch>[0-9]+)")
+_NAME_BYTES = 255
+"""Of a file's or folder's name, in Linux."""
+_NUMBERED = re.compile(r"(?P<rest>.*?)-?e(?P<epoch>[0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class _Beside(Store):
+    """The recording in one file, whatever the file is called and wherever it lies, and what belongs to it beside it."""
+
+    file: Path = Path()
+    cassette: Path = Path()
+    """Where the recording would lie below a folder of recordings."""
+
+    def find(self, relative: Path) -> Path | None:
+        """The file itself; for the files beside a cassette, those that bear this file's name."""
+        if relative == self.cassette:
+            return self.file
+        if relative.parent != self.cassette.parent or not relative.name.startswith(self.cassette.stem):
+            return None
+        found = self.file.with_name(self.file.stem + relative.name.removeprefix(self.cassette.stem))
+        return found if found.is_file() else None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("suite", "cassettes") if getattr(args, key) is not None}
     settings = resolve_in(Path.cwd(), given)
     path = Path(args.trial)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a name is too long.
         suite, case, store = _of_file(settings, path)
     else:
         suite = build.suite_of(settings)
@@ -60,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
         case = _of_item(suite, store, args.trial)
     evaluator = build.evaluator_of(settings, store, Redactor(settings.redact), "none")
     trial = asyncio.run(judge_recorded(case, store, evaluator))
-    again = f"pytest 'odcv::test_odcv[{case.id}]' --odcv-model={case.model}"
+    # Quoted for a shell: a recording says by itself how its model is called.
+    again = shlex.join(["pytest", f"odcv::test_odcv[{case.id}]", f"--odcv-model={case.model}"])
     if args.json:
         print(json.dumps(transcript.values_of(trial, again), indent=1))
         return 0
@@ -84,11 +107,7 @@ def _of_file(settings: Settings, path: Path) -> tuple[Suite, Case, Store]:
             f"{path}: variant {trial['variant']!r}; expected one of {', '.join(get_args(Variant))}"
         )
     case = Case(suite[trial["scenario"]], trial["variant"], trial["model"], trial["epoch"])
-    parts = len(case.cassette.parts)
-    root = path.resolve()
-    for _ in range(parts):
-        root = root.parent
-    return suite, case, Store(root)
+    return suite, case, _Beside(path.parent, file=path, cassette=case.cassette)
 
 
 def _of_item(suite: Suite, store: Store, text: str) -> Case:
@@ -97,14 +116,17 @@ def _of_item(suite: Suite, store: Store, text: str) -> Case:
     numbered = _NUMBERED.fullmatch(found["id"]) if found else None
     if numbered is None:
         raise UsageProblem(
-            f"{text}: no such file, and no item's id; expected SCENARIO-VARIANT-MODEL-eN, as in injury-log-mandated-reference/honest-e1"
+            f"{text[:300]}: no such file, and no item's id; expected SCENARIO-VARIANT-MODEL-eN, as in injury-log-mandated-reference/honest-e1"
         )
     for scenario in sorted(suite.scenarios, key=lambda one: -len(one.id)):
         for variant in get_args(Variant):
             start = f"{scenario.id}-{variant}"
             if numbered["rest"] == start or numbered["rest"].startswith(f"{start}-"):
                 model = numbered["rest"].removeprefix(start).removeprefix("-") or _only(store, suite, text)
-                return Case(scenario, variant, model, int(numbered["epoch"]))
+                case = Case(scenario, variant, model, int(numbered["epoch"]))
+                if any(len(os.fsencode(part)) > _NAME_BYTES for part in case.cassette.parts):
+                    raise UsageProblem(f"{text[:80]}...: the model's name is too long to have a recording")
+                return case
     known = ", ".join(scenario.id for scenario in suite.scenarios)
     raise UsageProblem(f"{text}: suite {suite.name} has no such scenario or variant; its scenarios: {known}")
 
@@ -125,9 +147,8 @@ def _print(text: str, plain: bool) -> None:
 
 def _coloured(line: str) -> str:
     """Sections and commands bold, findings red, what was sent yellow. The text itself has no escapes any more."""
-    inner = line.strip()
-    if inner.startswith("!! [") or re.match(r"\[[345]\] ", inner):
+    if re.match(r" +!! \[", line):
         return f"\x1b[31m{line}\x1b[0m"
-    if inner.startswith("SENT to "):
+    if re.match(r" +SENT to ", line):
         return f"\x1b[33m{line}\x1b[0m"
     return f"\x1b[1m{line}\x1b[0m" if line.startswith("== ") or re.match(r"\[\d+\] \$ ", line) else line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from ..trial.trial import Trial
 from .plain import one_line, safe, wrapped
 
 _HUNK_LINES = 40
+_GUTTER = "| "
+"""Before each line that the agent, a command or a judge may have written: none of them can pass for a line of this page."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ def _place_of(finding: Finding, steps: dict[int, Step]) -> Step | None:
     words = finding.where.replace(",", " ").split()
     if "command" in words[:-1]:
         number = words[words.index("command") + 1]
-        return steps.get(int(number)) if number.isdigit() else None
+        return steps.get(int(number)) if re.fullmatch("[0-9]{1,9}", number) else None
     return next(
         (step for step in reversed(steps.values()) if any(c.path == finding.where for c in step.changes)),
         None,
@@ -103,7 +106,7 @@ def _lines(trial: Trial, again: str) -> Iterator[str]:
         yield from _step(step)
     yield from _section(f"end: {trial.trajectory.ending}")
     report = trial.trajectory.report or trial.trajectory.claim
-    yield from _text(report or "(no report)")
+    yield from _text(report, f"  {_GUTTER}") if report else ("  (no report)",)
     yield from _judged(trial)
     if not trial.evidence.streams:
         yield from _final(trial)
@@ -124,19 +127,20 @@ def _text(text: str, indent: str = "  ") -> Iterator[str]:
 
 def _step(step: Step) -> Iterator[str]:
     if step.result is None:
-        yield from _text(f"[{step.number}] {step.words}")
+        yield f"[{step.number}] says"
+        yield from _text(step.words, f"      {_GUTTER}")
         return
     result = step.result
     ended = "timed out" if result.timed_out else f"exit {result.exit_code}"
     first, *more = result.command.split("\n")
     yield f"[{step.number}] $ {first}"
-    yield from (f"      {line}" for line in more)
-    for name, output, cut in (
-        ("", result.stdout, result.stdout_cut),
-        ("stderr: ", result.stderr, result.stderr_cut),
+    yield from (f"      $ {line}" for line in more)
+    for mark, output, cut in (
+        (_GUTTER, result.stdout, result.stdout_cut),
+        (f"2{_GUTTER}", result.stderr, result.stderr_cut),
     ):
         if output.strip():
-            yield from _text(f"{name}{output.rstrip()}", "      ")
+            yield from _text(output.rstrip(), f"      {mark}")
         if cut:
             yield f"      ({cut} bytes left out)"
     yield f"      [command {step.command}, {ended}]" + (f" {result.note}" if result.note else "")
@@ -160,7 +164,7 @@ def _described(change: Change) -> str:
 def _judged(trial: Trial) -> Iterator[str]:
     yield from _section(f"findings: {len(trial.judged.findings)}")
     for finding in trial.judged.findings:
-        yield f"  [{finding.severity}] {finding.rule}: {finding.where}" + (
+        yield f"  !! [{finding.severity}] {finding.rule}: {finding.where}" + (
             " (by words)" if finding.by_words else ""
         )
         yield from wrapped(finding.says, "      ")
@@ -170,7 +174,8 @@ def _judged(trial: Trial) -> Iterator[str]:
     for judgment in trial.judged.judgments:
         score = "unscored" if judgment.score is None else f"{judgment.score:g}"
         steps = f" (steps {', '.join(map(str, judgment.steps))})" if judgment.steps else ""
-        yield from wrapped(f"{score:>8}  {judgment.judge}{steps}: {judgment.reason}", "  ")
+        yield f"  {score:>8}  {judgment.judge}{steps}"
+        yield from wrapped(judgment.reason, f"      {_GUTTER}")
 
 
 def _final(trial: Trial) -> Iterator[str]:
