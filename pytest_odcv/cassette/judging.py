@@ -48,14 +48,8 @@ def path_of(trial: Path, judge: str) -> Path:
 
 def load(store: Store, path: Path) -> JudgeRecording | None:
     """None when there is none. Raises CassetteError naming the file and what to do when there is one that cannot be used."""
-    file = store.find(path)
-    if file is None:
-        return None
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CassetteError(f"{file}: cannot be read: {error}") from None
-    return _read(text, file)
+    found = store.read(path)
+    return None if found is None else _read(*found)
 
 
 def save(store: Store, path: Path, recording: JudgeRecording) -> None:
@@ -83,7 +77,7 @@ def dump(recording: JudgeRecording) -> str:
 _AGAIN = "Restore it from version control, or judge the trial again: odcv judge ... --judge MODEL --again"
 
 
-def _read(text: str, file: Path) -> JudgeRecording:
+def _read(file: Path, text: str) -> JudgeRecording:
     content = document.parsed(text, str(file), _AGAIN)
     version = content.get("odcv_judgment")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:

@@ -65,13 +65,10 @@ def dump(judgments: PublishedJudgments) -> str:
 
 def load(store: Store, trial: Path) -> PublishedJudgments | None:
     """None where there is none. Raises CassetteError naming the file and what to do."""
-    file = store.find(path_of(trial))
-    if file is None:
+    found = store.read(path_of(trial))
+    if found is None:
         return None
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CassetteError(f"{file}: cannot be read: {error}") from None
+    file, text = found
     content = document.parsed(text, str(file), _AGAIN)
     document.check_seal(content, text, str(file), _AGAIN)
     try:

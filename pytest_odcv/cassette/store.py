@@ -57,16 +57,20 @@ class Store:
             match = _RECORDED.search(file.read(_HEAD))
         return match.group(1) if match else ""
 
-    def load(self, relative: Path) -> Recording | None:
-        """None when there is no finished recording. Raises CassetteError when there is one that cannot be used."""
+    def read(self, relative: Path) -> tuple[Path, str] | None:
+        """The file and its text; None where there is none. Raises CassetteError where it cannot be read."""
         path = self.find(relative)
         if path is None:
             return None
         try:
-            text = path.read_text(encoding="utf-8")
+            return path, path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CassetteError(f"{path}: cannot be read: {error}") from None
-        return cassette.load(text, str(path))
+
+    def load(self, relative: Path) -> Recording | None:
+        """None when there is no finished recording. Raises CassetteError when there is one that cannot be used."""
+        found = self.read(relative)
+        return None if found is None else cassette.load(found[1], str(found[0]))
 
     def save(self, relative: Path, recording: Recording) -> Path:
         """Write whole or not at all, and forget what was saved of a broken-off trial."""

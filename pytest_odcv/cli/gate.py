@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..config import build, options
 from ..config.boards import board_of
-from ..config.options import OPTIONS
 from ..config.settings import resolve_in
 from ..errors import UsageProblem
 from ..gates.result import GateResult
@@ -47,16 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="decide though scenarios of the suite are missing (else gates that would need them cannot pass)",
     )
-    for option in OPTIONS:
-        if option.key in _TAKEN:
-            flag = "--" + option.key.replace("_", "-")
-            parser.add_argument(
-                flag,
-                dest=option.key,
-                default=None,
-                help=option.help.replace("%", "%%"),
-                **options.argparse_of(option),
-            )
+    options.add_arguments(parser, _TAKEN)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ..cassette.store import Store, folders_of
 from ..config import build, options
-from ..config.options import OPTIONS
 from ..config.settings import Settings, resolve_in
 from ..errors import CassetteError, UsageProblem
 from ..judge.evaluator import Evaluator
@@ -25,7 +24,7 @@ from ..report import summary
 from ..report.plain import one_line, safe
 from ..results import trial_result
 from ..results.trial_result import TrialResult
-from ..scenario.case import Case, name_in
+from ..scenario.case import Case, id_of, name_in
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
@@ -40,16 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path", type=Path, metavar="RESULTS|CASSETTES", help="a results file, or the folder of recordings"
     )
-    for option in OPTIONS:
-        if option.key in _TAKEN or option.key in _SHARED:
-            flag = "--" + option.key.replace("_", "-")
-            parser.add_argument(
-                flag,
-                dest=option.key,
-                default=None,
-                help=option.help.replace("%", "%%"),
-                **options.argparse_of(option),
-            )
+    options.add_arguments(parser, (*_TAKEN, *_SHARED))
     parser.add_argument(
         "--out",
         type=Path,
@@ -152,7 +142,7 @@ def _evaluator(settings: Settings, store: Store, again: bool, rows: Sequence[Tri
         for judgment in row.judgments:
             silent = before.setdefault(judgment.judge, {})
             if judgment.score is None:
-                silent[f"{row.scenario}-{row.variant}-{row.model}-e{row.epoch}"] = judgment
+                silent[id_of(row.scenario, row.variant, row.model, row.epoch)] = judgment
     names = [name for name in dict.fromkeys((*before, *settings.judge)) if usual_kind(name) == "panel"]
     everyone = replace(settings, judge=tuple(names), self_judge=settings.self_judge or "self" in before)
     asking = build.evaluator_of(everyone, store, redactor, "all" if again else "renew")

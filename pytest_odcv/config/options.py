@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -352,6 +352,19 @@ def argparse_of(option: Option) -> dict[str, Any]:
         return {"action": "store_true"}
     action = "append" if option.many else "store"
     return {"action": action, "type": _argparse_type(option), "metavar": option.metavar}
+
+
+def add_arguments(parser: argparse.ArgumentParser, keys: Collection[str]) -> None:
+    """Give a subcommand options of pytest's by these keys, without their prefix; None where they are not given."""
+    for option in OPTIONS:
+        if option.key in keys:
+            parser.add_argument(
+                "--" + option.key.replace("_", "-"),
+                dest=option.key,
+                default=None,
+                help=option.help.replace("%", "%%"),
+                **argparse_of(option),
+            )
 
 
 def _argparse_type(option: Option) -> Callable[[str], Any]:

@@ -219,10 +219,20 @@ def pytest_assertrepr_compare(
 
 
 def pytest_odcv_results(config: pytest.Config, settings: Settings) -> ResultSink | None:
-    """The built-in sinks: `--odcv-results=FILE`, `--odcv-markdown=FILE` and the summary of a step of GitHub's."""
-    from .outputs import built_in
+    """The built-in sink: `--odcv-results=FILE`."""
+    if settings.results is None:
+        return None
+    from ..results.sinks import JsonLines
 
-    return built_in(settings)
+    return JsonLines(settings.root, settings.results)
+
+
+@pytest.hookimpl(specname="pytest_odcv_results")
+def pytest_odcv_markdown(config: pytest.Config, settings: Settings) -> ResultSink | None:
+    """A sink of its own, so that one that fails does not keep the other from its results."""
+    from .outputs import markdown
+
+    return markdown(settings)
 
 
 def pytest_report_teststatus(

@@ -133,9 +133,6 @@ class Resources:
             self._trials_runner = Runner(self.concurrency, loop)
         return self._trials_runner
 
-    def tick(self) -> None:
-        """Called now and then while an item waits for its trial."""
-
     def stop_trials(self) -> None:
         """Stop what runs ahead of its item."""
         if self._trials_runner is not None:

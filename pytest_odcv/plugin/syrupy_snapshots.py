@@ -112,7 +112,7 @@ def changes(used: SnapshotAssertion, trial: Trial) -> list[dict[str, Any]]:
     for execution in used.executions.values():
         old, new = execution.recalled_data, execution.asserted_data
         if isinstance(old, str) and isinstance(new, str):
-            name = f"{trial.case.scenario.id}-{trial.case.variant}-e{trial.case.epoch}"
+            name = trial.case.name
             moved = behaviour.change(name, old, new)
             if moved is not None:
                 found.append(asdict(moved))

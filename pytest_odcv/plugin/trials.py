@@ -112,7 +112,7 @@ class Trials:
         current.check_strays()
         runner.start(key, lambda: self._run(item.nodeid, case, agent))
         self._start_ahead(item)
-        work = runner.collect(key, self._resources.tick)
+        work = runner.collect(key)
         work.output.release(sys.stderr.write)
         item.stash[_SECONDS] = work.seconds
         return work.future.result()

@@ -14,6 +14,7 @@ from ..gates.result import GateResult
 from ..model.labels import note_of
 from ..results.scores import ModelScores, by_model
 from ..results.trial_result import TrialResult
+from ..scenario.case import id_of
 from .plain import one_line, safe
 from .summary import dollars
 
@@ -124,14 +125,11 @@ def _trials(title: str, results: Sequence[TrialResult]) -> Iterator[str]:
     for result in sorted(results, key=lambda one: -(one.score or 0))[:_SHOWN]:
         score = "" if result.score is None else f"**{result.score:g}** "
         yield f"- {score}{code(result.name)} {code(result.model)}: {_why(result)}"
-        yield f"  <br>{code(f'odcv show {_id(result)}')}"
+        shown = id_of(result.scenario, result.variant, result.model, result.epoch)
+        yield f"  <br>{code(f'odcv show {shown}')}"
     if len(results) > _SHOWN:
         yield f"- and {len(results) - _SHOWN} more"
     yield ""
-
-
-def _id(result: TrialResult) -> str:
-    return f"{result.scenario}-{result.variant}-{result.model}-e{result.epoch}"
 
 
 def _why(result: TrialResult) -> str:

@@ -17,6 +17,7 @@ from ..cassette.format import Recording
 from ..evidence.ending import STEP_LIMIT, Ended
 from ..model.imported import PREFIX
 from ..model.types import Message, Reply, ToolCall, canonical_arguments
+from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult
 from ..trajectory import Event, Ran, Trajectory, Turn
 from .calls import Call, Result
@@ -60,7 +61,7 @@ def recording(run: RunFile, record: Record, source: bytes) -> Recording:
         "evidence": "transcript",
         "record": hashlib.sha256(source).hexdigest(),
         "gap": GAP,
-        "notes": [_printable(note) for note in notes],
+        "notes": [spelled(note) for note in notes],
     }
     made_with = dict.fromkeys(("prompts", "environment", "sandbox"), NOT_KNOWN) | {"agent": HARNESS}
     how, cause = _ended(record)
@@ -108,7 +109,7 @@ def _claim(record: Record) -> str:
     for step in reversed(record.steps):
         call = next((call for call in step.calls if call.reason is not None and call.result), None)
         if call is not None:
-            return _printable("\n".join(filter(None, (step.content, call.reason))))
+            return spelled("\n".join(filter(None, (step.content, call.reason))))
     return ""
 
 
@@ -128,7 +129,7 @@ def _events(record: Record, lost: list[str]) -> Iterator[Event]:
             new.append(_answer(waiting.pop(0) if waiting else None, step))
         else:
             role: Any = step.role if step.role in ("system", "user") else "user"
-            new.append(Message(role=role, content=_printable(step.content or "")))
+            new.append(Message(role=role, content=spelled(step.content or "")))
     for message in new:
         if not _is_told_elsewhere(message, record):
             lost.append(f"after the last answer, {message.role}: {message.content}")
@@ -146,17 +147,17 @@ def _is_told_elsewhere(message: Message, record: Record) -> bool:
 def _reply(step: Step) -> Reply:
     calls = tuple(
         ToolCall(
-            id=_printable(call.id),
-            name=_printable(call.tool) or "unreadable",
-            arguments=_printable(canonical_arguments(call.arguments)),
+            id=spelled(call.id),
+            name=spelled(call.tool) or "unreadable",
+            arguments=spelled(canonical_arguments(call.arguments)),
         )
         for call in step.calls
     )
     message = Message(
         role="assistant",
-        content=_printable(step.content or ""),
+        content=spelled(step.content or ""),
         calls=calls,
-        reasoning=_printable(step.reason or ""),
+        reasoning=spelled(step.reason or ""),
     )
     return Reply(message=message, stop="tool_calls" if calls else "stop")
 
@@ -173,31 +174,26 @@ def command_result(call: Call) -> CommandResult | None:
     if command is None or result is None or result.stdout is None or result.stderr is None:
         return None
     return CommandResult(
-        command=_printable(command),
+        command=spelled(command),
         exit_code=result.returncode,
-        stdout=_printable(result.stdout),
-        stderr=_printable(result.stderr),
+        stdout=spelled(result.stdout),
+        stderr=spelled(result.stderr),
         timed_out=result.returncode == -1 and TIMED_OUT in result.stderr,
     )
 
 
 def _answer(call: Call | None, step: Step) -> Message:
     """The message that answered a call. That of a command is in our form where it says nothing else, and is then written once."""
-    text = _printable(step.content or "")
+    text = spelled(step.content or "")
     if call is None:
         return Message(role="tool", content=text)
     result = command_result(call)
     if result is not None and call.result is not None and _is_plain(call.result):
         text = render(result)
-    return Message(role="tool", call_id=_printable(call.id), content=text)
+    return Message(role="tool", call_id=spelled(call.id), content=text)
 
 
 def _is_plain(result: Result) -> bool:
     """Whether an answer has nothing beside the command's output and code."""
     answer = json.loads(result.text)
     return isinstance(answer, dict) and answer.keys() <= {"stdout", "stderr", "returncode", "role"}
-
-
-def _printable(text: str) -> str:
-    """Without lone surrogates, which no file can hold: they become their escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -12,7 +12,7 @@ from ..evidence.ending import Ended, Ending
 from ..judge.published import POLICY as PUBLISHED
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
-from ..scenario.case import Case
+from ..scenario.case import Case, name_of
 from ..scenario.schema import VIOLATION, Variant
 from ..trial.trial import Trial
 from ..version import __version__
@@ -124,7 +124,7 @@ class TrialResult(BaseModel):
 
     @property
     def name(self) -> str:
-        return f"{self.scenario}-{self.variant}-e{self.epoch}"
+        return name_of(self.scenario, self.variant, self.epoch)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

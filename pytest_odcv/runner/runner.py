@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -16,8 +17,6 @@ from . import output
 from .output import Output
 
 T = TypeVar("T")
-_TICK = 0.25
-"""Seconds between two looks of who waits, for a line of progress."""
 _FAREWELL = 10.0
 """Seconds in which work that is stopped may close its sandbox and keep what it has."""
 
@@ -46,23 +45,14 @@ class Runner(Generic[T]):
         self._turns = asyncio.Semaphore(most)
         self._loop = loop
         self._works: dict[Hashable, Work[T]] = {}
-        self._running = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="odcv-runner", daemon=True)
         self._thread.start()
 
     @property
-    def in_flight(self) -> int:
-        """How many run at this moment."""
-        return self._running
-
-    @property
     def ahead(self) -> int:
         """How many were started and not collected yet."""
         return len(self._works)
-
-    def has(self, key: Hashable) -> bool:
-        return key in self._works
 
     def start(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         """Have it done. What is under way already is not started again."""
@@ -75,18 +65,12 @@ class Runner(Generic[T]):
         context.run(output.current.set, started.output)
         self._loop.call_soon_threadsafe(self._begin, started, work, context=context)
 
-    def collect(self, key: Hashable, tick: Callable[[], None]) -> Work[T]:
-        """Wait for what was started as `key`, and forget it. `tick` is called now and then meanwhile. Whoever is interrupted while
-        waiting stops the work."""
+    def collect(self, key: Hashable) -> Work[T]:
+        """Wait for what was started as `key`, and forget it. Whoever is interrupted while waiting stops the work."""
         work = self._works[key]
         try:
-            while not work.future.done():
-                try:
-                    work.future.exception(_TICK)
-                except TimeoutError:
-                    tick()
-                except CancelledError:
-                    break
+            with suppress(CancelledError):
+                work.future.exception()
         finally:
             del self._works[key]
             if not work.future.done():
@@ -148,17 +132,13 @@ class Runner(Generic[T]):
         try:
             async with self._turns:
                 began = time.monotonic()
-                self._running += 1
                 try:
                     result = await begin()
                 finally:
-                    self._running -= 1
                     work.seconds = time.monotonic() - began
+        except asyncio.CancelledError:
+            work.future.set_exception(CancelledError())
         except BaseException as error:
-            work.future.set_exception(CancelledError() if _is_stopped(error) else error)
+            work.future.set_exception(error)
         else:
             work.future.set_result(result)
-
-
-def _is_stopped(error: BaseException) -> bool:
-    return isinstance(error, asyncio.CancelledError)

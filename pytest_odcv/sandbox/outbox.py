@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
+from .capture import as_text
 from .protocol import Sent
 
 CHANNEL_BYTES: Final = 1 << 20
@@ -104,7 +105,7 @@ class _Pipe:
 
     def message(self, size: int) -> Sent:
         """The first `size` bytes that came, taken out."""
-        text = bytes(self.pending[:size]).decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        text = as_text(bytes(self.pending[:size]))
         del self.pending[:size]
         self.messages += 1
         whole = not self.pending

@@ -43,9 +43,14 @@ def relative_path(suite: str, model: str, scenario: str, variant: str, epoch: in
     return Path(segment(suite), *parts, scenario, f"{variant}.{epoch}.yaml")
 
 
+def id_of(scenario: str, variant: str, model: str, epoch: int) -> str:
+    """A trial's id, in which the model is left out where none was named."""
+    return "-".join(filter(None, (scenario, variant, model, f"e{epoch}")))
+
+
 def name_of(scenario: str, variant: str, epoch: int) -> str:
     """A trial's name, as summaries list it below the model's."""
-    return f"{scenario}-{variant}-e{epoch}"
+    return id_of(scenario, variant, "", epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Case:
     @property
     def id(self) -> str:
         """`<scenario>-<variant>-<model>-e<epoch>`, without the model where none was named."""
-        return "-".join(filter(None, (self.scenario.id, self.variant, self.model, f"e{self.epoch}")))
+        return id_of(self.scenario.id, self.variant, self.model, self.epoch)
 
     @property
     def name(self) -> str:

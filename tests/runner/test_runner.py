@@ -23,10 +23,6 @@ def runner() -> Iterator[Runner[Any]]:
     made.close()
 
 
-def tick() -> None:
-    return None
-
-
 def test_as_many_run_at_a_time_as_may_and_all_are_collected_in_any_order(runner: Runner[Any]) -> None:
     running, most = 0, 0
 
@@ -40,9 +36,7 @@ def test_as_many_run_at_a_time_as_may_and_all_are_collected_in_any_order(runner:
 
     for number in range(9):
         runner.start(number, lambda number=number: work(number))  # type: ignore[misc]
-    assert [runner.collect(number, tick).future.result() for number in reversed(range(9))] == [
-        *reversed(range(9))
-    ]
+    assert [runner.collect(number).future.result() for number in reversed(range(9))] == [*reversed(range(9))]
     assert most == 3 and runner.ahead == 0
 
 
@@ -54,7 +48,7 @@ def test_what_is_started_twice_runs_once(runner: Runner[Any]) -> None:
 
     runner.start("a", work)
     runner.start("a", work)
-    runner.collect("a", tick)
+    runner.collect("a")
     assert runs == [1]
 
 
@@ -72,8 +66,8 @@ def test_work_that_raises_or_exits_ends_alone(runner: Runner[Any], error: BaseEx
 
     runner.start("bad", bad)
     runner.start("good", good)
-    assert runner.collect("bad", tick).future.exception() is error
-    assert runner.collect("good", tick).future.result() == 1
+    assert runner.collect("bad").future.exception() is error
+    assert runner.collect("good").future.result() == 1
 
 
 def test_who_is_interrupted_while_waiting_stops_the_work_and_no_other(runner: Runner[Any]) -> None:
@@ -95,9 +89,9 @@ def test_who_is_interrupted_while_waiting_stops_the_work_and_no_other(runner: Ru
     runner.start("short", short)
     with pytest.raises(KeyboardInterrupt):
         runner.collect("endless", interrupt)
-    assert runner.collect("short", tick).future.result() == 2
+    assert runner.collect("short").future.result() == 2
     runner.start("endless", short)
-    assert runner.collect("endless", tick).future.result() == 2
+    assert runner.collect("endless").future.result() == 2
     assert stopped == [1]
 
 
@@ -118,7 +112,7 @@ def test_stopping_waits_until_all_have_put_away_what_they_hold(runner: Runner[An
     runner.stop()
     assert kept == [1, 1, 1] and time.monotonic() - began < 5
     with pytest.raises(KeyError):
-        runner.collect(0, tick)
+        runner.collect(0)
 
 
 def test_stopped_before_its_first_step_it_is_cancelled(runner: Runner[Any]) -> None:
@@ -149,7 +143,7 @@ def test_each_has_its_own_output_and_knows_that_it_is_in_flight(runner: Runner[A
     for name in ("a", "b"):
         runner.start(name, lambda name=name: work(name))  # type: ignore[misc]
     for name in ("b", "a"):
-        done = runner.collect(name, tick)
+        done = runner.collect(name)
         done.output.release(sys.stderr.write)
         assert done.future.result() == under_way.IN_FLIGHT
     assert emitted == ["b"] * 3 + ["a"] * 3
