@@ -16,6 +16,9 @@ _STRING = re.compile(r"'(?:[^'\\\n]++|\\.)*+'|\"(?:[^\"\\\n]++|\\.)*+\"")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 _SKELETON = re.compile(r"[\[\]{},:\sA-Za-z0-9]*")
 _READABLE = ("text", "summary", "content")
+_LABELS = ("type", "format", "id", "index", "status", "data", "signature", "encrypted_content")
+"""Keys whose short values say nothing to a reader."""
+_SHORT = 60
 
 
 def read_list(text: str) -> list[Any]:
@@ -51,14 +54,19 @@ def reason_text(parts: list[Any]) -> tuple[str, int]:
 
 
 def _collect(value: Any, texts: list[str], readable: bool) -> int:
-    """Adds readable texts; returns the length of texts that are not readable. Short labels such as types do not count."""
+    """Adds readable texts; returns the length of texts that are not readable. Short labels such as types do not count; a short text under a
+    key that nobody knows is read, because it would be lost in silence."""
     if isinstance(value, str):
         if readable:
             texts.append(value)
             return 0
-        return len(value) if len(value) > 60 else 0
+        return len(value) if len(value) > _SHORT else 0
     if isinstance(value, list):
         return sum(_collect(part, texts, readable) for part in value)
     if isinstance(value, dict):
-        return sum(_collect(part, texts, key in _READABLE) for key, part in value.items())
+        return sum(_collect(part, texts, _is_readable(key, part)) for key, part in value.items())
     return 0
+
+
+def _is_readable(key: Any, value: Any) -> bool:
+    return key in _READABLE or (key not in _LABELS and isinstance(value, str) and len(value) <= _SHORT)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -82,13 +84,17 @@ def test_who_is_interrupted_while_waiting_stops_the_work_and_no_other(runner: Ru
     async def short() -> int:
         return 2
 
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
     runner.start("endless", endless)
     runner.start("short", short)
-    with pytest.raises(KeyboardInterrupt):
-        runner.collect("endless", interrupt)
+    # What runs in the background of a shell script ignores SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    here = threading.get_ident()
+    threading.Timer(0.1, lambda: signal.pthread_kill(here, signal.SIGINT)).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            runner.collect("endless")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert runner.collect("short").future.result() == 2
     runner.start("endless", short)
     assert runner.collect("endless").future.result() == 2
