@@ -4,6 +4,7 @@ another machine is the same trial."""
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -20,6 +21,13 @@ pytestmark = [needs_litellm, pytest.mark.usefixtures("litellm_imported")]
 __all__ = ["server"]
 
 TOKEN = SAMPLES["github-token"][1]
+
+
+@pytest.fixture(autouse=True)
+def _no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests write their secrets into a conftest.py, and Python would keep a compiled copy of it beside it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 
 def plays(*answers: dict[str, Any]) -> Any:
