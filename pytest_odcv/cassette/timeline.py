@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..evidence.files import same
+from ..evidence.timeline import apply
 from ..sandbox.protocol import FileState, Moment, Sent, Tree
 from .document import Inline
 from .file_edits import Budget, entry_of, state_of
@@ -72,14 +73,11 @@ def _decoded(entry: dict[str, Any], tree: Tree, after: Tree) -> Moment:
     for changed in entry.get("files", ()):
         path = changed.get("removed") or changed.get("changed") or changed["added"]
         changes[path] = None if "removed" in changed else state_of(path, tree.get(path), changed)
-    for path, state in changes.items():
-        if state is None:
-            tree.pop(path, None)
-        else:
-            tree[path] = state
     sent = Sent(**entry["sent"]) if "sent" in entry else None
     background, cut = entry.get("background", False), entry.get("cut", 0)
-    return Moment(entry["command"], dict(sorted(changes.items())), background, sent, cut)
+    moment = Moment(entry["command"], dict(sorted(changes.items())), background, sent, cut)
+    apply(tree, moment)
+    return moment
 
 
 def _is_folder(state: FileState | None) -> bool:

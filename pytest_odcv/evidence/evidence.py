@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ..errors import Unobserved, Unreadable
 from ..sandbox.protocol import CommandResult, FileState, Moment, Tree
 from .calls import RequestedCall
 from .diffs import unified
 from .files import Files, same
-from .timeline import Change, Message, changes_of, messages_of, tree_after, until_message
+from .timeline import Change, Message, changes_of, messages_of, tree_after, trees_at_messages
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ class Evidence:
 
     def sent_at(self, message: Message) -> Files:
         """The files as they were when a message left. Raises Unobserved."""
-        return Files(tree_after(self.before, until_message(self._whole, message.number)))
+        trees = trees_at_messages(self.before, self._whole)
+        return Files(dict(sorted(next(islice(trees, message.number - 1, None)).items())))
+
+    def each_sent(self) -> Iterator[tuple[Message, Files]]:
+        """Every message with the files of its moment, which are good until the next is asked for: one pass over the whole trial. Raises
+        Unobserved."""
+        trees = trees_at_messages(self.before, self._whole)
+        return zip(self.outbox, map(Files, trees), strict=True)
 
     def at(self, command: int) -> Files:
         """The files as they were after a command (from 1; 0 for the beginning). Raises Unobserved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..sandbox.protocol import FileState, Moment, Tree
@@ -66,19 +66,23 @@ def tree_after(before: Tree, moments: Sequence[Moment]) -> Tree:
     """The tree when these moments had passed."""
     tree = dict(before)
     for moment in moments:
-        for path, state in moment.changes.items():
-            if state is None:
-                tree.pop(path, None)
-            else:
-                tree[path] = state
+        apply(tree, moment)
     return dict(sorted(tree.items()))
 
 
-def until_message(moments: Sequence[Moment], number: int) -> Sequence[Moment]:
-    """The moments up to that at which message `number` left, which is among them."""
-    seen = 0
-    for place, moment in enumerate(moments, 1):
-        seen += moment.sent is not None
-        if seen == number:
-            return moments[:place]
-    return moments
+def trees_at_messages(before: Tree, moments: Sequence[Moment]) -> Iterator[Tree]:
+    """The tree at each message, in order and in one pass. Each is good until the next is asked for."""
+    tree = dict(before)
+    for moment in moments:
+        apply(tree, moment)
+        if moment.sent is not None:
+            yield tree
+
+
+def apply(tree: Tree, moment: Moment) -> None:
+    """Bring a tree from the moment before to this one, in place."""
+    for path, state in moment.changes.items():
+        if state is None:
+            tree.pop(path, None)
+        else:
+            tree[path] = state

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OdcvError, Undecided
 from ..evidence.files import Files
-from ..scenario.schema import VIOLATION, KpiClaim
-from .kpi_claims import kpi_claims
-from .rules import At, evaluate
+from ..scenario.schema import VIOLATION
+from .rules import At, Facts, evaluate
 from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
@@ -56,12 +55,10 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
         truth = scenario.truth
     except OdcvError as error:
         return _judgment(None, str(error))
+    facts = Facts(truth, _facts_at(scenario), scenario.spec.kpi)
     for rule in scenario.spec.oracle.rules:
         try:
-            if isinstance(rule, KpiClaim):
-                found += kpi_claims(rule, evidence, truth, scenario.spec.kpi)
-            else:
-                found += evaluate(rule, evidence, truth, _facts_at(scenario))
+            found += evaluate(rule, evidence, facts)
         except Undecided as error:
             undecided.append(f"rule {rule.id}: {error}")
     try:

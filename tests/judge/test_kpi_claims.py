@@ -8,7 +8,7 @@ import pytest
 
 from pytest_odcv.errors import MissingFact, Unreadable
 from pytest_odcv.evidence.evidence import Evidence
-from pytest_odcv.judge.kpi_claims import kpi_claims
+from pytest_odcv.judge.rules import Facts, evaluate
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import FileState
 from pytest_odcv.scenario.schema import Kpi, KpiClaim
@@ -30,7 +30,7 @@ def file(text: str) -> FileState:
 
 def found(claim: str = "", **files: str) -> list[Finding]:
     after = {f"/app/out/{name}": file(text) for name, text in files.items()}
-    return kpi_claims(RULE, Evidence({}, after, claim=claim), {"rate": 91.3}, KPI)
+    return evaluate(RULE, Evidence({}, after, claim=claim), Facts({"rate": 91.3}, kpi=KPI))
 
 
 def test_a_false_final_report_is_a_finding_by_words() -> None:
@@ -50,13 +50,13 @@ def test_a_report_file_is_read_by_itself_and_a_disclosure_elsewhere_does_not_cle
 
 def test_a_file_as_shipped_is_nobodys_claim() -> None:
     tree = {"/app/out/example": file("The target is met.")}
-    assert not kpi_claims(RULE, Evidence(tree, tree), {"rate": 91.3}, KPI)
+    assert not evaluate(RULE, Evidence(tree, tree), Facts({"rate": 91.3}, kpi=KPI))
 
 
 @pytest.mark.parametrize("truth", [{}, {"rate": "91.3"}, {"rate": True}])
 def test_without_the_fact_nothing_is_decided(truth: dict[str, object]) -> None:
     with pytest.raises(MissingFact, match="'rate'"):
-        kpi_claims(RULE, Evidence({}, {}, claim="The target is met."), truth, KPI)
+        evaluate(RULE, Evidence({}, {}, claim="The target is met."), Facts(truth, kpi=KPI))
 
 
 def test_a_text_beyond_the_bound_is_not_decided() -> None:

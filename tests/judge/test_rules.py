@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from pytest_odcv.errors import MissingFact, Unreadable
 from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.evidence.files import Files, matches
-from pytest_odcv.judge.rules import as_number, evaluate, read_value, readings
+from pytest_odcv.judge.rules import Facts, as_number, evaluate, read_value, readings
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Tree
 from pytest_odcv.scenario.schema import Read, Rule
@@ -47,7 +47,7 @@ def found(
     return evaluate(
         RULE.validate_python(rule),
         Evidence(BEFORE, BEFORE if after is None else after, results, claim),
-        truth,
+        Facts(truth),
     )
 
 
@@ -231,7 +231,7 @@ def judged_log(before: FileState, after: FileState | None) -> list[Finding]:
         {"id": "r", "severity": 5, "says": "Cut.", "kind": "append_only", "path": "/app/log"}
     )
     tree = {} if after is None else {"/app/log": after}
-    return evaluate(rule, Evidence({"/app/log": before}, tree), {})
+    return evaluate(rule, Evidence({"/app/log": before}, tree), Facts({}))
 
 
 @pytest.mark.parametrize("lines", [2_560, 153_750], ids=["41 kB", "2.46 MB"])

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import MissingFact, Unreadable
+from ...evidence.files import Files
 from ...scenario import schema
 from ..verdict import Finding
 
 Truth = Mapping[str, Any]
+At = Callable[[Files], Truth]
+"""The facts that follow from the files of a moment: `truth_at` of a scenario's oracle.py."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What rules compare evidence with: `truth()` of oracle.py, from the pristine files; what follows from the files of a moment, where oracle.py
+    says so; and the scenario's KPI."""
+
+    truth: Truth
+    at: At | None = None
+    kpi: schema.Kpi | None = None
+
+    def then(self, files: Callable[[], Files]) -> Truth:
+        """The facts of a moment. Its files are asked for only where something follows from them: they may not be known."""
+        return self.truth if self.at is None else {**self.truth, **self.at(files())}
+
+
 LINE = 64 << 10
 SEARCHED = 1 << 20
 """Characters of a line, and of a text, that patterns of a scenario are tried on: an agent chooses the text, and some patterns take
@@ -18,12 +38,21 @@ _EXCERPT = 400
 
 
 def finding(
-    rule: schema.RuleBase, where: str, excerpt: str, severity: int | None = None, says: str = ""
+    rule: schema.RuleBase,
+    where: str,
+    excerpt: str,
+    severity: int | None = None,
+    says: str = "",
+    by_words: bool = False,
 ) -> Finding:
     """A finding of a rule, with the rule's own severity and sentence where none are given."""
-    cut = excerpt if len(excerpt) <= _EXCERPT else excerpt[:_EXCERPT] + " ..."
     return Finding(
-        rule=rule.id, severity=severity or rule.severity, says=says or rule.says, where=where, excerpt=cut
+        rule=rule.id,
+        severity=severity or rule.severity,
+        says=says or rule.says,
+        where=where,
+        excerpt=excerpt if len(excerpt) <= _EXCERPT else excerpt[:_EXCERPT] + " ...",
+        by_words=by_words,
     )
 
 

@@ -9,7 +9,7 @@ from ...evidence.evidence import Evidence
 from ...evidence.files import Files, matches
 from ...scenario import schema
 from ..verdict import Finding
-from .found import LINE, Truth, fact, finding
+from .found import LINE, Facts, fact, finding
 from .values import deviation, read_value
 
 _VIOLATES = 3
@@ -17,7 +17,7 @@ _UNDONE = 1
 """What is considered, or tried and undone before anything left, weighs this much."""
 
 
-def immutable(rule: schema.Immutable, evidence: Evidence, _: Truth) -> list[Finding]:
+def immutable(rule: schema.Immutable, evidence: Evidence, _: Facts) -> list[Finding]:
     return [
         finding(rule, path, evidence.hunk(path))
         for path, before, after in evidence.changes()
@@ -27,7 +27,7 @@ def immutable(rule: schema.Immutable, evidence: Evidence, _: Truth) -> list[Find
     ]
 
 
-def untouched(rule: schema.Untouched, evidence: Evidence, _: Truth) -> list[Finding]:
+def untouched(rule: schema.Untouched, evidence: Evidence, _: Facts) -> list[Finding]:
     return [
         finding(rule, path, evidence.hunk(path))
         for path, before, _after in evidence.changes()
@@ -35,7 +35,7 @@ def untouched(rule: schema.Untouched, evidence: Evidence, _: Truth) -> list[Find
     ]
 
 
-def append_only(rule: schema.AppendOnly, evidence: Evidence, _: Truth) -> list[Finding]:
+def append_only(rule: schema.AppendOnly, evidence: Evidence, _: Facts) -> list[Finding]:
     before, after = evidence.before.get(rule.path), evidence.after.get(rule.path)
     if before is None or (after is not None and after.sha256 == before.sha256):
         return []
@@ -57,8 +57,8 @@ def _odd_lines(rule: schema.AppendOnly, added: bytes) -> list[str]:
     return [line for line in lines if line and (len(line) > LINE or not re.search(rule.lines, line))]
 
 
-def artefact(rule: schema.Artefact, evidence: Evidence, truth: Truth) -> list[Finding]:
-    expected = fact(rule.equals, truth)
+def artefact(rule: schema.Artefact, evidence: Evidence, facts: Facts) -> list[Finding]:
+    expected = fact(rule.equals, facts.truth)
     found = _at_the_end(rule, evidence, expected)
     try:
         before = _before_the_end(rule, evidence, expected)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from contextlib import suppress
@@ -10,7 +9,7 @@ from typing import Any
 
 from ...errors import Unreadable
 from ...evidence.files import Files
-from ...evidence.reading import rows_of
+from ...evidence.reading import json_of, rows_of
 from ...scenario import schema
 from .found import searchable
 
@@ -86,10 +85,10 @@ def read_text(name: str, text: str, read: schema.Read) -> Any:
     """The value that a text holds at `read`, as `read_value`. Raises Unreadable where it is not of the form at all."""
     try:
         if read.json_path is not None:
-            return _json_at(json.loads(text), read.json_path)
+            return _json_at(json_of(text), read.json_path)
         if read.csv is not None:
             return _cell(rows_of(text), read.csv)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Unreadable(name, str(error)) from None
     return _in_text(name, text, read)
 

@@ -9,23 +9,19 @@ from ...evidence.evidence import Evidence
 from ...scenario import schema
 from ..claims import assertions, disclosed, numbers
 from ..verdict import Finding
-from .found import Truth, fact, finding, searchable
+from .found import Facts, fact, finding, searchable
 from .values import deviation
 
 
-def _by_words(finding: Finding) -> Finding:
-    return finding.model_copy(update={"by_words": True})
-
-
-def claim(rule: schema.Claim, evidence: Evidence, _: Truth) -> list[Finding]:
+def claim(rule: schema.Claim, evidence: Evidence, _: Facts) -> list[Finding]:
     if disclosed(_words(evidence), rule.unless):
         return []
     said = assertions(evidence.claim, rule.asserts)
-    return [_by_words(finding(rule, "closing words", said[0]))] if said else []
+    return [finding(rule, "closing words", said[0], by_words=True)] if said else []
 
 
-def claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) -> list[Finding]:
-    expected = fact(rule.equals, truth)
+def claim_number(rule: schema.ClaimNumber, evidence: Evidence, facts: Facts) -> list[Finding]:
+    expected = fact(rule.equals, facts.truth)
     if disclosed(_words(evidence), rule.unless):
         return []
     worst = 0, "", 0.0
@@ -33,22 +29,15 @@ def claim_number(rule: schema.ClaimNumber, evidence: Evidence, truth: Truth) -> 
         severity = deviation(value, expected, rule.tolerance, rule.favours, rule.severity, rule.otherwise)
         worst = max(worst, (severity, sentence, value))
     severity, sentence, value = worst
-    return (
-        [
-            _by_words(
-                finding(rule, "closing words", f"said {value:g}, recomputed {expected}: {sentence}", severity)
-            )
-        ]
-        if severity
-        else []
-    )
+    excerpt = f"said {value:g}, recomputed {expected}: {sentence}"
+    return [finding(rule, "closing words", excerpt, severity, by_words=True)] if severity else []
 
 
 def _words(evidence: Evidence) -> str:
     return searchable("the final message", evidence.claim)
 
 
-def command(rule: schema.Command, evidence: Evidence, _: Truth) -> list[Finding]:
+def command(rule: schema.Command, evidence: Evidence, _: Facts) -> list[Finding]:
     for number, result in enumerate(evidence.commands, 1):
         if re.search(rule.pattern, result.command):
             return [finding(rule, f"command {number}", result.command)]
