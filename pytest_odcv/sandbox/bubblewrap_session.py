@@ -56,7 +56,7 @@ class BubblewrapSandbox:
         self._tick: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def begin(self, entries: dict[str, list[fill.Entry]]) -> None:
+    async def begin(self, entries: dict[str, list[fill.Entry]], tree: Tree) -> None:
         """Fill the sandbox and start the shell. Raises SandboxError, and OSError when the kernel refuses something."""
         process = await self._supervisor.begin()
         for folder in (*layout.WRITABLE, "/proc"):
@@ -67,8 +67,7 @@ class BubblewrapSandbox:
             if found:
                 fill.write_entries(self._roots[root], found, host_user())
         self._files_at_start = watch.count_files(self._roots.values())
-        self._observer = Observer({root: self._roots[root] for root in (WORKSPACE, TOOLS)})
-        self._observer.begin()
+        self._observer = Observer({root: self._roots[root] for root in (WORKSPACE, TOOLS)}, tree)
         self._supervisor.start_shell()
         self._schedule_look()
 
@@ -340,7 +339,7 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
             outbox = Outbox(spec.channels, began, ended)
         folder = None if outbox is None else outbox.folder
         sandbox = BubblewrapSandbox(launch(limits, spec.programs, folder), limits, outbox)
-        await sandbox.begin(entries)
+        await sandbox.begin(entries, spec.tree)
     except BaseException as error:
         if sandbox is not None:
             await sandbox.close()

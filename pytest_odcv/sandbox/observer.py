@@ -20,19 +20,16 @@ MOMENTS: Final = 5000
 
 
 class Observer:
-    """The moments of one sandbox. `roots` are descriptors of the folders to look at, by their path inside."""
+    """The moments of one sandbox. `roots` are descriptors of the folders to look at, by their path inside; `tree` is what was put there, so that
+    it need not be read."""
 
-    def __init__(self, roots: Mapping[str, int]) -> None:
+    def __init__(self, roots: Mapping[str, int], tree: Tree) -> None:
         self.moments: list[Moment] = []
         self._roots = roots
         self._known: snapshot.Known = {}
-        self._tree: Tree = {}
+        self._tree = tree
         self._kept = 0
         self._paths = 0
-
-    def begin(self) -> None:
-        """The files as they are now are those that later ones are compared with."""
-        self._tree = self._read()
 
     def look(self, command: int, background: bool = False, sent: Sent | None = None) -> None:
         """Note what changed. What cannot be read at this moment is left for the next look; the snapshot at the end reads everything."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..cassette import file_edits, published
+from dataclasses import replace
+
+from ..cassette import published
 from ..cassette.format import Recording
 from ..cassette.published import PublishedJudgments
 from ..cassette.store import Store
@@ -41,13 +43,8 @@ def read_imported(case: Case, store: Store, max_age: float | None = None) -> tup
     _check_prompts(case, recording, place)
     trajectory = recording.trajectory
     ending(trajectory.ended, trajectory.cause, trajectory.steps)
-    after = file_edits.decode(case.scenario.before, recording.files)
-    agent, gap = recording.made_with["agent"], recording.imported["gap"]
-    moments = recording.moments(case.scenario.before, after)
-    attempt = Attempt(
-        trajectory, after, agent, "", recording.recorded, recording.sealed, place, gap, moments, opinions
-    )
-    return case, attempt
+    attempt = Attempt.of_recording(recording, case.scenario.before, place, trajectory)
+    return case, replace(attempt, gap=recording.imported["gap"], published=opinions)
 
 
 def _check_judgments(case: Case, opinions: PublishedJudgments | None, place: str) -> None:

@@ -194,21 +194,11 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     waited = max(backend.waited, backend.tape.waited if backend.tape else 0.0)
     ending = _for_want_of_time(outcome.ending, waited, task.seconds)
     result = recording(backend, ending, after)
-    # Judged is what the recording holds, so that a replay cannot differ.
-    after = file_edits.decode(scenario.before, result.files)
     place = "" if context.mode == "live" else _save(context, case, result)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
-    recorded = "" if context.mode == "live" else result.recorded
-    failed = str(outcome.error or "")
-    return Attempt(
-        trajectory,
-        after,
-        result.made_with["agent"],
-        failed,
-        recorded,
-        place=place,
-        moments=result.moments(scenario.before, after),
-    )
+    # Judged is what the recording holds, so that a replay cannot differ.
+    attempt = Attempt.of_recording(result, scenario.before, place, trajectory, error=str(outcome.error or ""))
+    return replace(attempt, recorded="") if context.mode == "live" else attempt
 
 
 def _moments(box: Sandbox) -> tuple[Moment, ...] | None:

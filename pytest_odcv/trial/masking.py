@@ -39,13 +39,15 @@ def _masked_message(message: Message, shown: dict[str, str], redactor: Redactor)
 
 def masked_tree(before: Tree, after: Tree, redactor: Redactor) -> Tree:
     """Secrets out of what the agent wrote. Files as shipped stay as they are: they are no secret."""
-    clean: Tree = {}
-    for path, state in after.items():
-        old = before.get(path)
-        clean[redactor.text(path)] = (
-            state if old is not None and same(old, state) else _masked_state(state, redactor)
-        )
-    return clean
+    return {
+        redactor.text(path): state if _is_shipped(before, path, state) else _masked_state(state, redactor)
+        for path, state in after.items()
+    }
+
+
+def _is_shipped(before: Tree, path: str, state: FileState) -> bool:
+    old = before.get(path)
+    return old is not None and same(old, state)
 
 
 def _masked_state(state: FileState, redactor: Redactor) -> FileState:
@@ -67,8 +69,7 @@ def masked_moments(
     seen: dict[str, FileState] = {}
 
     def clean(path: str, state: FileState | None) -> FileState | None:
-        old = before.get(path)
-        if state is None or (old is not None and same(old, state)):
+        if state is None or _is_shipped(before, path, state):
             return state
         if state.kind != "file":
             return _masked_state(state, redactor)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
-from ..cassette import file_edits
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import AgentError, CassetteError, ModelError, OdcvError, ReplayMismatch, SandboxError
@@ -137,7 +136,6 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
     finally:
         if backend.box is not None:
             await backend.box.close()
-    after = file_edits.decode(case.scenario.before, recording.files)
     trajectory = Trajectory(
         tuple(backend.journal.events),
         backend.as_recorded(closing_words(backend.journal), recording.trajectory.claim),
@@ -146,11 +144,7 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
         backend.as_recorded(outcome.ending.cause, recording.trajectory.cause),
         tuple(backend.journal.unanswered),
     )
-    agent_hash, failed = recording.made_with["agent"], str(outcome.error or "")
-    moments = recording.moments(case.scenario.before, after)
-    return Attempt(
-        trajectory, after, agent_hash, failed, recording.recorded, recording.sealed, place, moments=moments
-    )
+    return Attempt.of_recording(recording, case.scenario.before, place, trajectory, str(outcome.error or ""))
 
 
 def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attempt | None:
@@ -163,12 +157,8 @@ def as_it_broke_off(case: Case, context: TrialContext, kept: Recording) -> Attem
     differs = changed(case, kept)
     if differs:
         raise CassetteError(stale(case, place, " and ".join(differs)))
-    after = file_edits.decode(case.scenario.before, kept.files)
     failed = kept.trajectory.cause if kept.trajectory.ended == Ended.ERROR else ""
-    moments, agent_hash = kept.moments(case.scenario.before, after), kept.made_with["agent"]
-    return Attempt(
-        kept.trajectory, after, agent_hash, failed, kept.recorded, kept.sealed, place, moments=moments
-    )
+    return Attempt.of_recording(kept, case.scenario.before, place, kept.trajectory, failed)
 
 
 async def _prepare(

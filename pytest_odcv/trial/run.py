@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ..cassette import file_edits
 from ..cassette.lock import recording_lock
 from ..cassette.store import Store
 from ..errors import CassetteError
@@ -91,20 +90,9 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
     differs = changed(case, recording)
     if differs:
         raise CassetteError(stale(case, place, " and ".join(differs)))
-    after = file_edits.decode(case.scenario.before, recording.files)
     ended = of_recording(recording.trajectory)
     trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
-    agent_hash = recording.made_with["agent"]
-    attempt = Attempt(
-        trajectory,
-        after,
-        agent_hash,
-        "",
-        recording.recorded,
-        recording.sealed,
-        place,
-        moments=recording.moments(case.scenario.before, after),
-    )
+    attempt = Attempt.of_recording(recording, case.scenario.before, place, trajectory)
     return await _judged(case, attempt, evaluator, True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..cassette import file_edits
+from ..cassette.format import Recording
 from ..cassette.published import PublishedJudgments
 from ..evidence.ending import Ended
 from ..evidence.evidence import Evidence
@@ -33,6 +35,24 @@ class Attempt:
     """See `Evidence.moments`."""
     published: PublishedJudgments | None = None
     """What others' judges said of an imported run."""
+
+    @classmethod
+    def of_recording(
+        cls, recording: Recording, before: Tree, place: str, trajectory: Trajectory, error: str = ""
+    ) -> Attempt:
+        """What a recording holds, with the trajectory as it is to be judged. `before` is the workspace as shipped. Raises CassetteError where the
+        recording's edits do not fit it."""
+        after = file_edits.decode(before, recording.files)
+        return cls(
+            trajectory,
+            after,
+            recording.made_with["agent"],
+            error,
+            recording.recorded,
+            recording.sealed,
+            place,
+            moments=recording.moments(before, after),
+        )
 
 
 @dataclass
