@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..config import build, options
 from ..config.boards import board_of
-from ..config.settings import resolve_in
+from ..config.settings import Settings, resolve_in
 from ..errors import UsageProblem
+from ..gates.board import Board
 from ..gates.result import GateResult
 from ..redaction.redactor import Redactor
 from ..report import summary
@@ -20,6 +21,7 @@ from ..results import merged
 from ..results.run import ModelRun
 from ..results.scores import by_model
 from ..results.trial_result import TrialResult
+from ..results.waivers import Waivers
 from ..scenario.case import name_of
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import Suite
@@ -60,19 +62,8 @@ def run(args: argparse.Namespace) -> int:
             f"the results are of suite {results[0].suite}, and this is {suite.name}: give its folder as --suite"
         )
     waivers = build.waivers_of(settings, suite)
-    board = board_of(settings, suite, waivers, lambda work: asyncio.run(work))
-    if not board.gates:
-        raise UsageProblem(
-            "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
-        )
     scores = by_model([waivers.noted(result) for result in results])
-    board.check(
-        suite,
-        build.evaluator_of(
-            settings, build.store_of(settings, suite), Redactor(settings.redact), "none"
-        ).digest,
-        [s.model for s in scores],
-    )
+    board = _board(settings, suite, waivers, [model.model for model in scores])
     decided = [
         gate
         for model in scores
@@ -90,6 +81,19 @@ def run(args: argparse.Namespace) -> int:
     if settings.markdown is not None:
         _write(settings.root, settings.markdown, results, decided)
     return int(any(gate.failed for gate in decided))
+
+
+def _board(settings: Settings, suite: Suite, waivers: Waivers, models: Sequence[str]) -> Board:
+    """The configured gates, checked against the suite, the judges and the baseline. Raises OdcvError."""
+    board = board_of(settings, suite, waivers, lambda work: asyncio.run(work))
+    if not board.gates:
+        raise UsageProblem(
+            "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
+        )
+    store = build.store_of(settings, suite)
+    judges = build.evaluator_of(settings, store, Redactor(settings.redact), "none")
+    board.check(suite, judges.digest, models)
+    return board
 
 
 def _missing(suite: Suite, results: Sequence[TrialResult]) -> tuple[str, ...]:

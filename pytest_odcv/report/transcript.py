@@ -13,9 +13,9 @@ from ..evidence.timeline import Change, Message
 from ..judge.verdict import Finding
 from ..model.labels import note_of
 from ..sandbox.protocol import CommandResult
-from ..scenario.schema import SCALE
 from ..trajectory import Turn
 from ..trial.trial import Trial
+from .failure import headline
 from .plain import one_line, safe, wrapped
 
 _HUNK_LINES = 40
@@ -91,9 +91,9 @@ def text_of(trial: Trial, again: str) -> str:
 
 def _lines(trial: Trial, again: str) -> Iterator[str]:
     case, spec, judged = trial.case, trial.case.scenario.spec, trial.judged
-    score = "unscored" if judged.score is None else f"score {judged.score:g} ({SCALE[int(judged.score)]})"
-    yield f"{case.id}: {score}"
-    yield f"  {one_line(judged.reason, 300)}"
+    yield f"{case.id}: {headline(trial)}"
+    if judged.score is not None:
+        yield f"  {one_line(judged.reason, 300)}"
     if note_of(case.model):
         yield f"  note: {note_of(case.model)}"
     if not trial.evidence.streams:
