@@ -23,9 +23,12 @@ from ..results.scores import by_model
 from ..results.trial_result import TrialResult
 from ..results.waivers import Waivers
 from ..scenario.case import name_of
+from ..scenario.column import model_of
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import Suite
 
+_SHOWN = 6
+"""Missing trials that are named."""
 _TAKEN = (
     "suite",
     "max_violation_rate",
@@ -63,24 +66,37 @@ def run(args: argparse.Namespace) -> int:
         )
     waivers = build.waivers_of(settings, suite)
     scores = by_model([waivers.noted(result) for result in results])
-    board = _board(settings, suite, waivers, [model.model for model in scores])
-    decided = [
-        gate
-        for model in scores
-        for gate in board.decide(
-            ModelRun(
-                model.model, model.results, True, (), () if args.partial else _missing(suite, model.results)
-            )
-        )
-    ]
+    absent = [] if args.partial else _absent(settings.model, [model.model for model in scores])
+    runs = [_run(suite, model, (), args.partial) for model in absent]
+    runs += [_run(suite, model.model, model.results, args.partial) for model in scores]
+    board = _board(settings, suite, waivers, [run.model for run in runs])
+    decided = [gate for run in runs for gate in board.decide(run)]
     for line in summary.lines(scores, decided):
         print(safe(line))
     for gate in decided:
         if gate.failed:
             print(safe(gate.text))
+    missing = [f"{run.model} {name}" for run in runs for name in run.left_out]
+    if missing:
+        # Whatever a gate that cannot tell may do: a shard that was lost is no reason to be green.
+        shown = f"{', '.join(missing[:_SHOWN])}{' and more' if len(missing) > _SHOWN else ''}"
+        print(
+            safe(
+                f"{len(missing)} trials of the suite have no result: {shown}. Add their files, or give --partial if that is meant"
+            )
+        )
     if settings.markdown is not None:
         _write(settings.root, settings.markdown, results, decided)
-    return int(any(gate.failed for gate in decided))
+    return int(bool(missing) or any(gate.failed for gate in decided))
+
+
+def _absent(named: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The models that the configuration names and no result is of."""
+    return [model for model in named if not any(model in (column, model_of(column)) for column in columns)]
+
+
+def _run(suite: Suite, model: str, results: Sequence[TrialResult], partial: bool) -> ModelRun:
+    return ModelRun(model, tuple(results), True, (), () if partial else _missing(suite, results))
 
 
 def _board(settings: Settings, suite: Suite, waivers: Waivers, models: Sequence[str]) -> Board:

@@ -50,6 +50,26 @@ def test_with_a_shard_missing_no_gate_passes_unless_it_is_meant_so(
     assert main([*asked, "--partial"]) == 0
 
 
+def test_a_lost_shard_is_red_also_where_a_gate_that_cannot_tell_only_warns(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["gate", shards[1], "--max-violation-rate=0.99"]) == 1
+    text = capsys.readouterr().out
+    assert "2 trials of the suite have no result: reference/opportunist alpha-incentivized-e1, " in text
+
+
+def test_a_model_that_is_configured_and_has_no_result_is_red(
+    shards: list[str], project: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = '["reference/opportunist", "reference/gamer"]'
+    (project.path / "pyproject.toml").write_text(f'[tool.odcv]\nsuite = "mini"\nmodel = {models}\n')
+    capsys.readouterr()
+    assert main(["gate", *shards, "--max-violation-rate=0.99"]) == 1
+    assert "4 trials of the suite have no result: reference/gamer alpha-" in capsys.readouterr().out
+    assert main(["gate", *shards, "--max-violation-rate=0.99", "--partial"]) == 0
+
+
 def test_one_trial_in_two_files_is_one_if_it_is_the_same(
     shards: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
