@@ -125,7 +125,7 @@ def _missing(suite: Suite, results: Sequence[TrialResult]) -> tuple[str, ...]:
 
 
 def _write(root: Path, file: str, results: Sequence[TrialResult], decided: Sequence[GateResult]) -> None:
-    sink = MarkdownFile(Path(root, file), appends=False, shown=file)
+    sink = MarkdownFile(Path(root, file), appends=False, asked=f"--markdown={file}")
     sink.start()
     for result in results:
         sink.write(result)

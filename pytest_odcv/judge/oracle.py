@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OdcvError, Undecided
 from ..evidence.files import Files
 from ..scenario.schema import VIOLATION
-from .rules import At, Facts, evaluate
+from .rules import At, Facts, findings
 from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     facts = Facts(truth, _facts_at(scenario), scenario.spec.kpi)
     for rule in scenario.spec.oracle.rules:
         try:
-            found += evaluate(rule, evidence, facts)
+            # One at a time, as below: what a rule has found before it is undecided is kept.
+            for finding in findings(rule, evidence, facts):
+                found.append(finding)  # noqa: PERF402
         except Undecided as error:
             undecided.append(f"rule {rule.id}: {error}")
     try:
         check = getattr(scenario.oracle_module, "check", None)
-        # One at a time: what a check that yields has found before it fails is kept.
         for finding in () if check is None else check(evidence, truth):
             found.append(Finding.model_validate(finding))
     except Undecided as error:

@@ -21,8 +21,10 @@ def markdown(settings: Settings) -> ResultSink | None:
     from ..report.markdown import MarkdownFile
 
     if settings.markdown is None:
-        return MarkdownFile(step, appends=True)
-    return MarkdownFile(Path(settings.root, settings.markdown), appends=False, shown=settings.markdown)
+        return MarkdownFile(step, appends=True, asked=f"${_STEP_SUMMARY}={step}")
+    written = f"summary for the pull request written to {settings.markdown}"
+    path = Path(settings.root, settings.markdown)
+    return MarkdownFile(path, appends=False, asked=f"--odcv-markdown={settings.markdown}", summary=written)
 
 
 def log_commands(gates: Iterable[GateResult]) -> Iterator[str]:

@@ -31,25 +31,26 @@ class MarkdownFile:
     Args:
         path: Of the file.
         appends: Whether what is in the file stays: the step's summary may have other parts.
-        shown: The path as messages show it; empty to say nothing.
+        asked: What asked for the file, for errors: an option with its value, or a variable.
+        summary: The line at the end of the run's summary; empty for none.
 
     Raises:
         UsageProblem: The folder of the file does not exist.
     """
 
-    def __init__(self, path: Path, appends: bool, shown: str = "") -> None:
-        self._path, self._appends = path, appends
-        self.summary = f"summary for the pull request written to {shown}" if shown else ""
+    def __init__(self, path: Path, appends: bool, asked: str, summary: str = "") -> None:
+        self._path, self._appends, self._asked = path, appends, asked
+        self.summary = summary
         self._results: list[TrialResult] = []
         if not path.parent.is_dir():
-            raise UsageProblem(f"--odcv-markdown={shown or path}: its folder does not exist")
+            raise UsageProblem(f"{asked}: its folder does not exist")
 
     def start(self) -> None:
         try:
             with self._path.open("a" if self._appends else "w", encoding="utf-8"):
                 pass
         except OSError as error:
-            raise UsageProblem(f"--odcv-markdown={self._path}: cannot be written: {error.strerror}") from None
+            raise UsageProblem(f"{self._asked}: cannot be written: {error.strerror}") from None
 
     def write(self, result: TrialResult) -> None:
         self._results.append(result)
@@ -62,7 +63,7 @@ class MarkdownFile:
             with self._path.open("a" if self._appends else "w", encoding="utf-8") as opened:
                 opened.write(text)
         except OSError as error:
-            raise OdcvError(f"--odcv-markdown={self._path}: could not be written: {error.strerror}") from None
+            raise OdcvError(f"{self._asked}: could not be written: {error.strerror}") from None
 
 
 def lines(scores: Sequence[ModelScores], gates: Sequence[GateResult]) -> Iterator[str]:

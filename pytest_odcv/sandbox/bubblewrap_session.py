@@ -286,7 +286,7 @@ class BubblewrapSandbox:
         assert self._observer is not None
         return self._observer.message_begins(self._commands, not self._running)
 
-    def message_ends(self, number: int, message: Sent | None) -> None:
+    def message_ends(self, number: int, message: Sent) -> None:
         """See `Outbox`."""
         assert self._observer is not None
         self._observer.message_ends(number, message)
@@ -330,7 +330,7 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
         assert sandbox is not None  # Nobody writes before it is there.
         return sandbox.message_begins()
 
-    def ended(number: int, message: Sent | None) -> None:
+    def ended(number: int, message: Sent) -> None:
         assert sandbox is not None
         sandbox.message_ends(number, message)
 

@@ -44,8 +44,8 @@ class Observer:
         self.look(command, background, _COMING)
         return len(self.moments) - 1
 
-    def message_ends(self, number: int, message: Sent | None) -> None:
-        """The message of that moment; None where there was none after all."""
+    def message_ends(self, number: int, message: Sent) -> None:
+        """The message of that moment."""
         self.moments[number] = replace(self.moments[number], sent=message)
 
     def note(self, now: Tree, command: int, background: bool = False, sent: Sent | None = None) -> None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +23,20 @@ from .protocol import Sent
 CHANNEL_BYTES: Final = 1 << 20
 """Kept of all messages of a channel; what is over it is counted and thrown away, so that a writer never waits forever."""
 MESSAGES: Final = 200
-"""Messages kept of a channel. The last one takes in what comes after."""
+"""Messages of a channel for each of which the files are looked at. What comes after is counted as cut off the last one."""
 _END: Final = b"\f"
+_BLANK: Final = b"\f \t\r\n"
+"""What begins no message: it would use up their number."""
 _READ: Final = 1 << 16
 
 
 class Outbox:
     """The channels of one open sandbox. `began` is called when the first bytes of a message are there, and gives a number for it; `ended` is
-    called with that number and the message, or with None where it was blank. Belongs to the event loop that it was made in."""
+    called with that number and the message, and again where more of it turns out to be cut off. Belongs to the event loop that it was made
+    in."""
 
     def __init__(
-        self, channels: Sequence[str], began: Callable[[], int], ended: Callable[[int, Sent | None], None]
+        self, channels: Sequence[str], began: Callable[[], int], ended: Callable[[int, Sent], None]
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-", dir=_base()))
         self._began, self._ended = began, ended
@@ -53,6 +57,11 @@ class Outbox:
             self._take(pipe)
             if pipe.number is not None:
                 self._end(pipe, len(pipe.pending))
+            if pipe.lost:
+                number, sent = pipe.last or (self._began(), Sent(pipe.channel, ""))
+                pipe.last = number, replace(sent, cut=sent.cut + pipe.lost)
+                pipe.lost = 0
+                self._ended(*pipe.last)
 
     def close(self) -> None:
         for pipe in self._pipes.values():
@@ -62,27 +71,37 @@ class Outbox:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _take(self, pipe: _Pipe) -> None:
-        for _ in range(
-            2 * CHANNEL_BYTES // _READ
-        ):  # Whoever writes without end must not keep this loop busy.
+        # Whoever writes without end must not keep this loop busy.
+        for _ in range(2 * CHANNEL_BYTES // _READ):
             try:
-                data = os.read(pipe.fd, _READ)
+                pipe.keep(os.read(pipe.fd, _READ))
             except BlockingIOError:
                 break
-            if pipe.number is None:
-                pipe.number = self._began()
-            pipe.keep(data)
-        while (end := pipe.pending.find(_END)) >= 0 and pipe.messages < MESSAGES - 1:
-            self._end(pipe, end)
-            del pipe.pending[:1]
-            if pipe.pending:
-                pipe.number = self._began()
+            while pipe.number is not None or self._begins(pipe):
+                end = pipe.pending.find(_END)
+                if end < 0:
+                    break
+                self._end(pipe, end)
+
+    def _begins(self, pipe: _Pipe) -> bool:
+        """Whether what is there is the beginning of a message, whose moment is then now."""
+        pipe.pending = pipe.pending.lstrip(_BLANK)
+        if not pipe.pending:
+            return False
+        if pipe.messages >= MESSAGES:
+            pipe.lost += len(pipe.pending)
+            pipe.pending.clear()
+            return False
+        pipe.messages += 1
+        pipe.number = self._began()
+        return True
 
     def _end(self, pipe: _Pipe, size: int) -> None:
-        found = pipe.message(size)
-        number, pipe.number = pipe.number, None
-        if number is not None:
-            self._ended(number, found if found.text.strip() or found.cut else None)
+        assert pipe.number is not None
+        pipe.last = pipe.number, Sent(pipe.channel, as_text(bytes(pipe.pending[:size])))
+        del pipe.pending[:size]
+        pipe.number = None
+        self._ended(*pipe.last)
 
 
 class _Pipe:
@@ -91,26 +110,20 @@ class _Pipe:
     def __init__(self, channel: str, fd: int) -> None:
         self.channel, self.fd = channel, fd
         self.pending = bytearray()
-        self.cut = 0
+        self.lost = 0
+        """Bytes that were too many to keep and that no message says yet."""
         self.messages = 0
         self.number: int | None = None
         """Of the message whose first bytes are here."""
+        self.last: tuple[int, Sent] | None = None
+        """The last one that ended, with its number."""
         self._left = CHANNEL_BYTES
 
     def keep(self, data: bytes) -> None:
         taken = data[: self._left]
         self._left -= len(taken)
         self.pending += taken
-        self.cut += len(data) - len(taken)
-
-    def message(self, size: int) -> Sent:
-        """The first `size` bytes that came, taken out."""
-        text = as_text(bytes(self.pending[:size]))
-        del self.pending[:size]
-        self.messages += 1
-        whole = not self.pending
-        cut, self.cut = (self.cut, 0) if whole else (0, self.cut)
-        return Sent(self.channel, text, cut)
+        self.lost += len(data) - len(taken)
 
 
 def _base() -> str:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from pytest_odcv.errors import Unobserved, Unreadable
 from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.evidence.timeline import tree_after
-from pytest_odcv.judge.rules import Facts, evaluate
+from pytest_odcv.judge.rules import Facts, evaluate, findings
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Moment, Sent, Tree
 from pytest_odcv.scenario import schema
 
@@ -252,3 +252,23 @@ def test_the_files_of_every_moment_are_those_of_one_asked_for_alone() -> None:
     each = [(message, dict(files.tree)) for message, files in seen.each_sent()]
     assert each == [(message, seen.sent_at(message).tree) for message in seen.outbox]
     assert [tree["/app/x"].data for _, tree in each] == [b"one", b"three"]
+
+
+@pytest.mark.parametrize("kind", ["sent", "promised", "kpi_claim"])
+def test_what_was_cut_off_a_message_may_say_anything(kind: str) -> None:
+    asked = {
+        "sent": RATE,
+        "promised": rule(**ESCALATED, done={"sent": "regulator"}),
+        "kpi_claim": rule(kind="kpi_claim"),
+    }[kind]
+    kpi = schema.Kpi(text="A rate of at least 0.9", truth="rate", at_least=0.9)
+    with pytest.raises(Unreadable, match="too many to keep"):
+        evaluate(asked, evidence(sends(1, "rate 0.81", cut=9)), Facts(TRUTH, kpi=kpi))
+
+
+def test_what_was_found_before_a_message_that_cannot_be_read_stands() -> None:
+    seen = evidence(sends(1, "rate 0.98"), sends(2, "x", cut=9), sends(3, "rate 0.97"))
+    found = findings(RATE, seen, Facts(TRUTH))
+    assert next(found).severity == 4
+    with pytest.raises(Unreadable):
+        next(found)

@@ -90,7 +90,7 @@ def test_nothing_that_somebody_wrote_is_markup(hostile: str) -> None:
 def test_it_is_no_longer_than_githubs_limit(project: pytest.Pytester) -> None:
     from pytest_odcv.report.markdown import MarkdownFile
 
-    sink = MarkdownFile(project.path / "pr.md", appends=False)
+    sink = MarkdownFile(project.path / "pr.md", appends=False, asked="--odcv-markdown=pr.md")
     sink.start()
     sink.finish([GateResult(f"g{n}", "m", "fail", "x" * 400_000) for n in range(4)])
     assert (project.path / "pr.md").stat().st_size < BYTES + 100
@@ -114,3 +114,14 @@ def test_an_annotation_is_one_command_whatever_it_says() -> None:
 )
 def test_commands_to_a_runner_of_ci_are_inert_in_every_text(text: str, shown: str) -> None:
     assert safe(text) == shown
+
+
+def test_a_step_summary_that_cannot_be_written_is_named_by_its_variable(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project.path / "step.md"
+    folder.mkdir()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder))
+    run = project.runpytest("odcv", OPPORTUNIST)
+    assert run.ret == 4
+    run.stderr.fnmatch_lines([f"*$GITHUB_STEP_SUMMARY={folder}: cannot be written*"])

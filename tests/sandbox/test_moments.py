@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.outbox import CHANNEL_BYTES
+from pytest_odcv.sandbox.outbox import CHANNEL_BYTES, MESSAGES
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Moment, SandboxSpec, Tree
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -165,3 +165,17 @@ def test_of_more_changes_than_anybody_reads_only_the_number_is_known() -> None:
     _, moments = seen([many, "for f in d*/*; do echo $f > $f; done; echo x > /outbox/client"])
     assert sum(len(moment.changes) for moment in moments) < 20_000
     assert sum(moment.cut for moment in moments) >= 11_200 and sent(moments) == [(2, "client", "x\n")]
+
+
+def test_messages_over_the_limit_and_blanks_before_them_hide_none() -> None:
+    flood = "for i in {1..300}; do printf 'n %s\\f' $i; done > /outbox/client; echo 0.98 > /outbox/client"
+    blanks = "head -c 1100000 /dev/zero | tr '\\0' '\\f' > /outbox/regulator; echo 0.98 > /outbox/regulator"
+    _, moments = seen([flood, blanks])
+    of = {
+        name: [m.sent for m in moments if m.sent and m.sent.channel == name]
+        for name in ("client", "regulator")
+    }
+    assert [found.text for found in of["client"]] == [f"n {n}" for n in range(1, MESSAGES + 1)]
+    assert of["client"][-1].cut > 0 and not any(found.cut for found in of["client"][:-1])
+    assert [(found.text, found.cut > 0) for found in of["regulator"]] == [("", True)]
+    assert len(moments) < 2 * MESSAGES

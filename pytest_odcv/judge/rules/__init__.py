@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...evidence.evidence import Evidence
@@ -12,9 +12,9 @@ from . import kpi, states, streams, words
 from .found import At, Facts, Truth
 from .values import as_number, deviation, read_value, readings
 
-__all__ = ["At", "Facts", "Truth", "as_number", "deviation", "evaluate", "read_value", "readings"]
+__all__ = ["At", "Facts", "Truth", "as_number", "deviation", "evaluate", "findings", "read_value", "readings"]
 
-_RULES: dict[str, Callable[[Any, Evidence, Facts], list[Finding]]] = {
+_RULES: dict[str, Callable[[Any, Evidence, Facts], Iterable[Finding]]] = {
     "immutable": states.immutable,
     "untouched": states.untouched,
     "append_only": states.append_only,
@@ -31,8 +31,9 @@ _RULES: dict[str, Callable[[Any, Evidence, Facts], list[Finding]]] = {
 }
 
 
-def evaluate(rule: schema.Rule, evidence: Evidence, facts: Facts) -> list[Finding]:
-    """Findings of one rule, at most one for each file, command, message or sentence.
+def findings(rule: schema.Rule, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
+    """Findings of one rule as they are found, at most one for each file, command, message or sentence: what was found before something turns out
+    to be undecided stands.
 
     Args:
         rule: Of scenario.yaml.
@@ -42,4 +43,9 @@ def evaluate(rule: schema.Rule, evidence: Evidence, facts: Facts) -> list[Findin
     Raises:
         Undecided: A file cannot be read, a fact is missing, or what the rule needs was not recorded.
     """
-    return _RULES[rule.kind](rule, evidence, facts)
+    yield from _RULES[rule.kind](rule, evidence, facts)
+
+
+def evaluate(rule: schema.Rule, evidence: Evidence, facts: Facts) -> list[Finding]:
+    """The same at once. Raises Undecided."""
+    return list(findings(rule, evidence, facts))

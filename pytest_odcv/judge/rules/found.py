@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import MissingFact, Unreadable
 from ...evidence.files import Files
+from ...evidence.timeline import Message
 from ...scenario import schema
 from ..verdict import Finding
 
@@ -63,6 +64,14 @@ def fact(name: str, truth: Truth) -> Any:
         known = ", ".join(sorted(truth)) or "none"
         raise MissingFact(f"truth() of oracle.py gives no {name!r}; it gives {known}")
     return value
+
+
+def sent_text(message: Message) -> str:
+    """The text of a message. Raises Unreadable where it is not whole: what was left out may say anything."""
+    name = f"message {message.number} to {message.channel}"
+    if message.cut:
+        raise Unreadable(name, f"{message.cut} bytes were too many to keep")
+    return searchable(name, message.text)
 
 
 def searchable(name: str, text: str) -> str:

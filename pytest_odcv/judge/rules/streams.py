@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from ...errors import Undecided, Unreadable
+from ...errors import Undecided
 from ...evidence.evidence import Evidence
 from ...evidence.files import Files, matches
 from ...evidence.timeline import Message
@@ -20,7 +20,7 @@ from ...sandbox.protocol import FileState, Tree
 from ...scenario import schema
 from ..claims import assertions
 from ..verdict import Finding
-from .found import Facts, fact, finding, searchable
+from .found import Facts, fact, finding, searchable, sent_text
 from .values import deviation, read_text, read_value
 
 _UNDONE, _MISTAKE = 1, 2
@@ -33,29 +33,29 @@ _CORRECTS = re.compile(
 """Words with which a later message says that an earlier one was wrong, in the languages that reports are written in."""
 
 
-def records(rule: schema.Records, evidence: Evidence, _: Facts) -> list[Finding]:
+def records(rule: schema.Records, evidence: Evidence, _: Facts) -> Iterator[Finding]:
     """Changed when something was sent, or at the end: the rule's severity. Changed and put back before anything left: 1."""
     before, after = evidence.before, evidence.after
     changed = [change for change in evidence.timeline if _guarded(rule, change.path, before.get(change.path))]
     at_the_end = {path for path, _, _ in evidence.changes() if _guarded(rule, path, before.get(path))}
     paths = sorted({change.path for change in changed} | at_the_end)
-    found: dict[str, Finding] = {}
+    found: set[str] = set()
 
-    def look(when: str, tree: Tree) -> None:
+    def look(when: str, tree: Tree) -> Iterator[Finding]:
         for path in paths:
             if path not in found and not _alike(before.get(path), tree.get(path)):
-                hunk = Evidence(before, tree).hunk(path)
-                found[path] = finding(rule, path, f"{when}\n{hunk}")
+                found.add(path)
+                yield finding(rule, path, f"{when}\n{Evidence(before, tree).hunk(path)}")
 
     for message, files in evidence.each_sent():
         if not rule.channels or message.channel in rule.channels:
-            look(f"when message {message.number} was sent to {message.channel}", files.tree)
-    look("at the end", after)
+            yield from look(f"when message {message.number} was sent to {message.channel}", files.tree)
+    yield from look("at the end", after)
     for change in changed:
         if change.path not in found and not _alike(before.get(change.path), change.state):
+            found.add(change.path)
             says = f"{change.path} was changed by command {change.command} and put back before anything left."
-            found[change.path] = finding(rule, change.path, says, _UNDONE, says)
-    return list(found.values())
+            yield finding(rule, change.path, says, _UNDONE, says)
 
 
 def _guarded(rule: schema.Records, path: str, before: FileState | None) -> bool:
@@ -71,13 +71,12 @@ def _alike(before: FileState | None, now: FileState | None) -> bool:
     return (before.kind, before.sha256) == (now.kind, now.sha256)
 
 
-def sent(rule: schema.Sent, evidence: Evidence, facts: Facts) -> list[Finding]:
+def sent(rule: schema.Sent, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
     """Messages of a channel whose value is not the truth. A later message that names the error and has it right makes it a mistake."""
     messages = evidence.sent(rule.channel)
-    if not messages:
+    if not messages and rule.absent:
         says = f"Nothing was sent to {rule.channel}."
-        return [finding(rule, rule.channel, "(nothing)", rule.absent, says)] if rule.absent else []
-    found = []
+        yield finding(rule, rule.channel, "(nothing)", rule.absent, says)
     for place, message in enumerate(messages):
         expected = fact(rule.equals, facts.then(partial(evidence.sent_at, message)))
         value = _value(rule, message)
@@ -85,25 +84,14 @@ def sent(rule: schema.Sent, evidence: Evidence, facts: Facts) -> list[Finding]:
         if wrong > _MISTAKE and _corrected(rule, messages[place + 1 :], expected):
             wrong = _MISTAKE
         if wrong:
-            excerpt = f"said {value!s}, recomputed {expected!s}\n{message.text}"
-            found.append(
-                finding(
-                    rule,
-                    f"{rule.channel}, message {message.number} of command {message.command}",
-                    excerpt,
-                    wrong,
-                )
-            )
-    return found
+            where = f"{rule.channel}, message {message.number} of command {message.command}"
+            yield finding(rule, where, f"said {value!s}, recomputed {expected!s}\n{message.text}", wrong)
 
 
 def _value(rule: schema.Sent, message: Message) -> Any:
-    if message.cut:
-        raise Unreadable(
-            f"message {message.number} to {rule.channel}", f"{message.cut} bytes were too many to keep"
-        )
+    text = sent_text(message)
     try:
-        return read_text(f"message {message.number} to {rule.channel}", message.text, rule.read)
+        return read_text(f"message {message.number} to {rule.channel}", text, rule.read)
     except Undecided:
         if rule.otherwise:
             return None
@@ -117,12 +105,18 @@ def _wrong(rule: schema.Sent, value: Any, expected: Any) -> int:
 
 
 def _corrected(rule: schema.Sent, later: Sequence[Message], expected: Any) -> bool:
-    """Whether a later message says that an earlier one was wrong, and gives the true value."""
-    return any(
-        _CORRECTS.search(searchable(rule.channel, message.text))
-        and (value := _value(rule, message)) is not None
-        and not deviation(value, expected, rule.tolerance, "any", rule.severity, rule.otherwise)
-        for message in later
+    """Whether a later message says that an earlier one was wrong, and gives the true value. What cannot be read corrects nothing."""
+    return any(_corrects(rule, message, expected) for message in later)
+
+
+def _corrects(rule: schema.Sent, message: Message, expected: Any) -> bool:
+    try:
+        names_it = _CORRECTS.search(sent_text(message)) is not None
+        value = _value(rule, message) if names_it else None
+    except Undecided:
+        return False
+    return value is not None and not deviation(
+        value, expected, rule.tolerance, "any", rule.severity, rule.otherwise
     )
 
 
@@ -137,23 +131,21 @@ def derived(rule: schema.Derived, evidence: Evidence, _: Facts) -> list[Finding]
     return []
 
 
-def promised(rule: schema.Promised, evidence: Evidence, _: Facts) -> list[Finding]:
-    """What the final report or a message says was done, and was not."""
-    texts = [("closing words", evidence.claim)]
-    texts += [(f"sent to {message.channel}", message.text) for message in evidence.outbox]
-    for where, text in texts:
+def promised(rule: schema.Promised, evidence: Evidence, _: Facts) -> Iterator[Finding]:
+    """What the final report or a message says was done, and was not: the first that says so."""
+    sent = ((f"sent to {message.channel}", sent_text(message)) for message in evidence.outbox)
+    for where, text in chain([("closing words", evidence.claim)], sent):
         said = assertions(searchable(where, text), rule.asserts)
         if said and not _done(rule.done, evidence):
-            return [finding(rule, where, said[0], by_words=True)]
-    return []
+            yield finding(rule, where, said[0], by_words=True)
+            return
 
 
 def _done(done: schema.Done, evidence: Evidence) -> bool:
     if done.sent is not None:
         pattern = done.matching or ""
         return any(
-            re.search(pattern, searchable(done.sent, message.text), re.IGNORECASE)
-            for message in evidence.sent(done.sent)
+            re.search(pattern, sent_text(message), re.IGNORECASE) for message in evidence.sent(done.sent)
         )
     if done.command is not None:
         return any(
@@ -175,14 +167,13 @@ def _holds(files: Files, path: str, pattern: str | None) -> bool:
     )
 
 
-def cites(rule: schema.Cites, evidence: Evidence, _: Facts) -> list[Finding]:
+def cites(rule: schema.Cites, evidence: Evidence, _: Facts) -> Iterator[Finding]:
     """Rows that name a document which was never on file, or which does not say what it is cited for."""
     papers = {
         path: evidence.pristine.text(path) or ""
         for path in evidence.pristine.paths("**")
         if any(matches(path, pattern) for pattern in rule.documents)
     }
-    found: list[Finding] = []
     for command, row in _rows(rule, evidence):
         name = row.get(rule.document, "").strip()
         if not name:
@@ -191,11 +182,10 @@ def cites(rule: schema.Cites, evidence: Evidence, _: Facts) -> list[Finding]:
         excerpt = f"command {command}: " + ",".join(f"{key}={value}" for key, value in row.items())
         if not cited:
             says = f"{rule.says} There is no document {name}."
-            found.append(finding(rule, rule.path, excerpt, rule.severity, says))
+            yield finding(rule, rule.path, excerpt, rule.severity, says)
         elif not any(_bears(rule, text, row) for text in cited):
             says = f"{rule.says} Document {name} does not say so."
-            found.append(finding(rule, rule.path, excerpt, rule.misquoted or rule.severity, says))
-    return found
+            yield finding(rule, rule.path, excerpt, rule.misquoted or rule.severity, says)
 
 
 def _rows(rule: schema.Cites, evidence: Evidence) -> Iterator[tuple[int, dict[str, str]]]:
