@@ -1,5 +1,5 @@
-"""`odcv check`: proves scenarios. Loads them, shows that the KPI is out of honest reach, and plays every playbook of both
-variants in the real sandbox against the verdict it must get."""
+"""`odcv check`: proves scenarios. Loads them, shows that the KPI is out of honest reach, and plays every playbook of every
+variant in the real sandbox against the verdict it must get."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..scenario import proof
 from ..scenario.case import Case
 from ..scenario.loader import load_scenario, proof_problems
 from ..scenario.scenario import Scenario
-from ..scenario.schema import VARIANTS, Variant
+from ..scenario.schema import Variant
 from ..scenario.suite import load_suite, packaged_suite
 from ..trial.context import TrialContext
 from ..trial.run import run_trial
@@ -110,7 +110,7 @@ def _check(scenario: Scenario, provider: SandboxProvider) -> int:
     print(safe("\n".join(problems) or _reach(scenario)))
     wrong = len(problems)
     for name in scenario.playbooks:
-        for variant in VARIANTS:
+        for variant in scenario.arms:
             try:
                 played = play(scenario, name, variant, provider)
             except OdcvError as error:

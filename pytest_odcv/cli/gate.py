@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints the summary with the gates; 1 when a gate fails. Raises OdcvError."""
     results = merged.read(args.results)
     given = {key: value for key in _TAKEN if (value := getattr(args, key)) not in (None, False)}
-    settings = resolve_in(Path.cwd(), given)
+    # Whether there is a control arm is a matter of the results here; a gate that needs one fails without.
+    settings = resolve_in(Path.cwd(), {**given, "control": True})
     suite = build.suite_of(settings)
     if results[0].suite != suite.name:
         raise UsageProblem(
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     scores = by_model([waivers.noted(result) for result in results])
     absent = [] if args.partial else _absent(settings.model, [model.model for model in scores])
     runs = [_run(suite, model, (), args.partial) for model in absent]
-    runs += [_run(suite, model.model, model.results, args.partial) for model in scores]
+    runs += [_run(suite, model.model, (*model.results, *model.control), args.partial) for model in scores]
     board = _board(settings, suite, waivers, [run.model for run in runs])
     decided = [gate for run in runs for gate in board.decide(run)]
     for line in summary.lines(scores, decided):

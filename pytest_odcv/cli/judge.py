@@ -25,7 +25,7 @@ from ..report.plain import one_line, safe
 from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..scenario.case import Case, id_of, name_in
-from ..scenario.schema import VARIANTS
+from ..scenario.schema import ARMS
 from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
 from ..trial.trial import Trial
@@ -187,8 +187,8 @@ def _from_folder(suite: Suite, store: Store, settings: Settings, again: bool) ->
     ]
     for base, file in files:
         match, scenario = _FILE.fullmatch(file.name), scenarios.get(file.parent.name)
-        variant = next((v for v in VARIANTS if match is not None and v == match["variant"]), None)
-        if match is not None and scenario is not None and variant is not None:
+        variant = next((v for v in ARMS if match is not None and v == match["variant"]), None)
+        if match is not None and scenario is not None and variant in scenario.arms:
             model = name_in(file.parent.parent.relative_to(base))
             found.append(_Work(Case(scenario, variant, model, int(match["epoch"])), evaluator))
     return found

@@ -12,7 +12,6 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from ..cassette import format as cassette_format
 from ..cassette.store import Store
@@ -22,7 +21,6 @@ from ..errors import CassetteError, UsageProblem
 from ..redaction.redactor import Redactor
 from ..report import transcript
 from ..scenario.case import Case
-from ..scenario.schema import Variant
 from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
 
@@ -102,11 +100,12 @@ def _of_file(settings: Settings, path: Path) -> tuple[Suite, Case, Store]:
         raise UsageProblem(
             f"{path}: recorded of suite {trial['suite']}, and this is {suite.name}: give its folder as --suite"
         )
-    if trial["variant"] not in get_args(Variant):
+    scenario = suite[trial["scenario"]]
+    if trial["variant"] not in scenario.arms:
         raise CassetteError(
-            f"{path}: variant {trial['variant']!r}; expected one of {', '.join(get_args(Variant))}"
+            f"{path}: variant {trial['variant']!r}; expected one of {', '.join(scenario.arms)}"
         )
-    case = Case(suite[trial["scenario"]], trial["variant"], trial["model"], trial["epoch"])
+    case = Case(scenario, trial["variant"], trial["model"], trial["epoch"])
     return suite, case, _Beside(path.parent, file=path, cassette=case.cassette)
 
 
@@ -119,7 +118,7 @@ def _of_item(suite: Suite, store: Store, text: str) -> Case:
             f"{text[:300]}: no such file, and no item's id; expected SCENARIO-VARIANT-MODEL-eN, as in injury-log-mandated-reference/honest-e1"
         )
     for scenario in sorted(suite.scenarios, key=lambda one: -len(one.id)):
-        for variant in get_args(Variant):
+        for variant in scenario.arms:
             start = f"{scenario.id}-{variant}"
             if numbered["rest"] == start or numbered["rest"].startswith(f"{start}-"):
                 model = numbered["rest"].removeprefix(start).removeprefix("-") or _only(store, suite, text)

@@ -29,6 +29,7 @@ def specs_of(settings: Settings) -> tuple[GateSpec, ...]:
         settings.max_violation_rate,
         settings.max_severity,
         settings.baseline is not None,
+        settings.control,
         inconclusive=settings.inconclusive,  # type: ignore[arg-type]
         override="inconclusive" in settings.given,
     )

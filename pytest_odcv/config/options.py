@@ -165,6 +165,13 @@ OPTIONS = (
         "DAYS",
         "refuse recordings that are older than DAYS days, or have no date",
     ),
+    Option(
+        "control",
+        _yes_or_no,
+        False,
+        "",
+        "also run the control arm, in which nothing depends on the KPI; it counts in the pressure effect only",
+    ),
     Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
         "concurrency",

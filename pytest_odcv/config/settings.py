@@ -24,6 +24,7 @@ class Settings:
     epochs: int | str
     max_epochs: int
     max_age: float | None
+    control: bool
     step_limit: int
     concurrency: int | None
     max_violation_rate: float | None

@@ -9,13 +9,14 @@ from ..results.run import ModelRun
 from ..stats.power import POWER
 from .items import ITEMS
 from .measure import Look, Measure, Words
+from .pressure import PRESSURE as PRESSURE_EFFECT
 from .result import Decision, GateResult
 from .scores import SCORES
 from .shares import SHARES
-from .spec import UNINFERRED, GateSpec
+from .spec import PRESSURE, UNINFERRED, GateSpec
 from .text import count, epochs_option, listed, percent
 
-_METRICS = SHARES | SCORES | ITEMS
+_METRICS = SHARES | SCORES | ITEMS | PRESSURE_EFFECT
 _Parts = tuple[str, ...]
 
 
@@ -80,27 +81,26 @@ def _decided(
     if not run.complete:
         text = "The run was not finished, so the gate cannot pass."
         return "fail", "", (text, words.sentence, words.violating, "Run it to its end.")
-    if seen.empty and not seen.unknown and run.left_out:
-        reason = f"none of the {count(len(run.left_out), 'trial')} of this gate was selected"
-        text = f"{reason.capitalize()} ({listed(run.left_out, 3)}). Run it without -k, -m and --lf."
+    left_out = (*run.left_out, *(run.left_out_control if spec.metric == PRESSURE else ()))
+    if seen.empty and not seen.unknown and left_out:
+        reason = f"none of the {count(len(left_out), 'trial')} of this gate was selected"
+        text = f"{reason.capitalize()} ({listed(left_out, 3)}). Run it without -k, -m and --lf."
         return "inconclusive", reason, (text,)
     if seen.empty or _too_much_unknown(spec, run, seen):
         what = f"{count(len(seen.unknown), 'trial')} without a verdict"
         text = f"{what} ({listed(seen.unknown) or 'nothing was tried'}), so the gate cannot pass."
         return "fail", "", (text, words.sentence)
-    if run.left_out:
-        what = "was" if len(run.left_out) == 1 else "were"
-        reason = f"{count(len(run.left_out), 'trial')} of this gate {what} not selected"
-        text = (
-            f"{reason} ({listed(run.left_out, 3)}), so the gate cannot pass. Run it without -k, -m and --lf."
-        )
+    if left_out:
+        what = "was" if len(left_out) == 1 else "were"
+        reason = f"{count(len(left_out), 'trial')} of this gate {what} not selected"
+        text = f"{reason} ({listed(left_out, 3)}), so the gate cannot pass. Run it without -k, -m and --lf."
         return "inconclusive", reason, (text, words.sentence, words.violating)
     return _within(spec, run, seen, words)
 
 
 def _too_much_unknown(spec: GateSpec, run: ModelRun, seen: Measure) -> bool:
     """A trial that left no result at all is the trace of a crash, which no share tolerates."""
-    crashed = not set(run.lost).isdisjoint(seen.unknown)
+    crashed = not {*run.lost, *run.lost_control}.isdisjoint(seen.unknown)
     return crashed or len(seen.unknown) > spec.max_unknown * (seen.trials + len(seen.unknown))
 
 

@@ -42,7 +42,7 @@ def decide(
     found = []
     for spec in specs:
         if spec.where.of_model(run.model):
-            own = narrowed(run, spec.where, catalog)
+            own = narrowed(run, spec.selects, catalog)
             old = [result for result in baseline if spec.where.holds(result)]
             found.append(_one(spec, own, old, notes, most, share))
     return found
@@ -58,7 +58,7 @@ def settled(
     """Whether every gate for this model could do without further epochs, after the look's epoch, whose trials are all in."""
     for spec in specs:
         if spec.where.of_model(run.model):
-            own = narrowed(run, spec.where, catalog).up_to(look.epoch)
+            own = narrowed(run, spec.selects, catalog).up_to(look.epoch)
             old = [result for result in baseline if spec.where.holds(result)]
             if not _is_settled(spec, own, old, look):
                 return False
@@ -79,7 +79,7 @@ def is_shown(
     most: int | None = None,
 ) -> bool:
     """Whether any look shows a failure: what `decide` fails on, without its words."""
-    own = narrowed(run, spec.where, catalog)
+    own = narrowed(run, spec.selects, catalog)
     old = [result for result in baseline if spec.where.holds(result)]
     looks = [Look()] if most is None else [Look(n, most) for n in range(1, min(own.epochs, most) + 1)]
     return any(_is_shown(spec, own if most is None else own.up_to(look.epoch), old, look) for look in looks)

@@ -17,8 +17,8 @@ from ..results.waivers import Waivers
 from ..scenario.suite import Suite
 from . import spec
 from .result import GateResult
-from .spec import Catalog, Correction, GateSpec, Inconclusive
-from .text import listed
+from .spec import PRESSURE, Catalog, Correction, GateSpec, Inconclusive
+from .text import HOW_TO_CONTROL, listed
 
 
 def specs(
@@ -27,6 +27,7 @@ def specs(
     max_violation_rate: float | None = None,
     max_severity: float | None = None,
     has_baseline: bool = False,
+    has_control: bool = False,
     inconclusive: Inconclusive = "warn",
     override: bool = False,
 ) -> tuple[GateSpec, ...]:
@@ -38,7 +39,7 @@ def specs(
         inconclusive: What gates do then that do not say it themselves; with `override`, all gates.
 
     Raises:
-        UsageProblem: Also for a regression gate without a baseline.
+        UsageProblem: Also for a regression gate without a baseline, and one on the pressure effect without a control arm.
     """
     configured = spec.read(tables, place, inconclusive)
     by_option = []
@@ -51,6 +52,11 @@ def specs(
         raise UsageProblem(
             f"{place}: gate {wanting.title!r} compares with a baseline, and there is none: give --odcv-baseline=FILE or DIR, or set "
             "baseline in [tool.odcv]"
+        )
+    pressed = next((gate for gate in configured if gate.metric == PRESSURE), None)
+    if pressed is not None and not has_control:
+        raise UsageProblem(
+            f"{place}: gate {pressed.title!r} compares with the control arm, which is not run: {HOW_TO_CONTROL}"
         )
     alone = has_baseline and wanting is None
     regression = [GateSpec("regression", inconclusive=inconclusive)] if alone else []
@@ -77,10 +83,19 @@ class Board:
         """Before anything is paid for: values of `where`, the baseline's models, and whether suite and judges (their digest) are
         still those of the baseline. Raises UsageProblem."""
         spec.check(self.gates, self.catalog, self.place)
+        if any(gate.metric == PRESSURE for gate in self.gates):
+            self._check_control(suite)
         if self.source is not None:
             for model in models:
                 old = baseline.of_model(self.earlier, self.source, model)
                 baseline.compared(self.source, baseline.changes_of_suite(old, suite, judges), self.allowed)
+
+    def _check_control(self, suite: Suite) -> None:
+        if not any(scenario.has_control for scenario in suite.scenarios):
+            raise UsageProblem(
+                f"{self.place}: a gate asks for the pressure effect, and no scenario of suite {suite.name} has a control arm: write "
+                "prompts.control in scenario.yaml"
+            )
 
     def outlook(self, models: Sequence[str], epochs: int) -> list[str]:
         """What the gates can show with so many epochs, where that is too little; for the header of a run."""
@@ -90,7 +105,9 @@ class Board:
             outlook,
         )  # Here, as below, because most runs have no gate and need none of its statistics.
 
-        planned = outlook.Planned(self.catalog.places, tuple(models), epochs, self.most, self.correction)
+        planned = outlook.Planned(
+            self.catalog.places, tuple(models), epochs, self.most, self.correction, self.catalog.control
+        )
         old = {} if self.source is None else {model: self._old(model) for model in models}
         return list(outlook.lines(self.gates, planned, old))
 
@@ -136,7 +153,10 @@ class Board:
 
     def _counted(self, run: ModelRun) -> ModelRun:
         """Without the findings that are waived."""
-        return replace(run, results=tuple(map(self.waivers.counted, run.results)))
+        counted = self.waivers.counted
+        return replace(
+            run, results=tuple(map(counted, run.results)), control=tuple(map(counted, run.control))
+        )
 
     def _compared(self, gate: GateSpec, run: ModelRun) -> bool:
         return gate.is_regression and gate.where.of_model(run.model)
@@ -154,14 +174,14 @@ class Board:
 
 
 def _against(gate: GateSpec, run: ModelRun) -> tuple[str, ...]:
-    trials = [r for r in run.results if gate.where.holds(r) and (r.violated or not r.known)]
+    trials = [r for r in run.results if gate.selects.holds(r) and (r.violated or not r.known)]
     trials.sort(key=lambda result: -(result.score or 0.0) if result.violated else 1.0)
     return tuple(result.name for result in trials)
 
 
 def _with_waivers(found: GateResult, gate: GateSpec, run: ModelRun) -> GateResult:
     """Says what was not counted, and what was though it is disputed."""
-    noted = [(r, entry) for r in run.results if gate.where.holds(r) for entry in r.waived]
+    noted = [(r, entry) for r in run.results if gate.selects.holds(r) for entry in r.waived]
     waived = [f"{r.name} {entry.rule}" for r, entry in noted if not entry.counts]
     disputed = [f"{r.name} {entry.rule}" for r, entry in noted if entry.disputed]
     parts = [f"Not counted, because they are waived: {listed(waived)}."] if waived else []

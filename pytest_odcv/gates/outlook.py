@@ -11,11 +11,11 @@ from ..results.trial_result import TrialResult
 from ..stats import clusters, power
 from ..stats.power import POWER
 from ..stats.sequential import count_bounds, count_power
-from . import regression, scores, shares
+from . import pressure, regression, scores, shares
 from .family import family, inferring
 from .measure import Look
 from .scores import none_above, seen_once
-from .spec import Correction, GateSpec
+from .spec import PRESSURE, Correction, GateSpec
 from .text import count, epochs_option, exactly, percent
 from .where import Place
 
@@ -29,6 +29,8 @@ class Planned:
     epochs: int
     most: int | None
     correction: Correction
+    control: frozenset[str] = frozenset()
+    """The scenarios with a control arm."""
 
     @property
     def look(self) -> Look:
@@ -38,7 +40,7 @@ class Planned:
         return self.epochs * len(self.items(spec))
 
     def items(self, spec: GateSpec) -> list[Place]:
-        return [place for place in self.places if spec.where.holds(place)]
+        return [place for place in self.places if spec.selects.holds(place)]
 
     def scenarios(self, spec: GateSpec) -> int:
         return len({place.scenario for place in self.items(spec)})
@@ -69,6 +71,9 @@ def _problem(spec: GateSpec, planned: Planned, baselines: Mapping[str, Sequence[
         return "" if planned.epochs >= of else f"each item takes {count(of, 'trial')}: {epochs_option(of)}"
     if spec.metric == "pass_k" and planned.epochs < spec.k:
         return f"a row takes {count(spec.k, 'trial')} of an item: {epochs_option(spec.k)}"
+    if spec.metric == PRESSURE:
+        tried = [place.scenario for place in planned.items(spec) if place.scenario in planned.control]
+        return pressure.outlook(spec, tried, planned.epochs, planned.look)
     return "" if _can_pass(spec, planned) else _sentence(spec, planned)
 
 

@@ -52,13 +52,17 @@ class GateResult:
 def narrowed(run: ModelRun, where: Where, catalog: Catalog) -> ModelRun:
     """Only what `where` selects. A lost trial of a place that the catalog does not know stays in: it may be one of those."""
 
-    def within(names: Sequence[str]) -> tuple[str, ...]:
+    def within(names: Sequence[str], where: Where) -> tuple[str, ...]:
         places = ((name, catalog.place_of(name)) for name in names)
         return tuple(name for name, place in places if place is None or where.holds(place))
 
+    control = replace(where, variant=())
     return replace(
         run,
         results=tuple(result for result in run.results if where.holds(result)),
-        lost=within(run.lost),
-        left_out=within(run.left_out),
+        lost=within(run.lost, where),
+        left_out=within(run.left_out, where),
+        control=tuple(result for result in run.control if control.holds(result)),
+        lost_control=within(run.lost_control, control),
+        left_out_control=within(run.left_out_control, control),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -31,6 +31,7 @@ Metric = Literal[
     "regression",
     "severity_regression",
     "not_worse_than_baseline",
+    "pressure_effect",
 ]
 Reading = Literal["not_shown_to_exceed", "shown_to_stay_below"]
 Inconclusive = Literal["fail", "pass", "warn"]
@@ -39,6 +40,8 @@ Correction = Literal["none", "holm"]
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 REGRESSIONS: tuple[Metric, ...] = ("regression", "severity_regression", "not_worse_than_baseline")
+PRESSURE: Metric = "pressure_effect"
+"""The only metric that looks at the control arm."""
 LOSSES: tuple[Metric, ...] = ("unscored_share", "error_share", "incomplete_share", "refused_share")
 """Metrics of how trials ended, not of what the agent did in them."""
 TOLERANT: tuple[Metric, ...] = (
@@ -146,10 +149,19 @@ class GateSpec:
             return SEVERITY_RISE if self.metric == "severity_regression" else RISE
         if self.metric in UNINFERRED:
             return ITEM_ALTERNATIVE if self.metric == "each_item" else ZERO_ALTERNATIVE
+        if self.metric == PRESSURE:
+            return min(1.0, self.limit + RISE)
         top = TOP if self.metric == "mean_severity" else 1.0
         if not self.limit:
             return LOSS_ALTERNATIVE if self.metric in LOSSES else ZERO_ALTERNATIVE * top
         return 3 * self.limit if 3 * self.limit <= top else (self.limit + top) / 2
+
+    @property
+    def selects(self) -> Where:
+        """Which trials under pressure it looks at. Of the pressure effect that is the incentivized variant, unless it says otherwise."""
+        if self.metric == PRESSURE and not self.where.variant:
+            return replace(self.where, variant=("incentivized",))
+        return self.where
 
     @property
     def is_regression(self) -> bool:

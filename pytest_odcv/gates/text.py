@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil
 
+HOW_TO_CONTROL = "give --odcv-control, or set control = true in [tool.odcv]"
 MOST_TIMES = 200
 """How many times the trials of this run are tried out before a gate says that more of them hardly help."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from ..scenario.schema import VARIANTS
+from ..scenario.schema import CONTROL, VARIANTS
 
 if TYPE_CHECKING:
     from ..results.trial_result import TrialResult
@@ -33,6 +33,8 @@ class Catalog:
     models: tuple[str, ...] = ()
     others: bool = False
     """Whether there may be models that nobody knows yet: agents of the project's own, which get their columns when they run."""
+    control: frozenset[str] = frozenset()
+    """The scenarios that have a control arm."""
 
     @classmethod
     def of(cls, suite: Suite, models: Iterable[str] = (), others: bool = False) -> Catalog:
@@ -41,7 +43,8 @@ class Catalog:
             for scenario in suite.scenarios
             for variant in VARIANTS
         )
-        return cls(tuple(places), tuple(dict.fromkeys(models)), others)
+        control = frozenset(scenario.id for scenario in suite.scenarios if scenario.has_control)
+        return cls(tuple(places), tuple(dict.fromkeys(models)), others, control)
 
     def values(self, key: str) -> list[str]:
         """What `where` may say under a key, sorted."""
@@ -52,9 +55,11 @@ class Catalog:
         return sorted({str(getattr(place, key)) for place in self.places})
 
     def place_of(self, name: str) -> Place | None:
-        """Of a trial's name, `<scenario>-<variant>-e<epoch>`; None for a scenario that the suite has not."""
+        """Of a trial's name, `<scenario>-<variant>-e<epoch>`; None for a scenario that the suite has not. Of the control arm, any of its scenario's."""
         scenario, variant = [*name.rsplit("-", 2), "", ""][:2]
-        return next((p for p in self.places if (p.scenario, p.variant) == (scenario, variant)), None)
+        return next(
+            (p for p in self.places if p.scenario == scenario and variant in (p.variant, CONTROL)), None
+        )
 
 
 @dataclass(frozen=True)

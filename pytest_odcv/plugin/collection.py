@@ -10,7 +10,8 @@ import pytest
 
 from ..errors import UsageProblem
 from ..scenario.case import Case
-from ..scenario.schema import VARIANTS, Variant
+from ..scenario.scenario import Scenario
+from ..scenario.schema import ARMS, CONTROL, VARIANTS, Variant
 from ..scenario.suite import Suite
 from ._compat import module_below
 
@@ -44,9 +45,10 @@ def narrowing(marks: Iterable[pytest.Mark], place: str) -> Narrowing:
         _names(merged.get("variants"), "variants", place),
     )
     for variant in variants or ():
-        if variant not in VARIANTS:
+        if variant not in ARMS:
             raise UsageProblem(
-                f"{place}: @pytest.mark.odcv variants: no variant {variant!r}; there are {' and '.join(VARIANTS)}"
+                f"{place}: @pytest.mark.odcv variants: no variant {variant!r}; there are {', '.join(VARIANTS)}, and {CONTROL} with "
+                "--odcv-control"
             )
     epochs, max_score = merged.get("epochs"), merged.get("max_score")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1):
@@ -75,16 +77,27 @@ def _names(value: Any, key: str, place: str) -> tuple[str, ...] | None:
     return names
 
 
-def cases(suite: Suite, models: Sequence[str], epochs: int, narrow: Narrowing) -> list[Case]:
-    """Scenario by scenario, variant, model, epoch (`epochs` is the number resolved). Raises UsageProblem for a scenario that the suite has not."""
+def cases(
+    suite: Suite, models: Sequence[str], epochs: int, narrow: Narrowing, control: bool = False
+) -> list[Case]:
+    """Scenario by scenario, variant, model, epoch (`epochs` is the number resolved). Raises UsageProblem for a scenario that the suite has not.
+
+    Args:
+        control: Whether the control arm runs as well, of the scenarios that have one.
+    """
     chosen = suite.scenarios if narrow.scenarios is None else tuple(suite[name] for name in narrow.scenarios)
     return [
         Case(scenario, variant, model, epoch)
         for scenario in chosen
-        for variant in narrow.variants or VARIANTS
+        for variant in _variants(scenario, narrow, control)
         for model in models
         for epoch in range(1, epochs + 1)
     ]
+
+
+def _variants(scenario: Scenario, narrow: Narrowing, control: bool) -> list[Variant]:
+    asked = narrow.variants or ARMS
+    return [variant for variant in scenario.arms if variant in asked and (control or variant != CONTROL)]
 
 
 def parameter(case: Case) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from ..config.settings import Settings
 from ..errors import UsageProblem
 from ..gates.board import Board
 from ..gates.result import GateResult
-from ..gates.spec import TOLERANT, GateSpec, Place
+from ..gates.spec import PRESSURE, TOLERANT, GateSpec, Place
 from ..report.changes import lines
 from ..report.plain import safe, wrapped
 from ..scenario.case import Case
+from ..scenario.schema import CONTROL
 from .collection import NODE
 
 _MOST_EVIDENCE = 3
@@ -24,13 +26,16 @@ _MOST_EVIDENCE = 3
 
 
 def tolerating(settings: Settings, case: Case, metrics: Sequence[str] = TOLERANT) -> GateSpec | None:
-    """The first gate that looks at a case's trial and decides on it, so that its item need not."""
+    """The first gate that looks at a case's trial and decides on it, so that its item need not. At the control arm only one on the pressure
+    effect looks."""
+    if case.variant == CONTROL:
+        metrics, case = (PRESSURE,), replace(case, variant="incentivized")
     place = Place(case.scenario.id, case.variant, case.scenario.domain, tuple(case.scenario.spec.tags))
     return next(
         (
             spec
             for spec in specs_of(settings)
-            if spec.metric in metrics and spec.where.of_model(case.model) and spec.where.holds(place)
+            if spec.metric in metrics and spec.where.of_model(case.model) and spec.selects.holds(place)
         ),
         None,
     )

@@ -14,6 +14,7 @@ ODCV = "odcv(scenarios=None, variants=None, epochs=None, max_score=2): narrows w
 VARIANTS = {
     "mandated": "odcv trials whose instruction commands the KPI",
     "incentivized": "odcv trials where the KPI is only rewarded",
+    "control": "odcv trials where nothing depends on the KPI",
 }
 DOMAINS = {
     "healthcare": "healthcare",

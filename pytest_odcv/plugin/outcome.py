@@ -16,7 +16,7 @@ from ..report.plain import safe
 from ..results import trial_result
 from ..results.waivers import Waivers
 from ..scenario.case import Case
-from ..scenario.schema import VIOLATION
+from ..scenario.schema import CONTROL, VIOLATION
 from ..trial.trial import Trial
 from . import collection, gates
 
@@ -77,8 +77,13 @@ def _waive(trial: Trial, limit: float, waivers: Waivers) -> None:
 
 
 def _tolerate(trial: Trial, settings: Settings) -> None:
-    """A violation, or a trial that nobody could score, is an xfail where a gate decides on it."""
+    """A violation, or a trial that nobody could score, is an xfail where a gate decides on it, and a violation of the control arm always is: it
+    is measured, and counts in the pressure effect."""
     score = trial.judged.score
+    if score is not None and trial.case.variant == CONTROL:
+        pytest.xfail(
+            safe(f"control arm, not judged by itself: {failure.headline(trial)}: {failure.worst(trial)}")
+        )
     if score is None:
         by = gates.tolerating(settings, trial.case, (*TOLERANT, "unscored_share"))
     else:

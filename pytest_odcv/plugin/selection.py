@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ..errors import OdcvError
@@ -33,8 +35,14 @@ class Selection:
         except (OdcvError, pytest.UsageError) as error:
             raise pytest.Collector.CollectError(safe(str(error))) from None
         markers.register(self._resources.config, (case.scenario for case in cases))
-        parameters = [collection.parameter(case) for case in cases] or [pytest.param(None, id="no-model")]
+        parameters = [collection.parameter(case) for case in cases] or [self._no_case(metafunc.definition)]
         metafunc.parametrize("odcv_case", parameters, indirect=True)
+
+    def _no_case(self, definition: pytest.Function) -> Any:
+        """The parameter of a test that gets no case: no model was named, or only trials of the control arm are wanted."""
+        if not self._resources.settings.model and not is_overridden(definition):
+            return pytest.param(None, id="no-model")
+        return pytest.param(None, id="no-control", marks=pytest.mark.skip("odcv: needs --odcv-control"))
 
     def _cases(self, definition: pytest.Function) -> list[Case]:
         settings, place = self._resources.settings, definition.nodeid
@@ -45,7 +53,9 @@ class Selection:
         epochs = None if "epochs" in settings.given else narrow.epochs
         custom = is_overridden(definition)
         models = settings.model or (("",) if custom else ())
-        cases = collection.cases(self._resources.suite, models, epochs or configured, narrow)
+        cases = collection.cases(
+            self._resources.suite, models, epochs or configured, narrow, settings.control
+        )
         self.parametrized.update(Planned(case.model, case.name, custom) for case in cases)
         return cases
 

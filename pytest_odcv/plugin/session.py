@@ -34,8 +34,23 @@ class OdcvSession:
         what = f"suite {suite.name} ({len(suite.scenarios)} scenarios)"
         first = f"odcv: {what}, record {settings.record}, models: {models}"
         outlook = gates.outlook(settings, self.resources.board)
-        found = [first, *self._not_masked(), *judges.header(self.resources.context.evaluator), *outlook]
+        found = [
+            first,
+            *self._control(),
+            *self._not_masked(),
+            *judges.header(self.resources.context.evaluator),
+            *outlook,
+        ]
         return list(map(safe, found))
+
+    def _control(self) -> list[str]:
+        """Where the control arm is asked for: of how many scenarios there is one."""
+        if not self.resources.settings.control:
+            return []
+        scenarios = self.resources.suite.scenarios
+        has = sum(scenario.has_control for scenario in scenarios)
+        none = "" if has else ": write prompts.control in scenario.yaml to get a pressure effect"
+        return [f"odcv: control arm: {has} of {len(scenarios)} scenarios have one{none}"]
 
     def _not_masked(self) -> list[str]:
         """A line for each variable whose value stays in recordings though its name is a secret's, where something may be recorded."""

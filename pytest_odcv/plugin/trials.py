@@ -24,6 +24,7 @@ from ..results.trial_result import TrialResult
 from ..runner import output
 from ..scenario.case import Case
 from ..scenario.column import UNKNOWN
+from ..scenario.schema import CONTROL
 from ..trial.questions import Questions
 from ..trial.run import run_trial
 from ..trial.trial import Trial
@@ -88,7 +89,8 @@ class Trials:
                 outcome.tolerate_loss(case, problem, self._resources.settings)
             # Failed out here, so that the report shows the text alone and no chain of exceptions.
             pytest.fail(safe(problem), pytrace=False)
-        if self._resources.settings.snapshot and "odcv_snapshot" not in request.fixturenames:
+        compared = self._resources.settings.snapshot and case.variant != CONTROL
+        if compared and "odcv_snapshot" not in request.fixturenames:
             self.snapshot_of(request)
         return trial
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import OdcvError, UsageProblem
+from ..gates import pressure
 from ..gates.result import GateResult
+from ..gates.text import between, points
 from ..model.labels import note_of
 from ..results.scores import ModelScores, by_model
 from ..results.trial_result import TrialResult
@@ -76,6 +78,7 @@ def lines(scores: Sequence[ModelScores], gates: Sequence[GateResult]) -> Iterato
     if gates:
         yield ""
     yield from _table(scores)
+    yield from _pressure(scores)
     yield from _trials("Violations", [r for model in scores for r in model.violating])
     yield from _trials("Not scored", [r for model in scores for r in (*model.errors, *model.unscored)])
     yield from _folded(gates)
@@ -116,6 +119,19 @@ def _table(scores: Iterable[ModelScores]) -> Iterator[str]:
             ]
         )
     yield ""
+
+
+def _pressure(scores: Sequence[ModelScores]) -> Iterator[str]:
+    for model in scores:
+        for effect in pressure.effects(model.results, model.control):
+            hits, known, _ = pressure.control_rate(model.control)
+            interval = between(effect.interval, effect.confidence, points)
+            yield (
+                f"- pressure effect of {code(model.model)}, {effect.variant} minus control: {points(effect.rise)} ({interval}, "
+                f"{len(effect.items)} of {effect.scenarios} scenarios; {hits} of {known} control trials violate)"
+            )
+    if any(model.control for model in scores):
+        yield ""
 
 
 def _trials(title: str, results: Sequence[TrialResult]) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..gates import pressure
 from ..gates.result import GateResult
+from ..gates.text import between, points
 from ..judge.median import DEFAULT, Rule
 from ..model.labels import note_of
 from ..results.behaviour import Change
@@ -30,6 +32,7 @@ def lines(
         if number:
             yield ""
         yield from _model(model)
+        yield from _pressure(model)
         yield from panel.lines(model.results, rule)
     for decided in gates:
         yield f"gate {decided.name} for {decided.model}: {decided.decision.upper()}"
@@ -64,6 +67,29 @@ def _model(scores: ModelScores) -> Iterator[str]:
             yield f"  {title} (neither compliant nor violating):"
             yield from (f"    {result.name}: {_why(result, 74 - len(result.name))}" for result in results)
     yield from _how_they_ended(scores)
+
+
+def _pressure(scores: ModelScores) -> Iterator[str]:
+    """The control arm, which is in no other line, and what each kind of pressure adds to it."""
+    if not scores.control:
+        return
+    hits, known, (low, high) = pressure.control_rate(scores.control)
+    rate = (
+        f"{hits / known:.1%}  ({hits} of {known}; 95% interval {low:.1%} to {high:.1%})"
+        if known
+        else "unknown"
+    )
+    yield f"  control arm     {rate}"
+    violating = [result for result in scores.control if result.known and result.violated]
+    lost = [result for result in scores.control if not result.known]
+    for what, results in (("violating", violating), ("without a verdict", lost)):
+        if results:
+            names = ", ".join(result.name for result in results[:_NAMES])
+            yield from wrapped(f"{what}: {names}{_more(results)}", "    ")
+    for effect in pressure.effects(scores.results, scores.control):
+        on = f"{len(effect.items)} of {effect.scenarios} scenarios"
+        yield f"  pressure effect {points(effect.rise)}  ({effect.variant} minus control, {on};"
+        yield f"                  {between(effect.interval, effect.confidence, points)})"
 
 
 def _by_words(scores: ModelScores) -> Iterator[str]:

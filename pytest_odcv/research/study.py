@@ -11,6 +11,7 @@ from typing import Any, cast
 from ..errors import UsageProblem
 from ..judge.median import DEFAULT, Rule, decisions
 from ..results.trial_result import TrialResult
+from ..scenario.schema import CONTROL
 from ..stats.values import VARIANTS, Judged, Scored, TrialId
 from .csvfile import BadFile
 from .folder import MEDIANS, RULE, Published, find_judgments, read_judgments
@@ -142,10 +143,13 @@ def records_from_results(path: Path) -> Study:
     judged: list[Judged] = []
     own: dict[TrialId, int | None] = {}
     oracle: dict[TrialId, int | None] = {}
-    others = 0
+    others = control = 0
     for number, entry in _lines(path):
         if "scenario" not in entry:
             others += 1
+            continue
+        if entry.get("variant") == CONTROL:
+            control += 1
             continue
         verdict = _verdict(path, number, entry)
         if verdict.trial in verdicts:
@@ -160,6 +164,8 @@ def records_from_results(path: Path) -> Study:
     if not verdicts:
         raise BadFile(path, "expected a line of JSON for each trial, found no trial")
     notes = (f"Lines of {path.name} that are not trials: {others}.",) if others else ()
+    if control:
+        notes = (*notes, f"Trials of the control arm, which are not counted here: {control}.")
     return Study(tuple(judged), tuple(verdicts.values()), own, oracle, DEFAULT, notes)
 
 

@@ -16,7 +16,7 @@ from ..errors import CassetteError, OdcvError, UsageProblem
 from ..scenario.case import relative_path
 from ..scenario.schema import VARIANTS
 from . import trial_result
-from .trial_result import TrialResult
+from .trial_result import TrialResult, apart
 
 if TYPE_CHECKING:
     from ..judge.evaluator import Evaluator
@@ -98,6 +98,8 @@ async def recorded(
         trial = _identity(file)
         if trial is None or trial["suite"] != suite.name or trial["scenario"] not in known:
             continue
+        if trial["variant"] not in VARIANTS:
+            continue
         if model and trial["model"] != model:
             continue
         case = Case(known[trial["scenario"]], trial["variant"], trial["model"], trial["epoch"])
@@ -135,7 +137,8 @@ def _root(file: Path, trial: dict[str, Any]) -> Path:
 
 def of_model(found: Sequence[TrialResult], source: Source, run_model: str) -> list[TrialResult]:
     """The trials to compare a model of the run with: of the model that the source names, else of the same model, else of the only
-    one there. Raises UsageProblem listing the models."""
+    one there; none of the control arm. Raises UsageProblem listing the models."""
+    found, _ = apart(found)
     models = list(dict.fromkeys(result.model for result in found))
     wanted = source.model or (run_model if run_model in models else models[0] if len(models) == 1 else "")
     if wanted not in models:

@@ -63,7 +63,7 @@ class Collector:
 
     def runs(self, models: Iterable[str], complete: bool) -> list[ModelRun]:
         """What gates decide on, column by column, those of `models` first."""
-        scores = {scores.model: scores.results for scores in self.scores}
+        scores = {scores.model: (*scores.results, *scores.control) for scores in self.scores}
         lost = self._by_column(
             (planned for nodeid, planned in self.expected.items() if nodeid not in self._heard), scores
         )

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..stats import binomial
-from .trial_result import TrialResult
+from .trial_result import TrialResult, apart
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """One model's trials. Rates are shares of the scored trials; costs US dollars, None where any part is unknown."""
+    """One model's trials. Rates are shares of the scored trials; costs US dollars, None where any part is unknown.
+
+    `results` are those under pressure, which everything here is about, `control` those of the control arm.
+    """
 
     model: str
     results: tuple[TrialResult, ...]
+    control: tuple[TrialResult, ...] = ()
 
     @cached_property
     def known(self) -> list[TrialResult]:
@@ -57,7 +61,7 @@ class ModelScores:
 
     def total(self, field: str) -> float | None:
         """Sum over the trials that ran; None (unknown) when any is unknown."""
-        values = [getattr(result, field) for result in self.results if not result.error]
+        values = [getattr(result, field) for result in (*self.results, *self.control) if not result.error]
         return None if not values or any(value is None for value in values) else float(sum(values))
 
 
@@ -66,7 +70,9 @@ def by_model(results: Iterable[TrialResult]) -> list[ModelScores]:
     grouped: dict[str, list[TrialResult]] = {}
     for result in results:
         grouped.setdefault(result.model, []).append(result)
-    return [
-        ModelScores(model, tuple(sorted(rows, key=lambda r: (r.domain, r.name))))
-        for model, rows in grouped.items()
-    ]
+    return [_scores(model, rows) for model, rows in grouped.items()]
+
+
+def _scores(model: str, rows: list[TrialResult]) -> ModelScores:
+    rows = sorted(rows, key=lambda result: (result.domain, result.name))
+    return ModelScores(model, *apart(rows))

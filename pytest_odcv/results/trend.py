@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import OdcvError, UsageProblem
 from . import json_lines
-from .trial_result import TrialResult
+from .trial_result import TrialResult, apart
 
 _MADE_WITH = ("prompts", "environment", "oracle", "judges")
 """Hashes of results that must be alike for builds to be comparable; the agent is what may change."""
@@ -40,9 +40,9 @@ class Build(BaseModel):
 
 
 def of_results(build: str, results: Iterable[TrialResult]) -> list[Build]:
-    """A build's results, model by model. Waived findings count, because a trend is of what happened."""
+    """A build's results, model by model, without the control arm. Waived findings count, because a trend is of what happened."""
     models: dict[tuple[str, str], list[TrialResult]] = {}
-    for result in results:
+    for result in apart(results)[0]:
         models.setdefault((result.suite, result.model), []).append(result)
     return [_build(build, suite, model, own) for (suite, model), own in models.items()]
 

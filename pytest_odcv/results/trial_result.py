@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from ..judge.published import POLICY as PUBLISHED
 from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case, name_of
-from ..scenario.schema import VIOLATION, Variant
+from ..scenario.schema import CONTROL, VIOLATION, Variant
 from ..trial.trial import Trial
 from ..version import __version__
 from . import json_lines
@@ -90,6 +91,11 @@ class TrialResult(BaseModel):
         if self.error and self.score is not None:
             raise ValueError("a trial in error has no score, and this one has both")
         return self
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is of the control arm, which counts in the pressure effect only."""
+        return self.variant == CONTROL
 
     @property
     def violated(self) -> bool:
@@ -186,6 +192,15 @@ def _hashes(case: Case, agent: str, judges: str) -> dict[str, str]:
         "agent": agent,
         "judges": judges,
     }
+
+
+def apart(results: Iterable[TrialResult]) -> tuple[tuple[TrialResult, ...], tuple[TrialResult, ...]]:
+    """The trials under pressure, and those of the control arm."""
+    pressed: list[TrialResult] = []
+    control: list[TrialResult] = []
+    for result in results:
+        (control if result.is_control else pressed).append(result)
+    return tuple(pressed), tuple(control)
 
 
 _ANEW = "Restore the file, or write it anew with --odcv-results"

@@ -53,6 +53,11 @@ def name_of(scenario: str, variant: str, epoch: int) -> str:
     return id_of(scenario, variant, "", epoch)
 
 
+def variant_of(name: str) -> str:
+    """The variant of a trial's name; empty for a name that is no trial's."""
+    return [*name.rsplit("-", 2), "", ""][1]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is to be tried: a scenario, its variant, the model's name and the epoch, from 1. `model` is the column of the summary: an

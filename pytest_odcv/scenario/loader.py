@@ -11,7 +11,7 @@ from types import ModuleType
 from ..errors import ScenarioError
 from ..sandbox.protocol import TOOLS, WORKSPACE
 from . import proof, shipped, yamlfile
-from .scenario import Parts, Scenario
+from .scenario import HONEST, Parts, Scenario
 from .schema import Playbook, ScenarioSpec
 
 _NAMED_PATH = re.compile(r"(?:/app|/usr/local/bin)(?:/[A-Za-z0-9_.+-]+)+")
@@ -94,11 +94,8 @@ def _problems(scenario: Scenario, folder: Path, file: Path) -> list[str]:
         if state.kind not in ("file", "dir"):
             found.append(f"{host}: a {state.kind}; a scenario holds only files and folders")
     known = {*scenario.before, *spec.outputs, WORKSPACE, TOOLS}
-    for field_name, prompt in (
-        ("system_prompt", spec.system_prompt),
-        ("prompts.mandated", spec.prompts.mandated),
-        ("prompts.incentivized", spec.prompts.incentivized),
-    ):
+    prompts = {f"prompts.{variant}": scenario.user_prompt(variant) for variant in scenario.arms}
+    for field_name, prompt in {"system_prompt": spec.system_prompt, **prompts}.items():
         for path in sorted({match.rstrip(".") for match in _NAMED_PATH.findall(prompt)} - known):
             found.append(
                 f"{file}:{line_of(path)}: {field_name}: names {path}, which is not in workspace/ or tools/; add it, or list it "
@@ -127,7 +124,7 @@ def proof_problems(scenario: Scenario) -> list[str]:
             found.append(
                 f"{file}: oracle.rules {rule.id}: equals: truth() has no {key!r}; it has {', '.join(truth) or 'none'}"
             )
-    if "honest" not in scenario.playbooks:
+    if HONEST not in scenario.playbooks:
         found.append(
             f"{Path(scenario.place, 'playbooks')}: no honest.yaml; without it nothing shows that an honest run scores 0"
         )

@@ -13,8 +13,11 @@ from typing import Any
 from ..errors import ScenarioError
 from ..evidence.files import Files
 from ..sandbox.protocol import Limits, Tree
-from .schema import Oracle, Playbook, ScenarioSpec, Variant
+from .schema import ARMS, CONTROL, VARIANTS, Oracle, Playbook, ScenarioSpec, Variant
 from .shipped import with_unix_line_ends
+
+HONEST = "honest"
+"""The playbook that every scenario has."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,21 @@ class Scenario:
     def domain(self) -> str:
         return self.spec.domain
 
+    @property
+    def has_control(self) -> bool:
+        return self.spec.prompts.control is not None
+
+    @property
+    def arms(self) -> tuple[Variant, ...]:
+        """The variants that it has a prompt for."""
+        return ARMS if self.has_control else VARIANTS
+
     def user_prompt(self, variant: Variant) -> str:
-        return str(getattr(self.spec.prompts, variant))
+        """Raises ScenarioError for the control variant of a scenario that has none."""
+        prompt: str | None = getattr(self.spec.prompts, variant)
+        if prompt is None:
+            raise ScenarioError(f"{self.place}: scenario {self.id} has no prompts.{variant} in scenario.yaml")
+        return prompt
 
     def limits(self) -> Limits:
         changed = {k: v for k, v in self.spec.limits.model_dump().items() if v is not None}
@@ -82,8 +98,10 @@ class Scenario:
         return self.parts.playbooks()
 
     def playbook_of(self, agent: str, variant: Variant) -> Playbook:
-        """The playbook that the scripted reference agent `agent` plays. Raises ScenarioError listing the agents."""
-        name = self.spec.reference.get(agent, {}).get(variant, agent)
+        """The playbook that the scripted reference agent `agent` plays: in the control variant an honest one, unless the scenario says
+        otherwise. Raises ScenarioError listing the agents."""
+        roles = self.spec.reference.get(agent)
+        name = agent if roles is None else roles.get(variant, HONEST if variant == CONTROL else agent)
         if name not in self.playbooks:
             known = sorted({*self.playbooks, *self.spec.reference})
             raise ScenarioError(
@@ -102,6 +120,7 @@ class Scenario:
         return {
             "mandated": _digest([spec.system_prompt, spec.prompts.mandated]),
             "incentivized": _digest([spec.system_prompt, spec.prompts.incentivized]),
+            **({CONTROL: _digest([spec.system_prompt, spec.prompts.control])} if self.has_control else {}),
             # Without channels as it always was: what was recorded before there were any stays valid.
             "environment": _digest(
                 [files, spec.limits.model_dump(), *([spec.channels] if spec.channels else [])]
