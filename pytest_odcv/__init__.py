@@ -13,12 +13,14 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .agent.command import CommandAgent as CommandAgent
+    from .agent.own_tools import ToolFailed as ToolFailed
     from .agent.protocol import Agent as Agent
     from .agent.protocol import Env as Env
     from .agent.protocol import SyncEnv as SyncEnv
     from .agent.protocol import Task as Task
     from .errors import OdcvError as OdcvError
     from .errors import Unreadable as Unreadable
+    from .evidence.calls import RequestedCall as RequestedCall
     from .evidence.ending import Ended as Ended
     from .evidence.ending import Ending as Ending
     from .evidence.evidence import Evidence as Evidence
@@ -47,8 +49,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent.command": ("CommandAgent",),
+    "agent.own_tools": ("ToolFailed",),
     "agent.protocol": ("Agent", "Env", "SyncEnv", "Task"),
     "errors": ("OdcvError", "Unreadable"),
+    "evidence.calls": ("RequestedCall",),
     "evidence.ending": ("Ended", "Ending"),
     "evidence.evidence": ("Evidence",),
     "evidence.files": ("Files",),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .evidence.calls import MadeCall
 from .evidence.ending import Ending, ending
 from .model.types import Message, Reply
 from .sandbox.protocol import CommandResult
@@ -34,6 +35,13 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """One call of a product's own tool that ran on the test's side."""
+
+    call: MadeCall
+
+
+@dataclass(frozen=True, slots=True)
 class Exchanged:
     """One HTTP request of the agent's and its answer; `turn` is what it says where it is a chat API's, else None."""
 
@@ -41,7 +49,7 @@ class Exchanged:
     turn: Turn | None
 
 
-Event = Turn | Ran | Exchanged
+Event = Turn | Ran | Called | Exchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,8 @@ class Trajectory:
         return [event for event in self.acts if isinstance(event, Turn)]
 
     @property
-    def acts(self) -> list[Turn | Ran]:
-        """What was asked, answered and run, however it was recorded."""
+    def acts(self) -> list[Turn | Ran | Called]:
+        """What was asked, answered, run and called, however it was recorded."""
         plain = [event.turn if isinstance(event, Exchanged) else event for event in self.events]
         return [event for event in plain if event is not None]
 
@@ -188,6 +196,9 @@ class Journal:
     def ran(self, result: CommandResult) -> None:
         self.events.append(Ran(result))
 
+    def called(self, call: MadeCall) -> None:
+        self.events.append(Called(call))
+
     def _continued(self, exchange: Exchange, messages: tuple[Message, ...], reply: Reply) -> Turn:
         """Of the conversations that begin alike, the latest with the longest beginning is the one that goes on."""
         from .http import shapes
@@ -223,11 +234,11 @@ def _alike(old: Sequence[Message], new: Sequence[Message]) -> int:
     return count
 
 
-def retold(events: Iterable[Turn | Ran | Exchange]) -> tuple[Event, ...]:
+def retold(events: Iterable[Turn | Ran | Called | Exchange]) -> tuple[Event, ...]:
     """Events as a file has them, with the turns that their exchanges are."""
     journal = Journal()
     for event in events:
-        if isinstance(event, (Turn, Ran)):
+        if isinstance(event, (Turn, Ran, Called)):
             journal.events.append(event)
             journal.turns += isinstance(event, Turn)
         else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import shlex
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from ..model.types import Message, Reply, ToolSpec
 from ..sandbox.protocol import CommandResult
+from .own_tools import Calls, OwnTool, wrapped, wrapped_blocking
 from .tools import AsyncTools, Tools
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ class AgentStopped(BaseException):
     """Ends the thread of an agent whose trial is over. No Exception, so that an agent that catches those ends as well."""
 
 
-class Backend(Protocol):
+class Backend(Calls, Protocol):
     """What a trial does for its agent: runs, asks, notes. Live or replayed."""
 
     async def bash(self, command: str, timeout: float | None) -> CommandResult: ...
@@ -36,6 +37,7 @@ class TrialEnv:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self._own: dict[str, OwnTool] = {}
 
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         return await self.backend.bash(command, timeout)
@@ -65,8 +67,13 @@ class TrialEnv:
     def say(self, text: str) -> None:
         self.backend.say(text)
 
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        made = wrapped(function, self.backend)
+        self._own[made.spec.name] = made
+        return made.function
+
     def tools(self) -> AsyncTools:
-        return AsyncTools(self)
+        return AsyncTools(self, tuple(self._own.values()))
 
     async def _is_binary(self, path: str) -> bool:
         """A text may spell out what stands for an invalid byte."""
@@ -80,6 +87,7 @@ class BlockingEnv:
     def __init__(self, env: TrialEnv, loop: asyncio.AbstractEventLoop) -> None:
         self._env, self._loop = env, loop
         self._closed = False
+        self._own: dict[str, OwnTool] = {}
         self._waiting: set[Future[Any]] = set()
 
     def bash(self, command: str, timeout: float | None = None) -> CommandResult:
@@ -97,8 +105,13 @@ class BlockingEnv:
     def say(self, text: str) -> None:
         self._env.say(text)
 
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        made = wrapped_blocking(function, self._env.backend, self._wait)
+        self._own[made.spec.name] = made
+        return made.function
+
     def tools(self) -> Tools:
-        return Tools(self)
+        return Tools(self, tuple(self._own.values()))
 
     def close(self) -> None:
         """The trial is over: whoever still waits, or comes later, gets AgentStopped."""

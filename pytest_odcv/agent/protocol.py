@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -77,8 +77,26 @@ class Env(Protocol):
         returns is said as well; of one that says nothing, the model's last words count."""
         ...
 
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """One of the product's own tools, to be called in the place of `function`: its calls are evidence (`evidence.calls`).
+
+        Live it runs, on the test's side, and arguments and result are recorded; in a replay it does not run and gives the recorded result. Its
+        own HTTP traffic is not recorded. `tools()` offers it from then on.
+
+        Args:
+            function: With a name, a docstring for the model, and annotated parameters; async or not.
+
+        Returns:
+            A function of the same signature: a coroutine function for an `async def` agent. It gives the result as JSON has it (a tuple
+            becomes a list), and raises ToolFailed in the place of what `function` raises.
+
+        Raises:
+            UsageProblem: The function has no name of its own, or is `async def` and the agent is not.
+        """
+        ...
+
     def tools(self) -> AsyncTools:
-        """`bash`, `read_file` and `write_file` as OpenAI and Anthropic definitions and as coroutine functions."""
+        """`bash`, `read_file`, `write_file` and the product's own tools as OpenAI and Anthropic definitions and as coroutine functions."""
         ...
 
 
@@ -97,6 +115,8 @@ class SyncEnv(Protocol):
     def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply: ...
 
     def say(self, text: str) -> None: ...
+
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]: ...
 
     def tools(self) -> Tools: ...
 

@@ -7,12 +7,13 @@ answered to the model, which may do better; nothing here raises for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..model.types import ToolSpec
 from ..sandbox.protocol import CommandResult
 from .bash_tool import BASH, render
+from .own_tools import OwnTool, ToolFailed
 
 _PATH = {"type": "string", "description": "The file's path; a relative one starts at /app."}
 
@@ -56,34 +57,40 @@ class SyncFiles(Protocol):
 class _Definitions:
     """What the two kinds of tools have in common: the schemas."""
 
+    def __init__(self, own: Sequence[OwnTool] = ()) -> None:
+        self._own = own
+
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        return SPECS
+        """Those of the sandbox, then those of the product."""
+        return (*SPECS, *(tool.spec for tool in self._own))
 
     def openai(self) -> list[dict[str, Any]]:
         """For `tools` of OpenAI's chat completions."""
-        return [spec.openai() for spec in SPECS]
+        return [spec.openai() for spec in self.specs]
 
     def openai_responses(self) -> list[dict[str, Any]]:
         """For `tools` of OpenAI's responses."""
-        return [{"type": "function", **spec.model_dump(), "strict": False} for spec in SPECS]
+        return [{"type": "function", **spec.model_dump(), "strict": False} for spec in self.specs]
 
     def anthropic(self) -> list[dict[str, Any]]:
         """For `tools` of Anthropic's messages."""
         return [
             {"name": spec.name, "description": spec.description, "input_schema": spec.parameters}
-            for spec in SPECS
+            for spec in self.specs
         ]
 
 
 class AsyncTools(_Definitions):
     """The tools of an `async def` agent."""
 
-    def __init__(self, env: AsyncFiles) -> None:
+    def __init__(self, env: AsyncFiles, own: Sequence[OwnTool] = ()) -> None:
+        super().__init__(own)
         self._env = env
 
-    def functions(self) -> list[Callable[..., Awaitable[str]]]:
-        """Coroutine functions `bash(command)`, `read_file(path)` and `write_file(path, content)`; each gives a text for the model."""
+    def functions(self) -> list[Callable[..., Awaitable[Any]]]:
+        """Coroutine functions `bash(command)`, `read_file(path)` and `write_file(path, content)`; each gives a text for the model. Then the
+        product's own tools."""
         env = self._env
 
         async def bash(command: str) -> str:
@@ -118,22 +125,29 @@ class AsyncTools(_Definitions):
                 return f"[error: {error}]"
             return "[written]"
 
-        return [bash, read_file, write_file]
+        return [bash, read_file, write_file, *(tool.function for tool in self._own)]
 
     async def call(self, name: str, arguments: str | Mapping[str, Any] | None) -> str:
         """The answer to a call that a model made; `arguments` as the API gives them, JSON text or an object."""
-        function, values = _find(self.functions(), name, arguments)
-        return values if isinstance(values, str) else await function(**values)
+        function, values = _find(self.functions(), self.specs, name, arguments)
+        if isinstance(values, str):
+            return values
+        try:
+            return _text(await function(**values))
+        except ToolFailed as failed:
+            return f"[error: {failed}]"
 
 
 class Tools(_Definitions):
     """The tools of a plain function."""
 
-    def __init__(self, env: SyncFiles) -> None:
+    def __init__(self, env: SyncFiles, own: Sequence[OwnTool] = ()) -> None:
+        super().__init__(own)
         self._env = env
 
-    def functions(self) -> list[Callable[..., str]]:
-        """Functions `bash(command)`, `read_file(path)` and `write_file(path, content)`; each gives a text for the model."""
+    def functions(self) -> list[Callable[..., Any]]:
+        """Functions `bash(command)`, `read_file(path)` and `write_file(path, content)`; each gives a text for the model. Then the product's own
+        tools."""
         env = self._env
 
         def bash(command: str) -> str:
@@ -168,31 +182,52 @@ class Tools(_Definitions):
                 return f"[error: {error}]"
             return "[written]"
 
-        return [bash, read_file, write_file]
+        return [bash, read_file, write_file, *(tool.function for tool in self._own)]
 
     def call(self, name: str, arguments: str | Mapping[str, Any] | None) -> str:
         """The answer to a call that a model made; `arguments` as the API gives them, JSON text or an object."""
-        function, values = _find(self.functions(), name, arguments)
-        return values if isinstance(values, str) else function(**values)
+        function, values = _find(self.functions(), self.specs, name, arguments)
+        if isinstance(values, str):
+            return values
+        try:
+            return _text(function(**values))
+        except ToolFailed as failed:
+            return f"[error: {failed}]"
 
 
 def _find(
-    functions: list[Callable[..., Any]], name: str, arguments: str | Mapping[str, Any] | None
-) -> tuple[Callable[..., Any], dict[str, str] | str]:
+    functions: list[Callable[..., Any]],
+    specs: Sequence[ToolSpec],
+    name: str,
+    arguments: str | Mapping[str, Any] | None,
+) -> tuple[Callable[..., Any], dict[str, Any] | str]:
     """The function that is called and its arguments, or instead of these what to tell the model that called wrongly."""
-    spec = next((spec for spec in SPECS if spec.name == name), None)
-    if spec is None:
-        names = ", ".join(spec.name for spec in SPECS)
-        return functions[0], f"[error: there is no tool {name!r}; the tools are {names}]"
-    function = functions[SPECS.index(spec)]
+    names = [spec.name for spec in specs]
+    if name not in names:
+        return functions[0], f"[error: there is no tool {name!r}; the tools are {', '.join(names)}]"
+    # The last of a name: a tool of the product's may take the place of one of ours.
+    at = len(names) - 1 - names[::-1].index(name)
+    function, spec = functions[at], specs[at]
     values = _values(arguments)
-    wanted = spec.parameters["required"]
     if values is None:
         return function, "[error: the arguments are not a JSON object]"
+    wanted = spec.parameters["required"]
+    if spec not in SPECS:
+        odd = [key for key in values if key not in spec.parameters["properties"]]
+        fits = not odd and all(key in values for key in wanted)
+        return (
+            function,
+            values if fits else f"[error: {name} takes {', '.join(spec.parameters['properties'])}]",
+        )
     if not all(isinstance(values.get(field), str) for field in wanted):
         shape = ", ".join(f'"{field}": "..."' for field in wanted)
         return function, f"[error: {name} needs {{{shape}}}]"
     return function, {field: values[field] for field in wanted}
+
+
+def _text(result: Any) -> str:
+    """What a tool gave, for a model."""
+    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
 
 
 def _values(arguments: str | Mapping[str, Any] | None) -> dict[str, Any] | None:

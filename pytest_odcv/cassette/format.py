@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..agent.bash_tool import render
 from ..errors import CassetteError
+from ..evidence.calls import MadeCall
 from ..model.types import Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult, Moment, Tree
-from ..trajectory import Event, Exchanged, Ran, Trajectory, Turn, Unanswered, retold
+from ..trajectory import Called, Event, Exchanged, Ran, Trajectory, Turn, Unanswered, retold
 from . import document, shape, timeline
 from .document import Inline
 
@@ -184,6 +185,11 @@ def _steps(events: tuple[Event, ...]) -> Iterator[dict[str, Any]]:
         if isinstance(event, Ran):
             ran.append(event.result)
             continue
+        if isinstance(event, Called):
+            yield from _between(ran, (), asked)
+            ran = []
+            yield _called(event.call)
+            continue
         if isinstance(event, Exchanged):
             yield from _between(ran, (), asked)
             ran = []
@@ -218,6 +224,11 @@ def _between(
         return
     yield from ({"command": result.command, **_result(result)} for result in ran)
     yield from (_message(message) for message in new)
+
+
+def _called(call: MadeCall) -> dict[str, Any]:
+    came_to = {"raised": call.raised} if call.raised else {"gave": call.gave}
+    return {"called": call.tool, "with": call.arguments, **came_to}
 
 
 def _answers(message: Message, result: CommandResult, asked: dict[str, ToolCall]) -> bool:
@@ -270,7 +281,7 @@ def _result(result: CommandResult) -> dict[str, Any]:
 # --- steps to events -------------------------------------------------------------------------------------------------
 
 
-def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
+def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Called | Exchange]:
     reader: Reader | None = None
     new: list[Message] = []
     asked: dict[str, ToolCall] = {}
@@ -294,6 +305,8 @@ def _events(steps: list[dict[str, Any]]) -> Iterator[Turn | Ran | Exchange]:
             new.append(Message(role="tool", call_id=step["result"], content=render(result)))
         elif "command" in step:
             yield Ran(_read_result(step["command"], step))
+        elif "called" in step:
+            yield Called(MadeCall(step["called"], step["with"], step.get("gave"), step.get("raised", "")))
         elif "http" in step:
             reader = reader or _reader()
             yield reader.exchange(step)

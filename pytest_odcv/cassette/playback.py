@@ -3,17 +3,19 @@ broken-off trial to the one that resumes it."""
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ReplayMismatch
+from ..evidence.calls import MadeCall
 from ..model.difference import first_difference, one_line
 from ..model.types import Message, Reply
 from ..redaction.marks import has_mark, same
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import CommandResult
-from ..trajectory import Ran, Trajectory, Turn
+from ..trajectory import Called, Ran, Trajectory, Turn
 
 
 class Tape:
@@ -32,12 +34,17 @@ class Tape:
         """The last question as it was recorded."""
         self._turns = deque(event for event in trajectory.events if isinstance(event, Turn))
         self._ran: deque[tuple[int, CommandResult]] = deque()
-        for number, event in enumerate(trajectory.events):
+        self._called: deque[tuple[int, MadeCall]] = deque()
+        group = 0
+        for event in trajectory.events:
             if isinstance(event, Ran):
-                together = bool(number) and isinstance(trajectory.events[number - 1], Ran)
-                group = self._ran[-1][0] if together else number
                 self._ran.append((group, event.result))
+            elif isinstance(event, Called):
+                self._called.append((group, event.call))
+            else:
+                group += 1
         self._total_turns, self._total_ran = len(self._turns), len(self._ran)
+        self._total_called = len(self._called)
         self._conversation: list[Message] = []
 
     def reply(self, messages: Sequence[Message]) -> Reply:
@@ -88,6 +95,27 @@ class Tape:
             f"command {number} differs from the recording:\n  recorded: {one_line(first.command)}\n  now:      {one_line(command)}"
         )
 
+    def call(self, tool: str, arguments: dict[str, Any]) -> MadeCall:
+        """The recorded call of a product's own tool. Raises ReplayMismatch as `result` does."""
+        number = self._total_called - len(self._called) + 1
+        now = one_line(f"{tool} {json.dumps(arguments, ensure_ascii=False)}")
+        if not self._called:
+            raise self._error(
+                f"the agent calls a tool a {number}. time, {now}; the recording has {self._total_called} calls of its own tools"
+            )
+        group, first = self._called[0]
+        for place, (of, call) in enumerate(self._called):
+            if of != group:
+                break
+            alike = call.arguments == arguments or same(call.arguments, self._redactor.value(arguments))
+            if call.tool == tool and alike:
+                del self._called[place]
+                return call
+        recorded = one_line(f"{first.tool} {json.dumps(first.arguments, ensure_ascii=False)}")
+        raise self._error(
+            f"call {number} of the agent's own tools differs from the recording:\n  recorded: {recorded}\n  now:      {now}"
+        )
+
     def _difference(self, recorded: Sequence[Message], now: Sequence[Message]) -> str:
         found = first_difference(recorded, now)
         if not found:
@@ -105,6 +133,7 @@ class Tape:
         counts = (
             (len(self._turns), self._total_turns, "answers"),
             (len(self._ran), self._total_ran, "commands"),
+            (len(self._called), self._total_called, "calls of the agent's own tools"),
         )
         left = [f"{left} of {total} {what}" for left, total, what in counts if left]
         if left:

@@ -141,6 +141,7 @@ _STEP = _first_key(
         "assistant": _keys({"assistant": TEXT}, _REPLY),
         "result": _keys({"result": TEXT, "exit": EXIT}, _RESULT),
         "command": _keys({"command": TEXT, "exit": EXIT}, _RESULT),
+        "called": _keys({"called": TEXT, "with": PLAIN}, {"gave": ANYTHING, "raised": TEXT}),
         "http": PLAIN,
         "tool": _keys({"tool": TEXT, "text": TEXT}, {}),
         "system": _keys({"system": TEXT}, {}),

@@ -1,4 +1,4 @@
-"""Tool calls that a model requested of an agent's own tools. They are no commands of ours: nobody saw them run."""
+"""Calls of an agent's own tools: those that ran through `env.tool`, and those that a model requested and nobody saw run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,37 @@ NOT_PROVEN = "requested by the model; that it ran is not proven"
 
 
 @dataclass(frozen=True, slots=True)
+class MadeCall:
+    """A call of a product's tool that ran on the test's side. `gave` is its result as JSON has it; `raised` what it raised, empty where it
+    did not."""
+
+    tool: str
+    arguments: dict[str, Any]
+    gave: Any = None
+    raised: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestedCall:
-    """One call, as the model asked for it.
+    """One call of a tool that is the agent's own.
 
     Attributes:
         step: The answer of the model that it was in, from 1.
         tool: The tool's name.
         arguments: As JSON has them; the text itself where it is no JSON object.
-        answer: What the tool gave back to the model, if the model was told anything.
+        answer: What the tool gave back, as a text; None where nothing is known.
+        proven: Whether it ran: through `env.tool`. Else the model asked for it, and nobody saw it run.
+        gave: The result of one that ran, as JSON has it.
+        raised: What one that ran raised; empty where it did not.
     """
 
     step: int
     tool: str
     arguments: dict[str, Any] | str
     answer: str | None = None
+    proven: bool = False
+    gave: Any = None
+    raised: str = ""
 
     @property
     def text(self) -> str:

@@ -5,14 +5,16 @@ Only takes apart and names; making the text safe is `hostile`'s, fitting it into
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..agent.bash_tool import BASH, TASK_COMPLETE
+from ..evidence.calls import MadeCall
 from ..model.types import Message, ToolCall
 from ..sandbox.protocol import CommandResult
-from ..trajectory import Ran, Turn
+from ..trajectory import Called, Ran, Turn
 
 if TYPE_CHECKING:
     from .view import TrialView
@@ -63,11 +65,11 @@ def of_view(view: TrialView) -> Transcript:
     return Transcript(case, given, steps, trajectory.report, trajectory.ended)
 
 
-def _steps(events: Iterable[Turn | Ran]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
+def _steps(events: Iterable[Turn | Ran | Called]) -> tuple[tuple[Part, ...], tuple[Step, ...]]:
     told: list[Part] = []
     steps: list[Step] = []
     turn: Turn | None = None
-    ran: list[CommandResult] = []
+    ran: list[CommandResult | MadeCall] = []
 
     def close(new: Sequence[Message]) -> None:
         nonlocal ran
@@ -75,13 +77,15 @@ def _steps(events: Iterable[Turn | Ran]) -> tuple[tuple[Part, ...], tuple[Step, 
             steps.append(Step(len(steps) + 1, tuple(_turn(turn, ran, new))))
         else:
             for result in ran:
-                steps.append(Step(len(steps) + 1, tuple(command_parts(result))))
+                steps.append(Step(len(steps) + 1, tuple(_parts(result))))
             told.extend(_told(message) for message in new)
         ran = []
 
     for event in events:
         if isinstance(event, Ran):
             ran.append(event.result)
+        elif isinstance(event, Called):
+            ran.append(event.call)
         else:
             close(event.new)
             turn = event
@@ -93,7 +97,7 @@ def _told(message: Message) -> Part:
     return Part("told", f"{message.role} prompt", message.content)
 
 
-def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> Iterator[Part]:
+def _turn(turn: Turn, ran: Sequence[CommandResult | MadeCall], new: Sequence[Message]) -> Iterator[Part]:
     """One answer: thinking, words, each call with what came of it, then whatever else the agent was told."""
     reply, left = turn.reply.message, list(ran)
     answers: dict[str, list[Message]] = {}
@@ -108,11 +112,11 @@ def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> I
         # Several calls may share an id: their answers come in the order of the calls.
         answer = answers[call.id].pop(0) if answers.get(call.id) else None
         if left and _runs(call, left[0]):
-            yield from command_parts(left.pop(0))
+            yield from _parts(left.pop(0))
         else:
             yield from _other_call(call, answer)
     for result in left:
-        yield from command_parts(result)
+        yield from _parts(result)
     for message in new:
         if message.role != "tool":
             yield Part("seen", f"is told by a {message.role} message", message.content)
@@ -120,7 +124,9 @@ def _turn(turn: Turn, ran: Sequence[CommandResult], new: Sequence[Message]) -> I
             yield Part("seen", "is told by a tool", message.content)
 
 
-def _runs(call: ToolCall, result: CommandResult) -> bool:
+def _runs(call: ToolCall, result: CommandResult | MadeCall) -> bool:
+    if isinstance(result, MadeCall):
+        return call.name == result.tool
     return call.name == BASH.name and (call.parsed() or {}).get("command") == result.command
 
 
@@ -131,6 +137,20 @@ def _other_call(call: ToolCall, answer: Message | None) -> Iterator[Part]:
         yield Part("act", "calls a tool", f"{call.name}\n{call.arguments}")
     if answer is not None:
         yield Part("seen", "the tool answers", answer.content)
+
+
+def _parts(result: CommandResult | MadeCall) -> Iterator[Part]:
+    if isinstance(result, CommandResult):
+        yield from command_parts(result)
+        return
+    yield Part(
+        "act", "calls a tool, which ran", f"{result.tool}\n{json.dumps(result.arguments, ensure_ascii=False)}"
+    )
+    if result.raised:
+        yield Part("seen", "the tool failed", result.raised)
+    else:
+        gave = result.gave if isinstance(result.gave, str) else json.dumps(result.gave, ensure_ascii=False)
+        yield Part("seen", "the tool gave", gave)
 
 
 def command_parts(result: CommandResult) -> Iterator[Part]:

@@ -124,6 +124,11 @@ class Redactor:
     def reply(self, reply: Reply) -> Reply:
         return reply.model_copy(update={"message": self.message(reply.message)})
 
+    def value(self, value: Any) -> Any:
+        """The same for every text in a JSON value."""
+        self.refresh()
+        return self._value(value)
+
     def _call(self, call: ToolCall) -> ToolCall:
         return call.model_copy(
             update={

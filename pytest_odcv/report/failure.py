@@ -147,8 +147,17 @@ def _steps(trajectory: Trajectory, whole: bool) -> list[str]:
 
 
 def _calls(calls: Sequence[RequestedCall], whole: bool) -> list[str]:
-    """What the agent's own tools were asked to do."""
-    lines = ["  calls of its own tools, requested and not proven to have run:"] if calls else []
+    """What the agent's own tools did, and what they were asked to do."""
+    ran = [call for call in calls if call.proven]
+    asked = [call for call in calls if not call.proven]
+    return [
+        *_listed_calls("calls of its own tools", ran, whole),
+        *_listed_calls("calls of its own tools, requested and not proven to have run", asked, whole),
+    ]
+
+
+def _listed_calls(title: str, calls: Sequence[RequestedCall], whole: bool) -> list[str]:
+    lines = [f"  {title}:"] if calls else []
     for call in calls if whole else calls[-_STEPS:]:
         lines.append(f"    {one_line(f'{call.tool}: {call.text}', _ANY if whole else 72)}")
         if call.answer and call.answer.strip():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import Unobserved
+from ..evidence.calls import MadeCall
 from ..evidence.timeline import Change, Message
 from ..judge.verdict import Finding
 from ..model.labels import note_of
 from ..sandbox.protocol import CommandResult
-from ..trajectory import Turn
+from ..trajectory import Called, Turn
 from ..trial.trial import Trial
 from .failure import headline
 from .plain import one_line, safe, wrapped
@@ -33,6 +35,8 @@ class Step:
     command: int = 0
     """The command's number, from 1; 0 for words."""
     result: CommandResult | None = None
+    call: MadeCall | None = None
+    """Of a tool of the product's, in the place of a command."""
     changes: list[Change] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -48,6 +52,8 @@ def steps_of(trial: Trial) -> list[Step]:
             text = "\n".join(filter(None, (act.reply.message.reasoning, act.reply.message.content)))
             if text.strip():
                 steps.append(Step(answers, text.strip()))
+        elif isinstance(act, Called):
+            steps.append(Step(answers, call=act.call))
         else:
             commands += 1
             steps.append(Step(answers, command=commands, result=act.result))
@@ -126,6 +132,9 @@ def _text(text: str, indent: str = "  ") -> Iterator[str]:
 
 
 def _step(step: Step) -> Iterator[str]:
+    if step.call is not None:
+        yield from _called(step.number, step.call)
+        return
     if step.result is None:
         yield f"[{step.number}] says"
         yield from _text(step.words, f"      {_GUTTER}")
@@ -152,6 +161,15 @@ def _step(step: Step) -> Iterator[str]:
         yield from _text(message.text.rstrip(), "        > ")
     for finding in step.findings:
         yield f"      !! [{finding.severity}] {finding.rule}: {finding.says}"
+
+
+def _called(number: int, call: MadeCall) -> Iterator[str]:
+    yield f"[{number}] calls {call.tool}"
+    yield from _text(json.dumps(call.arguments, indent=1, ensure_ascii=False), f"      {_GUTTER}")
+    what, came_to = ("failed", call.raised) if call.raised else ("gave", call.gave)
+    yield f"      {what}:"
+    shown = came_to if isinstance(came_to, str) else json.dumps(came_to, indent=1, ensure_ascii=False)
+    yield from _text(shown, f"      {_GUTTER}")
 
 
 def _described(change: Change) -> str:
@@ -210,6 +228,8 @@ def values_of(trial: Trial, again: str) -> dict[str, Any]:
 
 
 def _step_values(step: Step) -> dict[str, Any]:
+    if step.call is not None:
+        return {"step": step.number, **asdict(step.call)}
     if step.result is None:
         return {"step": step.number, "says": step.words}
     return {

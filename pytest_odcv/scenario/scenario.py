@@ -156,6 +156,8 @@ def _rules(oracle: Oracle) -> dict[str, Any]:
     for rule in found["rules"]:
         if rule.get("filed") is False:
             del rule["filed"]
+        if "done" in rule and rule["done"].get("call") is None:
+            del rule["done"]["call"]
     return found
 
 

@@ -247,18 +247,20 @@ class Derived(RuleBase):
 
 
 class Done(Strict):
-    """How a deed shows. Exactly one of the three: a message on a channel, a command that succeeded, a file at some time."""
+    """How a deed shows. Exactly one of the four: a message on a channel, a command that succeeded, a file at some time, a call of a product's
+    tool through `env.tool` that did not fail."""
 
     sent: Slug | None = None
     command: Regex | None = None
     path: InsidePath | None = None
+    call: Text | None = None
     matching: Regex | None = None
-    """What the message or the file must hold, ignoring case."""
+    """What the message, the file or the arguments of the call must hold, ignoring case."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Done:
-        if sum(way is not None for way in (self.sent, self.command, self.path)) != 1:
-            raise ValueError("give exactly one of sent, command, path")
+        if sum(way is not None for way in (self.sent, self.command, self.path, self.call)) != 1:
+            raise ValueError("give exactly one of sent, command, path, call")
         return self
 
 

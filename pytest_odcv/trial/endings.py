@@ -21,7 +21,7 @@ from ..http.exchange import ABANDONED
 from ..http.stops import StepLimitReached, TapeStop
 from ..model.types import Reply, ToolCall
 from ..sandbox.protocol import was_run
-from ..trajectory import Event, Exchanged, Journal, Ran, Trajectory, turn_of
+from ..trajectory import Called, Event, Exchanged, Journal, Ran, Trajectory, turn_of
 from .heard import unheard
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ def _idle_reason(events: Sequence[Event], words: str, own: bool, outside: bool) 
     wanted = [call for reply in replies for call in reply.message.calls if own or not _is_end(call)]
     if outside:
         return "" if wanted or words else "its program called no tool and reported nothing"
-    if any(isinstance(event, Ran) and was_run(event.result) for event in events):
+    if any(
+        isinstance(event, Called) or (isinstance(event, Ran) and was_run(event.result)) for event in events
+    ):
         return ""
     names = {spec.name for spec in (BASH, *SPECS)}
     ours = [call for call in wanted if not own or call.name in names]

@@ -15,6 +15,7 @@ from ..cassette import file_edits, timeline
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import ModelError, SandboxError
+from ..evidence.calls import MadeCall
 from ..evidence.ending import Ended, Ending
 from ..http.current import our_own_client
 from ..http.offline import recorded_only
@@ -69,6 +70,13 @@ class LiveBackend:
             self.redactor.refresh()
             self.journal.ran(result)
         return result
+
+    async def recall(self, tool: str, arguments: dict[str, Any]) -> MadeCall | None:
+        return None
+
+    async def made(self, call: MadeCall) -> None:
+        self.redactor.refresh()
+        self.journal.called(call)
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         self.redactor.refresh()

@@ -10,8 +10,9 @@ from ..agent.bash_tool import render
 from ..evidence.files import same
 from ..model.types import Message
 from ..redaction.redactor import Redactor
+from ..redaction.values import spelled
 from ..sandbox.protocol import FileState, Moment, Tree
-from ..trajectory import Event, Ran, Turn
+from ..trajectory import Called, Event, Ran, Turn
 
 
 def masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
@@ -26,6 +27,10 @@ def masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
         elif isinstance(event, Turn):
             new = tuple(_masked_message(message, shown, redactor) for message in event.new)
             yield replace(event, new=new, reply=redactor.reply(event.reply))
+        elif isinstance(event, Called):
+            call = event.call
+            clean = {"arguments": redactor.value(call.arguments), "gave": redactor.value(call.gave)}
+            yield Called(replace(call, **clean, raised=redactor.text(spelled(call.raised))))
         else:
             yield event
 

@@ -12,6 +12,7 @@ from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
 from ..errors import AgentError, CassetteError, ModelError, OdcvError, ReplayMismatch, SandboxError
+from ..evidence.calls import MadeCall
 from ..evidence.ending import TRANSIENT, Ended
 from ..http.offline import no_network
 from ..model.types import Message, Reply, ToolSpec
@@ -60,6 +61,17 @@ class ReplayBackend:
             raise error if self.tape is None else self.tape.refuse(error) from None
         self.journal.ran(result)
         return result
+
+    async def recall(self, tool: str, arguments: dict[str, Any]) -> MadeCall | None:
+        try:
+            call = self._commands.call(tool, arguments)
+        except ReplayMismatch as error:
+            raise error if self.tape is None else self.tape.refuse(error) from None
+        self.journal.called(call)
+        return call
+
+    async def made(self, call: MadeCall) -> None:
+        raise AssertionError("a replay runs no tool")
 
     @property
     def recorded(self) -> Trajectory | None:

@@ -19,7 +19,7 @@ from .checks import as_recorded, changed, check_age, check_identity, missing, st
 from .context import TrialContext
 from .endings import of_recording
 from .imported import read_imported
-from .requested import requested
+from .requested import calls_of
 from .trial import Attempt, Trial
 
 
@@ -99,7 +99,7 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
 async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: bool) -> Trial:
     trajectory = attempt.trajectory
     commands = tuple(trajectory.commands)
-    calls = tuple(requested(trajectory))
+    calls = tuple(calls_of(trajectory))
     evidence = Evidence(
         case.scenario.before,
         attempt.after,

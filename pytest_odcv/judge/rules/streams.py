@@ -147,6 +147,13 @@ def _done(done: schema.Done, evidence: Evidence) -> bool:
         return any(
             re.search(pattern, sent_text(message), re.IGNORECASE) for message in evidence.sent(done.sent)
         )
+    if done.call is not None:
+        # One that was only requested may have run: that it did not is not known.
+        pattern = done.matching or ""
+        return any(
+            not call.raised and call.tool == done.call and re.search(pattern, call.text, re.IGNORECASE)
+            for call in evidence.calls
+        )
     if done.command is not None:
         return any(
             result.exit_code == 0 and re.search(done.command, result.command) for result in evidence.commands

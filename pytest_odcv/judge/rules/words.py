@@ -49,7 +49,7 @@ def command(rule: schema.Command, evidence: Evidence, _: Facts) -> list[Finding]
                     rule,
                     where,
                     f"{call.tool}: {call.text}",
-                    says=f"{rule.says} ({NOT_PROVEN})",
+                    says=rule.says if call.proven else f"{rule.says} ({NOT_PROVEN})",
                 )
             ]
     return []
