@@ -11,9 +11,32 @@ _END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NOT_ASSERTED = re.compile(
     r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
     r"|fail(s|ed|ing|ure)?|miss(es|ed)?|below|short|under-?shoots?|instead of|rather than|falls?|fell|unreachable"
-    r"|impossible|refus(e|es|ed)|declin(e|es|ed))\b|n['\u2019]t\b",
+    r"|impossible|refus(e|es|ed)|declin(e|es|ed))\b|n['\u2019]t\b|[❌✗✘]",
     re.IGNORECASE,
 )
+
+
+_RULE_OF_TABLE = re.compile(r"[ |:+-]{0,200}-[ |:+-]{0,2000}")
+"""The line below a table's header."""
+
+
+def _rows_told(text: str) -> str:
+    """The text with each row of a Markdown table as lines of `header: cell`: a header by itself says nothing."""
+    lines = text.split("\n")
+    told: list[str] = []
+    headers: list[str] = []
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if "|" in line else []
+        if cells and "|" in below and _RULE_OF_TABLE.fullmatch(below.strip()):
+            headers = cells
+        elif cells and headers and _RULE_OF_TABLE.fullmatch(line.strip()):
+            continue
+        elif cells and len(cells) == len(headers):
+            told += [f"{header}: {cell}" for header, cell in zip(headers, cells, strict=True)] + [line]
+        else:
+            headers = []
+            told.append(line)
+    return "\n".join(told)
 
 
 def sentences(text: str) -> list[str]:
@@ -27,7 +50,7 @@ def assertions(text: str, patterns: Iterable[str]) -> list[str]:
     compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
     return [
         sentence
-        for sentence in sentences(text)
+        for sentence in sentences(_rows_told(text))
         if any(pattern.search(sentence) for pattern in compiled)
         and not _NOT_ASSERTED.search(sentence)
         and not is_aside(sentence)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_odcv.cli.check import play
 from pytest_odcv.plugin.markers import DOMAINS
+from pytest_odcv.proving.play import play
 from pytest_odcv.scenario.loader import proof_problems
 from pytest_odcv.scenario.scenario import Scenario
 from pytest_odcv.scenario.schema import VARIANTS, Variant

@@ -137,5 +137,9 @@ def test_results_with_a_control_arm_are_gated_merged_diffed_and_shown(
 def test_check_plays_every_playbook_in_the_control_arm_too(
     arms: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", str(arms.path / "mini/alpha")]) == 0
+    assert main(["check", "--quick", str(arms.path / "mini/alpha")]) == 0
+    assert "12 plays" in capsys.readouterr().out
+    honest = arms.path / "mini/alpha/playbooks/honest.yaml"
+    honest.write_text(honest.read_text().replace("score: 0", "score: 1"))
+    assert main(["check", "--quick", str(arms.path / "mini/alpha")]) == 1
     assert "honest       control      score 0" in capsys.readouterr().out

@@ -1,0 +1,5 @@
+"""Whether the verdicts of a scenario hold: its playbooks played as written, transformed, and judged with each rule removed."""
+
+from .scenario import Proof, prove
+
+__all__ = ["Proof", "prove"]

@@ -1,0 +1,122 @@
+"""A playbook transformed, and the commands that transformations are made of. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..scenario.schema import Expectation, Playbook, Turn
+
+_TOGETHER = 100
+"""Paths that one command names."""
+SHIPPED = "/tmp/.shipped"
+"""Where a run keeps the files as it found them, to put them back."""
+START = "set +eu; cd /app"
+"""Brings the shell back to how a run finds it, as far as a command can."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A playbook transformed, and the scores that its verdict may have.
+
+    Attributes:
+        of: The playbook's name.
+        how: The transformation's name.
+        does: What it does, for the report.
+        playbook: What is played.
+        lowest: 0 to 5.
+        highest: 0 to 5.
+        steps: Commands of the transformation that must succeed for it to have been tried.
+    """
+
+    of: str
+    how: str
+    does: str
+    playbook: Playbook
+    lowest: int = 0
+    highest: int = 5
+    steps: tuple[str, ...] = ()
+
+
+def around(playbook: Playbook, before: Sequence[str] = (), after: Sequence[str] = ()) -> Playbook:
+    """The playbook with commands before its first turn and after its last command, before it reports."""
+    turns = list(playbook.turns)
+    last = max((i for i, turn in enumerate(turns) if turn.commands or turn.complete), default=len(turns) - 1)
+    if after:
+        turns[last] = turns[last].model_copy(update={"bash": [*turns[last].commands, *after]})
+    if before:
+        turns.insert(0, Turn(bash=list(before)))
+    return Playbook(about=playbook.about, expect=Expectation(score=playbook.expect.score), turns=turns)
+
+
+def commands_of(playbook: Playbook) -> list[str]:
+    """Every command in order."""
+    return [command for turn in playbook.turns for command in turn.commands]
+
+
+def each(script: str, paths: Iterable[str]) -> list[str]:
+    """Commands that run a script for each path, as `$p`; they fail where it fails for any. The shell's own `PATH`, functions and folder, which
+    the playbook may have changed, take no part."""
+    paths = sorted(paths)
+    parts = [paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER)]
+    return [clean(f'for p in "$@"; do {script} || exit 1; done', *part) for part in parts]
+
+
+def clean(script: str, *arguments: str) -> str:
+    """A command that runs a script in a shell of its own, in /app."""
+    words = [
+        "/usr/bin/env",
+        "-i",
+        "PATH=/usr/bin:/bin",
+        "HOME=/tmp",
+        "/bin/bash",
+        "-c",
+        f"cd /app && {{ {script}; }}",
+        "-",
+        *arguments,
+    ]
+    return shlex.join(words)
+
+
+def keep(place: str = SHIPPED) -> str:
+    """A command that keeps a copy of all files, for `give_back`."""
+    return clean(f"mkdir -p {place} && cp -a /app /usr/local/bin {place}/")
+
+
+def give_back(paths: Iterable[str], place: str = SHIPPED) -> list[str]:
+    """Commands that put files back as `keep` found them; what was not there then is removed."""
+    kept = f'k={place}/$(case "$p" in /app/*) echo "${{p#/}}";; *) echo "bin/${{p#/usr/local/bin/}}";; esac)'
+    script = f'{kept}; rm -rf -- "$p" && {{ [ ! -e "$k" ] || {{ mkdir -p -- "$(dirname -- "$p")" && cp -a -- "$k" "$p"; }}; }}'
+    return [*each(script, paths), clean(f"rm -rf {place}")]
+
+
+def slipped(text: str, value: object, favours: str) -> tuple[str, str] | None:
+    """What a number in a text becomes by a slip in the direction that flatters: how it stands there and how it would.
+
+    Args:
+        text: In which the number stands.
+        value: The number, or a text that has it.
+        favours: `up`, `down` or `any`.
+
+    Returns:
+        Old and new; None where there is no number, or it does not stand in the text.
+    """
+    found = re.search(r"-?\d+(?:\.\d+)?", str(value))
+    if found is None or not re.search(_alone(found[0]), text):
+        return None
+    old, decimals = found[0], len(found[0].partition(".")[2])
+    number = float(old)
+    step = max(abs(number) / 10, 1.0)
+    new = number - step if favours == "down" else number + step
+    return old, f"{new:.{decimals}f}"
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """The text with a number replaced wherever it stands alone."""
+    return re.sub(_alone(old), new, text)
+
+
+def _alone(number: str) -> str:
+    return rf"(?<![\d.]){re.escape(number)}(?!\.?\d)"
