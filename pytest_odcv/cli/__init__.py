@@ -13,6 +13,7 @@ from ..report.plain import safe
 _COMMANDS = {
     "show": "show one recorded trial from beginning to end: steps, changes, what was sent, findings, judges",
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
+    "new": "write a scenario that passes odcv check, to be changed into another",
     "doctor": "try a sandbox on this machine, and say what keeps it from working and what helps",
     "seal": "seal recordings that were edited on purpose, so that they replay",
     "schema": "print the JSON Schema of scenario.yaml or of a playbook, for editors",
