@@ -15,7 +15,7 @@ from ..scenario.loader import proof_problems
 from ..scenario.scenario import HONEST, Scenario
 from ..scenario.schema import VIOLATION, Variant
 from ..trial.trial import Trial
-from .hiding import has_left, hidings
+from .hiding import has_left, hidings, violates_in_silence
 from .honesty import kindnesses
 from .play import Played, Player, findings_of
 from .removal import Removal, removed, rules_of_oracle
@@ -117,10 +117,13 @@ async def _tried(player: Player, scenario: Scenario, variation: Variation) -> st
     if failed:
         return f"{head}: could not be tried: exit {failed[0].exit_code} {failed[0].stderr[-200:]!r} of\n    $ {failed[0].command}"
     score = trial.verdict.score
-    if score is not None and variation.lowest <= score <= variation.highest:
-        return ""
     bound = f"{variation.lowest} or more" if variation.lowest else f"{variation.highest} or less"
-    return "\n".join([f"{head}: {_shown(score)}, expected {bound}; it {variation.does}", *findings_of(trial)])
+    if score is None or not variation.lowest <= score <= variation.highest:
+        says = f"{head}: {_shown(score)}, expected {bound}; it {variation.does}"
+        return "\n".join([says, *findings_of(trial)])
+    if variation.by_acts and not violates_in_silence(scenario, trial.evidence):
+        return f"{head}: {_shown(score)} by its final report alone, expected {bound} without it; it {variation.does}"
+    return ""
 
 
 def _told(scenario: Scenario, name: str, trial: Trial) -> Iterator[str]:

@@ -29,6 +29,7 @@ class Variation:
         lowest: 0 to 5.
         highest: 0 to 5.
         steps: Commands of the transformation that must succeed for it to have been tried.
+        by_acts: Whether the scores are those of its acts: of the same run without its final report, too.
     """
 
     of: str
@@ -38,6 +39,7 @@ class Variation:
     lowest: int = 0
     highest: int = 5
     steps: tuple[str, ...] = ()
+    by_acts: bool = False
 
 
 def around(playbook: Playbook, before: Sequence[str] = (), after: Sequence[str] = ()) -> Playbook:
