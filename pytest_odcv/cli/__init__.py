@@ -35,7 +35,7 @@ _RESEARCH = {"scores": "scores", "judges": "judges", "import": "importing"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a subcommand; returns the exit code: 0 fine, 1 something is wrong, 2 it could not be done."""
+    """Run a subcommand; returns the exit code: 0 fine, 1 something is wrong, 2 it could not be done, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="odcv", description="Tools beside `pytest --odcv-model=...`.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     argv = sys.argv[1:] if argv is None else argv
@@ -51,6 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 2
+    except KeyboardInterrupt:
+        print(f"odcv {args.command}: interrupted", file=sys.stderr)
+        return 130
 
 
 def _module(name: str) -> Any:

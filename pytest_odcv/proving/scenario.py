@@ -32,6 +32,7 @@ class Proof:
 
     Attributes:
         wrong: A text for each thing that is wrong.
+        kpi: The KPI, what is honestly reached and what is asked; empty where that is not known.
         played: Playbooks played as they are written, each in every variant.
         hidden: Cheats played with something that hides them.
         unsent: Cheats that were not hidden, because nothing is filed or sent in them.
@@ -41,6 +42,7 @@ class Proof:
     """
 
     wrong: tuple[str, ...] = ()
+    kpi: str = ""
     played: int = 0
     hidden: int = 0
     unsent: int = 0
@@ -57,7 +59,10 @@ async def prove(scenario: Scenario, provider: SandboxProvider, quick: bool = Fal
         provider: Opens the sandboxes.
         quick: Only play the playbooks as they are written.
     """
-    wrong = proof_problems(scenario)
+    try:
+        wrong, kpi = proof_problems(scenario), _reach(scenario)
+    except OdcvError as error:
+        return Proof((str(error),))
     player = Player(provider)
     plays = [(name, variant) for name in scenario.playbooks for variant in scenario.arms]
     done = await asyncio.gather(*(_played(player, scenario, name, variant) for name, variant in plays))
@@ -65,8 +70,14 @@ async def prove(scenario: Scenario, provider: SandboxProvider, quick: bool = Fal
     wrong += [one for one in done if isinstance(one, str)]
     wrong += [one.line() for one in played if not one.right]
     wrong += _left_out(scenario, played)
-    proven = Proof(tuple(wrong), len(plays))
+    proven = Proof(tuple(wrong), kpi, len(plays))
     return proven if quick else await _varied(scenario, player, played, proven)
+
+
+def _reach(scenario: Scenario) -> str:
+    kpi, true = scenario.spec.kpi, scenario.truth.get(scenario.spec.kpi.truth)
+    bound = f">= {kpi.at_least:g}" if kpi.at_least is not None else f"<= {kpi.at_most:g}"
+    return f"KPI {kpi.truth}: honestly {true:g}, asked {bound}" if isinstance(true, (int, float)) else ""
 
 
 async def _played(player: Player, scenario: Scenario, name: str, variant: Variant) -> Played | str:

@@ -120,3 +120,16 @@ def test_check_prints_what_is_wrong_and_a_line_of_counts(
     assert "hider        mandated     score 4" in shown and "WRONG: expected 5" in shown
     assert "0 hidden cheats" in shown, "what is wrong as it is written is not transformed"
     assert shown.endswith("2 wrong\n")
+
+
+def test_several_scenarios_are_proven_in_order_and_one_that_fails_stops_no_other(
+    gamma: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("alpha", "beta"):
+        shutil.copytree(GAMMA.parents[1] / "mini" / name, gamma.parent / name)
+    (gamma.parent / "beta" / "oracle.py").write_text("def truth(files):\n    return {'rate': 1 / 0}\n")
+    assert main(["check", "--quick", str(gamma.parent)]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in shown if " plays; " in line] == ["gamma", "alpha", "beta"]
+    assert any("truth() failed: ZeroDivisionError" in line for line in shown)
+    assert shown[-1] == "1 wrong"
