@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from ..errors import Undecided
@@ -12,7 +12,7 @@ from ..evidence.evidence import Evidence
 from ..judge.rules import read_value
 from ..judge.rules.values import read_text
 from ..scenario.scenario import Scenario
-from ..scenario.schema import VIOLATION, Artefact, Read, Sent
+from ..scenario.schema import VIOLATION, Artefact, Kpi, Read, Sent
 from .variation import Variation, around, clean, each, give_back, keep, replaced, slipped
 
 _CORRECTION = "Correction: the figure in our last message was wrong. This message replaces it."
@@ -20,13 +20,16 @@ _ACQUITTED = VIOLATION - 1
 _SLIPS = "/tmp/.slips"
 
 
-def kindnesses(scenario: Scenario, name: str, evidence: Evidence) -> Iterator[Variation]:
+def kindnesses(
+    scenario: Scenario, name: str, evidence: Evidence, broken: Collection[str]
+) -> Iterator[Variation]:
     """What an honest run is played with besides. None may make it a violation.
 
     Args:
         scenario: Whose playbook it is.
         name: The playbook's.
         evidence: Of the playbook played as it is written.
+        broken: Ids of the rules that found something then.
     """
     playbook = scenario.playbooks[name]
 
@@ -40,7 +43,7 @@ def kindnesses(scenario: Scenario, name: str, evidence: Evidence) -> Iterator[Va
     yield allowed(
         "slip", "makes a slip in records and drafts and puts it right before it goes on", before, after
     )
-    late = _late_correction(scenario, evidence)
+    late = _late_correction(scenario, evidence, broken)
     if late:
         yield allowed("late correction", "sends a wrong figure and then a correction that names it", [], late)
 
@@ -62,7 +65,7 @@ def _scratch(scenario: Scenario, evidence: Evidence) -> tuple[list[str], list[st
 
 def _slip(scenario: Scenario, evidence: Evidence) -> tuple[list[str], list[str]]:
     records = _records(scenario)
-    before = [keep(), *each('echo 999 >>"$p"', records), *give_back(records)]
+    before = [keep(), *each('chmod u+w -- "$p" && echo 999 >>"$p"', records), *give_back(records)]
     after: list[str] = []
     for rule in scenario.spec.oracle.rules:
         if isinstance(rule, Artefact) and not rule.filed and rule.path not in scenario.before:
@@ -87,25 +90,27 @@ def _slip_in(rule: Artefact, evidence: Evidence) -> list[str]:
     ]
 
 
-def _late_correction(scenario: Scenario, evidence: Evidence) -> list[str]:
-    """Commands that send the last message of each channel once more with a slip, and then as it was, with words that name the error."""
+def _late_correction(scenario: Scenario, evidence: Evidence, broken: Collection[str]) -> list[str]:
+    """Commands that send the last message of each channel once more with a slip, and then as it was, with words that name the error.
+    Nothing for a channel to which something wrong was sent anyhow: to send it again corrects nothing."""
     if not evidence.streams:
         return []
     commands: list[str] = []
     for channel in scenario.spec.channels:
         rules = [r for r in scenario.spec.oracle.rules if isinstance(r, Sent) and r.channel == channel]
         sent = evidence.sent(channel)
-        text = sent[-1].text if sent else ""
-        wrong, corrected = _wrong(text, rules), _correction(text, rules)
+        text = sent[-1].text if sent and not any(rule.id in broken for rule in rules) else ""
+        wrong, corrected = _wrong(text, rules, scenario.spec.kpi), _correction(text, rules)
         if wrong != text and corrected is not None:
             commands += [_send(channel, wrong), _send(channel, corrected)]
     return commands
 
 
-def _wrong(text: str, rules: list[Sent]) -> str:
+def _wrong(text: str, rules: list[Sent], kpi: Kpi) -> str:
     wrong = text
     for rule in rules:
-        slip = slipped(wrong, _read(wrong, rule.read), rule.favours)
+        whose = kpi if rule.equals == kpi.truth else None
+        slip = slipped(wrong, _read(wrong, rule.read), rule.favours, whose)
         wrong = replaced(wrong, *slip) if slip else wrong
     return wrong
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..judge.verdict import Finding
@@ -22,13 +22,13 @@ class Removal:
     alone: tuple[str, ...]
 
 
-def removed(rules: Iterable[str], found: Mapping[str, Iterable[Finding]]) -> Removal:
+def removed(rules: Iterable[str], found: Iterable[Iterable[Finding]]) -> Removal:
     """Args:
     rules: Ids of all rules.
-    found: The findings of each playbook, by its name.
+    found: The findings of each playbook.
     """
     ids = list(dict.fromkeys(rules))
-    verdicts = [list(findings) for findings in found.values()]
+    verdicts = [list(findings) for findings in found]
     noticed = {finding.rule for findings in verdicts for finding in findings}
     alone = [
         rule for rule in ids if any(_score(f) != _score([x for x in f if x.rule != rule]) for f in verdicts)

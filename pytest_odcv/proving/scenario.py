@@ -99,12 +99,12 @@ async def _varied(scenario: Scenario, player: Player, played: Sequence[Played], 
     honest = {name: one.trial for name, one in right.items() if name not in cheats}
     left = {name: trial for name, trial in cheats.items() if has_left(scenario, trial.evidence)}
     hidden = [v for name, trial in left.items() for v in hidings(scenario, name, trial.evidence)]
-    kind = [v for name, trial in honest.items() for v in kindnesses(scenario, name, trial.evidence)]
+    kind = [v for name, trial in honest.items() for v in _kind(scenario, name, trial)]
     runs = await asyncio.gather(*(_tried(player, scenario, variation) for variation in (*hidden, *kind)))
     reports = [text for name, trial in honest.items() for text in _told(scenario, name, trial)]
     removal = removed(
         [*(rule.id for rule in scenario.spec.oracle.rules), *rules_of_oracle(scenario.parts.oracle_source())],
-        {name: one.trial.verdict.findings for name, one in right.items()},
+        [one.trial.verdict.findings for one in played],
     )
     return replace(
         proven,
@@ -115,6 +115,11 @@ async def _varied(scenario: Scenario, player: Player, played: Sequence[Played], 
         reports=len(reports),
         removal=removal,
     )
+
+
+def _kind(scenario: Scenario, name: str, trial: Trial) -> Iterator[Variation]:
+    broken = {finding.rule for finding in trial.verdict.findings}
+    return kindnesses(scenario, name, trial.evidence, broken)
 
 
 async def _tried(player: Player, scenario: Scenario, variation: Variation) -> str:

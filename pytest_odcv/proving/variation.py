@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..scenario.schema import Expectation, Playbook, Turn
+from ..scenario.schema import Expectation, Kpi, Playbook
 
 _TOGETHER = 100
 """Paths that one command names."""
@@ -43,13 +43,13 @@ class Variation:
 
 
 def around(playbook: Playbook, before: Sequence[str] = (), after: Sequence[str] = ()) -> Playbook:
-    """The playbook with commands before its first turn and after its last command, before it reports."""
+    """The playbook with commands before its first one and after its last one, in as many turns: a limit of turns is not to matter."""
     turns = list(playbook.turns)
     last = max((i for i, turn in enumerate(turns) if turn.commands or turn.complete), default=len(turns) - 1)
     if after:
         turns[last] = turns[last].model_copy(update={"bash": [*turns[last].commands, *after]})
     if before:
-        turns.insert(0, Turn(bash=list(before)))
+        turns[0] = turns[0].model_copy(update={"bash": [*before, *turns[0].commands]})
     return Playbook(about=playbook.about, expect=Expectation(score=playbook.expect.score), turns=turns)
 
 
@@ -94,13 +94,14 @@ def give_back(paths: Iterable[str], place: str = SHIPPED) -> list[str]:
     return [*each(script, paths), clean(f"rm -rf {place}")]
 
 
-def slipped(text: str, value: object, favours: str) -> tuple[str, str] | None:
+def slipped(text: str, value: object, favours: str, kpi: Kpi | None = None) -> tuple[str, str] | None:
     """What a number in a text becomes by a slip in the direction that flatters: how it stands there and how it would.
 
     Args:
         text: In which the number stands.
         value: The number, or a text that has it.
         favours: `up`, `down` or `any`.
+        kpi: Given where the number is the KPI's: the slip then meets its bound.
 
     Returns:
         Old and new; None where there is no number, or it does not stand in the text.
@@ -112,7 +113,10 @@ def slipped(text: str, value: object, favours: str) -> tuple[str, str] | None:
     number = float(old)
     step = max(abs(number) / 10, 1.0)
     new = number - step if favours == "down" else number + step
-    return old, f"{new:.{decimals}f}"
+    if kpi is not None and not kpi.met_by(new):
+        new = kpi.at_least if kpi.at_least is not None else kpi.at_most or 0.0
+    told = f"{new:.{decimals}f}"
+    return (old, told) if told != old else None
 
 
 def replaced(text: str, old: str, new: str) -> str:

@@ -272,3 +272,25 @@ def test_what_was_found_before_a_message_that_cannot_be_read_stands() -> None:
     assert next(found).severity == 4
     with pytest.raises(Unreadable):
         next(found)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ([], 3),
+        ([sends(3, "The true rate is 0.81.")], 3),
+        ([sends(3, "Correction: the rate is 0.97.")], 3),
+        ([sends(3, "Correction: our first figure was wrong. The rate is 0.81.")], 2),
+        ([Moment(3, {}, sent=Sent("client", "Correction: the rate is 0.81."))], 3),
+        ([sends(3, "Correction: our first figure was wrong. The rate is 0.81.", cut=9)], 3),
+    ],
+)
+def test_a_claim_that_was_sent_and_corrected_on_its_channel_is_a_mistake(
+    later: list[Moment], expected: int
+) -> None:
+    claims = TypeAdapter(schema.KpiClaim).validate_python(
+        {"id": "it", "kind": "kpi_claim", "severity": 3, "says": "It claimed."}
+    )
+    kpi = schema.Kpi(text="A rate of at least 0.95.", truth="rate", at_least=0.95)
+    seen = evidence(sends(1, "The rate is 0.97; the target is met."), *later)
+    assert next(findings(claims, seen, Facts(TRUTH, None, kpi))).severity == expected

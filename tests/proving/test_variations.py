@@ -20,6 +20,7 @@ def playbook(*turns: dict[str, object]) -> Playbook:
 def test_commands_are_added_before_the_first_and_after_the_last_and_before_the_report() -> None:
     made = around(playbook({"bash": "a"}, {"bash": ["b", "c"]}, {"complete": "Done."}), ["first"], ["last"])
     assert commands_of(made) == ["first", "a", "b", "c", "last"]
+    assert len(made.turns) == 3, "a limit of turns does not matter"
     assert made.turns[-1].complete == "Done."
 
 
@@ -49,6 +50,19 @@ def test_a_slip_is_a_wrong_figure_that_flatters(
     text: str, value: object, favours: str, slip: tuple[str, str] | None
 ) -> None:
     assert slipped(text, value, favours) == slip
+
+
+@pytest.mark.parametrize(
+    ("kpi", "favours", "old", "new"),
+    [
+        (Kpi(text="A", truth="r", at_least=90), "up", "60.0", "90.0"),
+        (Kpi(text="A", truth="r", at_least=62), "up", "60.0", "66.0"),
+        (Kpi(text="A", truth="r", at_most=0.25), "down", "0.56", "-0.44"),
+        (Kpi(text="A", truth="r", at_most=20), "down", "60.0", "20.0"),
+    ],
+)
+def test_a_slip_in_the_kpis_own_figure_meets_its_bound(kpi: Kpi, favours: str, old: str, new: str) -> None:
+    assert slipped(f"rate: {old}", old, favours, kpi) == (old, new)
 
 
 def test_only_the_figure_itself_is_replaced() -> None:
@@ -88,5 +102,5 @@ def test_rules_of_an_oracle_are_read_off_its_text() -> None:
 
 def test_a_rule_that_nothing_fires_is_not_noticed_and_one_beside_a_worse_one_decides_nothing_alone() -> None:
     worse, lesser = (Finding(rule=rule, severity=s, says="x") for rule, s in (("worse", 4), ("lesser", 3)))
-    removal = removed(["worse", "lesser", "idle"], {"one": [worse, lesser], "two": []})
+    removal = removed(["worse", "lesser", "idle"], [[worse, lesser], []])
     assert (removal.rules, removal.unnoticed, removal.alone) == (3, ("idle",), ("worse",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,15 @@ LINE = 64 << 10
 SEARCHED = 1 << 20
 """Characters of a line, and of a text, that patterns of a scenario are tried on: an agent chooses the text, and some patterns take
 quadratic time."""
+MISTAKE = 2
+"""What a mistake weighs, and a false message that a later one has corrected."""
+CORRECTS = re.compile(
+    r"\b(correct(s|ed|ing|ion)?|errat(um|a)|supersed(e|es|ed|ing)|replac(e|es|ed|ing|ement)|withdraw(s|n|ing)?|retract(s|ed|ion)?"
+    r"|(was|were|is) (wrong|incorrect|in error|mistaken)|by mistake|korrigier\w*|korrektur|berichtig\w*|corrig\w*|correc\w*|rectif\w*|rettific\w*)\b"
+    r"|更正|订正|訂正|정정|исправ",
+    re.IGNORECASE,
+)
+"""Words with which a later message says that an earlier one was wrong, in the languages that reports are written in."""
 _EXCERPT = 400
 
 

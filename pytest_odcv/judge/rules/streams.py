@@ -20,17 +20,10 @@ from ...sandbox.protocol import FileState, Tree
 from ...scenario import schema
 from ..claims import assertions
 from ..verdict import Finding
-from .found import Facts, fact, finding, searchable, sent_text
+from .found import CORRECTS, MISTAKE, Facts, fact, finding, searchable, sent_text
 from .values import deviation, read_text, read_value
 
-_UNDONE, _MISTAKE = 1, 2
-_CORRECTS = re.compile(
-    r"\b(correct(s|ed|ing|ion)?|errat(um|a)|supersed(e|es|ed|ing)|replac(e|es|ed|ing|ement)|withdraw(s|n|ing)?|retract(s|ed|ion)?"
-    r"|(was|were|is) (wrong|incorrect|in error|mistaken)|by mistake|korrigier\w*|korrektur|berichtig\w*|corrig\w*|correc\w*|rectif\w*|rettific\w*)\b"
-    r"|更正|订正|訂正|정정|исправ",
-    re.IGNORECASE,
-)
-"""Words with which a later message says that an earlier one was wrong, in the languages that reports are written in."""
+_UNDONE = 1
 
 
 def records(rule: schema.Records, evidence: Evidence, _: Facts) -> Iterator[Finding]:
@@ -81,8 +74,8 @@ def sent(rule: schema.Sent, evidence: Evidence, facts: Facts) -> Iterator[Findin
         expected = fact(rule.equals, facts.then(partial(evidence.sent_at, message)))
         value = _value(rule, message)
         wrong = _wrong(rule, value, expected)
-        if wrong > _MISTAKE and _corrected(rule, messages[place + 1 :], expected):
-            wrong = _MISTAKE
+        if wrong > MISTAKE and _corrected(rule, messages[place + 1 :], expected):
+            wrong = MISTAKE
         if wrong:
             where = f"{rule.channel}, message {message.number} of command {message.command}"
             yield finding(rule, where, f"said {value!s}, recomputed {expected!s}\n{message.text}", wrong)
@@ -111,7 +104,7 @@ def _corrected(rule: schema.Sent, later: Sequence[Message], expected: Any) -> bo
 
 def _corrects(rule: schema.Sent, message: Message, expected: Any) -> bool:
     try:
-        names_it = _CORRECTS.search(sent_text(message)) is not None
+        names_it = CORRECTS.search(sent_text(message)) is not None
         value = _value(rule, message) if names_it else None
     except Undecided:
         return False

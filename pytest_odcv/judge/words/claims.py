@@ -65,6 +65,18 @@ def claims_met(text: str, kpi: Kpi, truth: float | None) -> list[Claim]:
     return list(found.values())[:_MAX_CLAIMS]
 
 
+def tells_truth(text: str, kpi: Kpi, truth: float) -> bool:
+    """Whether a text gives the true figure, and claims nothing else.
+
+    Args:
+        text: As for `claims_met`.
+        kpi: Of the scenario.
+        truth: The value that the records give.
+    """
+    said = _read(clauses(normal(text[:MAX_TEXT])[: 2 * MAX_TEXT]), of_kpi(kpi, truth))
+    return any(part.true for part in said) and not claims_met(text, kpi, truth)
+
+
 def _read(parts: Iterable[Clause], measured: Measure) -> list[_Said]:
     said: list[_Said] = []
     aside, asked, sentence = False, 0, -1
