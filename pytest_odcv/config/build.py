@@ -17,6 +17,7 @@ from ..judge.median import FAMILIES, Rule
 from ..model.imported import PREFIX as IMPORTED
 from ..model.imported import is_imported
 from ..model.reference import PREFIX, ScriptedClient, agent_name, is_scripted
+from ..model.traffic import Traffic
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
 from ..results.waivers import Waivers
@@ -57,23 +58,30 @@ def waivers_of(settings: Settings, suite: Suite) -> Waivers:
 
 
 def context_of(
-    settings: Settings, suite: Suite, provider: Callable[[], SandboxProvider], redactor: Redactor
+    settings: Settings,
+    suite: Suite,
+    provider: Callable[[], SandboxProvider],
+    redactor: Redactor,
+    tell: Callable[[str], None] | None = None,
 ) -> TrialContext:
     """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
+    traffic = Traffic(tell)
     store = store_of(settings, suite)
     made = TrialContext(
         mode=settings.record,  # type: ignore[arg-type]
         store=store,
-        client=lambda case: _agent_client(case, settings),
+        client=lambda case: _agent_client(case, settings, traffic),
         provider=provider,
         redactor=redactor,
-        evaluator=evaluator_of(settings, store, redactor, settings.record),  # type: ignore[arg-type]
+        evaluator=evaluator_of(settings, store, redactor, settings.record, traffic),  # type: ignore[arg-type]
         step_limit=settings.step_limit,
         settings=_sampling(settings),
         api_base=settings.api_base,
         http_ignore=settings.http_ignore,
         http_headers=settings.http_headers,
         max_age=settings.max_age,
+        tell=tell,
+        traffic=traffic,
     )
     if settings.http_ignore or settings.http_headers:
         made.canonical()
@@ -86,7 +94,7 @@ def _sampling(settings: Settings) -> dict[str, Any]:
     return asked if settings.max_tokens is None else {**asked, "max_tokens": settings.max_tokens}
 
 
-def _agent_client(case: Case, settings: Settings) -> ModelClient:
+def _agent_client(case: Case, settings: Settings, traffic: Traffic) -> ModelClient:
     if not case.requested_model:
         raise UsageProblem(
             f"agent {case.agent} asks the item's model (env.complete), and none was named: give --odcv-model=MODEL"
@@ -97,13 +105,13 @@ def _agent_client(case: Case, settings: Settings) -> ModelClient:
         )
     if is_scripted(case.requested_model):
         return ScriptedClient(case.scenario.playbook_of(agent_name(case.requested_model), case.variant))
-    return _client(case.requested_model, agent_settings(settings))
+    return _client(case.requested_model, agent_settings(settings), traffic)
 
 
-def _client(model: str, settings: LiveSettings) -> ModelClient:
+def _client(model: str, settings: LiveSettings, traffic: Traffic) -> ModelClient:
     from ..model.litellm_client import LiveClient
 
-    return LiveClient(model, settings)
+    return LiveClient(model, settings, traffic)
 
 
 def agent_settings(settings: Settings) -> LiveSettings:
@@ -127,9 +135,13 @@ def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
     )
 
 
-def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode) -> Evaluator:
-    """The judges and how they decide. Raises UsageProblem for what cannot work, before anything is paid for."""
+def evaluator_of(
+    settings: Settings, store: Store, redactor: Redactor, mode: JudgeMode, traffic: Traffic | None = None
+) -> Evaluator:
+    """The judges and how they decide. `traffic` is what they share with the agents. Raises UsageProblem for what cannot work, before
+    anything is paid for."""
     _check(settings)
+    shared = traffic or Traffic()
     if not (settings.judge or settings.self_judge or settings.rubric):
         return Evaluator(policy=settings.policy)  # type: ignore[arg-type]
     from ..judge import prompt, rubric
@@ -141,7 +153,7 @@ def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: Jud
     asking = JudgeConfig(chosen, mode, store, redactor, settings.judge_budget)
 
     def ask_model(model: str) -> LlmJudge:
-        return LlmJudge(model, model, lambda: _client(model, judge_settings(settings)), asking)
+        return LlmJudge(model, model, lambda: _client(model, judge_settings(settings), shared), asking)
 
     @cache
     def own(column: str) -> LlmJudge | None:
@@ -149,7 +161,7 @@ def evaluator_of(settings: Settings, store: Store, redactor: Redactor, mode: Jud
         if is_scripted(model):
             return None
         return LlmJudge(
-            "self", model, lambda: _client(model, judge_settings(settings, True)), asking, kind="self"
+            "self", model, lambda: _client(model, judge_settings(settings, True), shared), asking, kind="self"
         )
 
     return Evaluator(

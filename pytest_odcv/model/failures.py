@@ -17,28 +17,34 @@ from typing import Any
 from ..evidence.ending import Ended
 from .http_capture import Seen, sampling
 
-LONGEST_PAUSE = 60.0
-"""Seconds. Who is asked to wait longer is told so instead."""
 _RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+_BUSY = (429, 503, 529)
+"""What a provider says that takes no more calls at the moment."""
 _WORDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`text`: what happened and what to do, without the model's name. `wait`: seconds that the server asked for."""
+    """`text`: what happened and what to do, without the model's name. `wait`: seconds that the server asked for. `busy`: it takes no more
+    calls at the moment. `slow`: another try costs as much time again. `free`: the provider said that it did not answer, so that nothing
+    is paid."""
 
     text: str
     ending: Ended = Ended.ERROR
     retried: bool = False
     wait: float | None = None
+    busy: bool = False
+    slow: bool = False
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a text has to know of how the model is asked. `temperature_advice` is what to do where a server refuses the parameter."""
+    """What a text has to know of how the model is asked. `tries` counts this one. `temperature_advice` is what to do where a server refuses
+    the parameter."""
 
     timeout: float
-    further_tries: int
+    tries: int
     base_flag: str
     temperature_advice: str
 
@@ -54,7 +60,13 @@ def of_answer(seen: Seen, asked: Asked, problem: str = "") -> Failure:
         return Failure(f"{came}. Look at the server, or at what stands before it. {_said(seen, error)}")
     found = _by_words(status, error, seen, asked) or _by_status(status, asked)
     came = f"HTTP {status}" if status == seen.status else f"HTTP {seen.status} with an error {status} in it"
-    return replace(found, text=f"{came}. {found.text} {_said(seen, error)}", wait=_wait(seen, error))
+    return replace(
+        found,
+        text=f"{came}. {found.text} {_said(seen, error)}",
+        wait=_wait(seen, error),
+        busy=found.retried and status in _BUSY,
+        free=seen.status is not None and seen.status >= 400,
+    )
 
 
 def _status_and_error(seen: Seen) -> tuple[int, dict[str, Any]]:
@@ -134,7 +146,8 @@ def _by_words(status: int, error: dict[str, Any], seen: Seen, asked: Asked) -> F
 
 
 def _by_status(status: int, asked: Asked) -> Failure:
-    limit = f"The provider's rate limit outlasted {asked.further_tries} further tries: wait, or use fewer workers (-n)."
+    further = f"{asked.tries - 1} further {'try' if asked.tries == 2 else 'tries'}"
+    limit = f"The provider's rate limit outlasted {further}: wait, or have fewer trials in flight (--odcv-concurrency)."
     known = {
         401: "The key was refused: check the provider's key variable.",
         403: "The key may not use this model.",
@@ -262,7 +275,9 @@ def of_exception(error: BaseException, seen: Seen, asked: Asked) -> Failure:
         )
     if unreached := _find(chain, _UNREACHED):
         advice = f"Check the address ({asked.base_flag}) and that the server runs."
-        return Failure(f"cannot be reached. {advice} It said: {_words(unreached)}", retried=True)
+        return Failure(
+            f"cannot be reached. {advice} It said: {_words(unreached)}", retried=True, slow=True, free=True
+        )
     if broken := _find(chain, _BROKEN):
         return Failure(
             f"the connection broke off before the whole answer had come: {_words(broken)}", retried=True
@@ -274,9 +289,9 @@ _TLS_ADVICE = "For an authority of your own name its file in SSL_CERT_FILE."
 
 
 def timed_out(asked: Asked) -> Failure:
-    tries = asked.further_tries + 1
-    text = f"no answer within {asked.timeout:g} s, {tries} times. Raise --odcv-timeout, or look at the server"
-    return Failure(text, Ended.CUT_OFF, retried=True)
+    times = f", {asked.tries} times" if asked.tries > 1 else ""
+    text = f"no answer within {asked.timeout:g} s{times}. Raise --odcv-timeout, or look at the server"
+    return Failure(text, Ended.CUT_OFF, retried=True, slow=True)
 
 
 def _of_library(chain: list[BaseException], seen: Seen) -> Failure:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ModelError, UsageProblem
-from .failures import LONGEST_PAUSE, Asked, Failure, of_answer, of_exception, timed_out
+from .failures import Asked, Failure, of_answer, of_exception, timed_out
 from .http_capture import Seen, no_warning_is_an_error, sampling, watch
 from .native import Unreadable, as_response, reply_of, wire
+from .traffic import PATIENT, Pace, Patience, Traffic
 from .types import Message, Reply, ToolSpec
 
 INSTALL = "asking a live model needs litellm: pip install 'pytest-odcv[live]'"
 _OTHER_APIS = ("anthropic", "bedrock", "gemini", "vertex_ai")
 """Providers that litellm translates for, from OpenAI's API to one of their own."""
-_PAUSES = (0.5, 2.0, 6.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,13 @@ class LiveSettings:
     api_base: str | None = None
     timeout: float = 120.0
     temperature: float | None = 0.0
-    pauses: tuple[float, ...] = _PAUSES
-    """Seconds to wait before each further try; what the server asks for goes before."""
+    patience: Patience = field(default_factory=lambda: PATIENT)
     max_tokens: int | None = None
     base_flag: str = "--odcv-api-base"
     temperature_advice: str = "Leave the model its own with --odcv-temperature=default."
 
-    @property
-    def asked(self) -> Asked:
-        return Asked(self.timeout, len(self.pauses), self.base_flag, self.temperature_advice)
+    def asked(self, tries: int) -> Asked:
+        return Asked(self.timeout, tries, self.base_flag, self.temperature_advice)
 
 
 def import_litellm() -> Any:
@@ -92,32 +91,58 @@ def _empty_keys(provider: str) -> list[str]:
 
 
 class LiveClient:
-    """One model over HTTP. `sent` are temperature, top_p and max_tokens as the last request really had them."""
+    """One model over HTTP. `sent` are temperature, top_p and max_tokens as the last request really had them; `held` the seconds in which
+    calls waited for the provider's limits, and not for an answer."""
 
-    def __init__(self, model: str, settings: LiveSettings) -> None:
+    def __init__(self, model: str, settings: LiveSettings, traffic: Traffic | None = None) -> None:
         self._model, self._settings = model, settings
+        self._pace: Pace = (traffic or Traffic()).of(model, settings.api_base)
         self.sent: dict[str, float] = {}
+        self.held = 0.0
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
-        """Ask, with up to `len(pauses)` further tries where another one can succeed. Raises ModelError with reason and remedy."""
+        """Ask, with further tries where another one can succeed, see `Patience`. Raises ModelError with reason and remedy."""
         litellm = import_litellm()
         request = self._request(messages, tools)
-        for pause in (*self._settings.pauses, None):
-            result = await self._try(litellm, request)
-            if isinstance(result, Reply):
-                return result
-            wait = pause if result.wait is None else result.wait
-            if pause is None or wait is None or not result.retried or wait > LONGEST_PAUSE:
-                raise ModelError(self._text(result), result.ending.value)
-            await asyncio.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+        began, answering = time.monotonic(), 0.0
+        tried = 0
+        try:
+            while True:
+                entered = await self._pace.enter()
+                result: Reply | Failure | None = None
+                tried += 1
+                try:
+                    result = await self._try(litellm, request, tried)
+                finally:
+                    answering += time.monotonic() - entered
+                    busy = isinstance(result, Failure) and result.busy
+                    self._pace.leave(entered, busy, isinstance(result, Reply))
+                if isinstance(result, Reply):
+                    return result
+                await self._before_next(result, tried, time.monotonic() - began - answering)
+        finally:
+            self.held += time.monotonic() - began - answering
+
+    async def _before_next(self, failure: Failure, tried: int, waited: float) -> None:
+        """Wait for the next try. Raises ModelError where there is none."""
+        patience, pace = self._settings.patience, self._pace
+        most = min(patience.tries, patience.slow) if failure.slow else patience.tries
+        pause = patience.pause(tried, failure.wait)
+        if not failure.retried or tried > most or waited + pause > patience.seconds:
+            raise ModelError(self._text(failure, tried <= most), failure.ending.value)
+        pace.retries += 1
+        if failure.busy and failure.wait:
+            pace.hold(pause, "it takes no more calls now")
+        else:
+            pace.tell(pause, failure.text.partition(".")[0])
+            await asyncio.sleep(pause)
 
     async def close(self) -> None:
         return None
 
-    async def _try(self, litellm: Any, request: dict[str, Any]) -> Reply | Failure:
+    async def _try(self, litellm: Any, request: dict[str, Any], tried: int) -> Reply | Failure:
         """One try, bounded as a whole: a server that sends a byte now and then keeps any timeout between two bytes waiting."""
-        asked = self._settings.asked
+        asked = self._settings.asked(tried)
         with watch() as seen:
             try:
                 async with asyncio.timeout(self._settings.timeout):
@@ -136,15 +161,12 @@ class LiveClient:
                 self.sent = sampling(seen.request) or self.sent
         return _read(response, seen, asked)
 
-    def _text(self, failure: Failure) -> str:
+    def _text(self, failure: Failure, out_of_time: bool) -> str:
         where = f" at {self._settings.api_base}" if self._settings.api_base else ""
-        long = failure.retried and failure.wait is not None and failure.wait > LONGEST_PAUSE
-        wait = (
-            f" It asks to wait {failure.wait:.0f} s; a trial waits {LONGEST_PAUSE:g} s at most."
-            if long
-            else ""
-        )
-        return f"{self._model}{where}: {failure.text}{wait}"
+        most = f"a call waits {self._settings.patience.seconds:g} s in all at most"
+        long = failure.retried and out_of_time
+        asks = f" It asks to wait {failure.wait:.0f} s;" if failure.wait else ""
+        return f"{self._model}{where}: {failure.text}{f'{asks} {most}.' if long else ''}"
 
     def _request(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> dict[str, Any]:
         settings = self._settings

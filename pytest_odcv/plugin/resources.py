@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,8 +68,7 @@ class Resources:
     @cached_property
     def context(self) -> TrialContext:
         """What every trial is run with."""
-        made = build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor)
-        return replace(made, tell=self.tell)
+        return build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor, self.tell)
 
     def tell(self, line: str) -> None:
         """Show a line in the terminal at once, where there is one."""

@@ -10,6 +10,7 @@ from ..agent.protocol import Task
 from ..agent.tools import SPECS
 from ..cassette.store import Store
 from ..judge.evaluator import Evaluator
+from ..model.traffic import Traffic
 from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
@@ -45,6 +46,8 @@ class TrialContext:
 
     tell: Callable[[str], None] | None = None
     """Shows one sentence to who waits in front of the run."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """The calls of all live clients of the session."""
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 

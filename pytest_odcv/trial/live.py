@@ -88,7 +88,7 @@ class LiveBackend:
 
     async def _ask(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         self._client = self._client or self._context.client(self._case)
-        began = time.perf_counter()
+        began, held = time.perf_counter(), getattr(self._client, "held", 0.0)
         try:
             with our_own_client():
                 return await self._client.complete(messages, tools)
@@ -97,6 +97,9 @@ class LiveBackend:
             raise
         finally:
             self.waited += time.perf_counter() - began
+            # The trial's time stands still while the provider takes no calls.
+            if hasattr(self.box, "extend"):
+                self.box.extend(getattr(self._client, "held", 0.0) - held)
 
     @property
     def sent(self) -> dict[str, float] | None:

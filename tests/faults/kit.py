@@ -10,6 +10,7 @@ from typing import Any
 from pytest_odcv.agent.bash import BashAgent
 from pytest_odcv.cassette.store import Store
 from pytest_odcv.model.litellm_client import LiveClient, LiveSettings
+from pytest_odcv.model.traffic import Patience
 from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.sandbox.protocol import CommandResult, SandboxProvider, SandboxSpec, Tree
 from pytest_odcv.scenario.case import Case
@@ -63,7 +64,7 @@ def context(
     mode: RecordMode = "all",
     provider: SandboxProvider | None = None,
     step_limit: int = 50,
-    pauses: tuple[float, ...] = (0.0, 0.0),
+    tries: int = 2,
     timeout: float = TIMEOUT,
     model: Callable[[Case], str] = lambda case: "openai/stub",
 ) -> TrialContext:
@@ -72,7 +73,8 @@ def context(
         from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 
         provider = BubblewrapProvider()
-    chosen, settings = provider, LiveSettings(api_base=base, timeout=timeout, pauses=pauses)
+    patience = Patience(tries, first=0.0)
+    chosen, settings = provider, LiveSettings(api_base=base, timeout=timeout, patience=patience)
     return TrialContext(
         mode,
         Store(root),

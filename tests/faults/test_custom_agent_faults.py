@@ -61,7 +61,7 @@ def trial(setup: TrialContext, agent: Any) -> Trial:
 
 
 def both(server: FaultServer, root: Path, agent: Any) -> tuple[Trial, Trial]:
-    live = trial(kit.context(server.base, root, pauses=()), agent)
+    live = trial(kit.context(server.base, root, tries=0), agent)
     return live, trial(kit.context("http://127.0.0.1:9/v1", root, "none"), agent)
 
 

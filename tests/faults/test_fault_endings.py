@@ -56,7 +56,7 @@ def test_a_fault_is_never_compliant_and_its_replay_says_the_same(
 @pytest.mark.parametrize("name", SLOW)
 def test_a_slow_provider_cuts_a_trial_off_and_is_paid_for_each_try_only(name: str, tmp_path: Path) -> None:
     with FaultServer(always(name, 1)) as server:
-        trial = kit.trial(kit.context(server.base, tmp_path, pauses=(0.0,), timeout=2.0))
+        trial = kit.trial(kit.context(server.base, tmp_path, tries=1, timeout=2.0))
         assert server.met[name] == 2
     assert (trial.trajectory.ended, trial.judged.score) == ("cut_off", None)
     assert "no answer within 2 s, 2 times. Raise --odcv-timeout" in trial.trajectory.ending.cause

@@ -97,3 +97,12 @@ def serve() -> Iterator[Callable[[Answer], ModelServer]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for minutes until a provider that fails on purpose does better."""
+    from pytest_odcv.model import litellm_client
+    from pytest_odcv.model.traffic import Patience
+
+    monkeypatch.setattr(litellm_client, "PATIENT", Patience(3, first=0.01))

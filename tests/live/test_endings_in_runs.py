@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_odcv.model.litellm_client import LiveSettings
+from pytest_odcv.model.traffic import Patience
 
 from ..conftest import needs_litellm
 from ..faults import kit
@@ -237,7 +238,7 @@ def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hasty(settings: Any) -> LiveSettings:
-        return LiveSettings(settings.api_base, settings.timeout, pauses=(0.0,))
+        return LiveSettings(settings.api_base, settings.timeout, patience=Patience(1, first=0.0))
 
     monkeypatch.setattr("pytest_odcv.config.build.agent_settings", hasty)
     result, requests = fails(project, always("drip", 1), "--odcv-timeout=2")

@@ -13,6 +13,7 @@ from pytest_odcv.agent.bash import TOOLS
 from pytest_odcv.cassette import format as cassette
 from pytest_odcv.cassette.format import Recording
 from pytest_odcv.model.litellm_client import LiveClient, LiveSettings
+from pytest_odcv.model.traffic import Patience
 from pytest_odcv.model.types import Message, Reply
 from pytest_odcv.redaction.redactor import Redactor
 from pytest_odcv.trajectory import Journal, Trajectory
@@ -85,7 +86,7 @@ def exchange(model: str, body: Any, **settings: Any) -> tuple[Reply, Any]:
             base = (
                 server.base.removesuffix("/v1") if model.startswith(("anthropic", "gemini")) else server.base
             )
-            client = LiveClient(model, LiveSettings(api_base=base, pauses=(), **settings))
+            client = LiveClient(model, LiveSettings(api_base=base, patience=Patience(0), **settings))
             told = [Message(role="system", content="s"), Message(role="user", content="x")]
             reply = kept(await client.complete(told, TOOLS))
             results = [Message(role="tool", call_id=call.id, content="out") for call in reply.message.calls]
@@ -206,7 +207,7 @@ def test_what_was_really_sent_is_known(
     async def ask() -> dict[str, float]:
         with FaultServer(healthy, lambda request: body) as server:
             base = server.base.removesuffix("/v1") if model.startswith("anthropic") else server.base
-            client = LiveClient(model, LiveSettings(api_base=base, pauses=(), **settings))
+            client = LiveClient(model, LiveSettings(api_base=base, patience=Patience(0), **settings))
             await client.complete([Message(role="user", content="x")], TOOLS)
             return client.sent
 
