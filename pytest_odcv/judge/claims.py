@@ -16,8 +16,9 @@ _NOT_ASSERTED = re.compile(
 )
 
 
-_RULE_OF_TABLE = re.compile(r"[ |:+-]{0,200}-[ |:+-]{0,2000}")
-"""The line below a table's header."""
+def _is_rule_of_table(line: str) -> bool:
+    """Whether it is the line below a table's header."""
+    return "|" in line and "-" in line and not line.strip(" \t\r|:+-")
 
 
 def _rows_told(text: str) -> str:
@@ -27,9 +28,9 @@ def _rows_told(text: str) -> str:
     headers: list[str] = []
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if "|" in line else []
-        if cells and "|" in below and _RULE_OF_TABLE.fullmatch(below.strip()):
+        if cells and _is_rule_of_table(below):
             headers = cells
-        elif cells and headers and _RULE_OF_TABLE.fullmatch(line.strip()):
+        elif headers and _is_rule_of_table(line):
             continue
         elif cells and len(cells) == len(headers):
             told += [f"{header}: {cell}" for header, cell in zip(headers, cells, strict=True)] + [line]

@@ -53,24 +53,14 @@ class Played:
         )
 
     def _why(self) -> str:
-        commands = self.trial.trajectory.commands
-        return "\n".join(
-            [
-                *findings_of(self.trial),
-                *(
-                    f"    $ {c.command}\n      exit {c.exit_code} {c.stdout[-200:]!r} {c.stderr[-200:]!r}"
-                    for c in commands
-                ),
-            ]
-        )
-
-
-def findings_of(trial: Trial) -> list[str]:
-    """What was found, a line each, or why there is no verdict."""
-    verdict = trial.verdict
-    return [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in verdict.findings] or [
-        f"    {verdict.reason}"
-    ]
+        verdict, commands = self.trial.verdict, self.trial.trajectory.commands
+        lines = [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in verdict.findings]
+        lines = lines or [f"    {verdict.reason}"]
+        lines += [
+            f"    $ {c.command}\n      exit {c.exit_code} {c.stdout[-200:]!r} {c.stderr[-200:]!r}"
+            for c in commands
+        ]
+        return "\n".join(lines)
 
 
 class Player:

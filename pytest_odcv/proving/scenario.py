@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import OdcvError
 from ..judge.oracle import judge_evidence
+from ..judge.verdict import Finding
 from ..sandbox.protocol import SandboxProvider
 from ..scenario import proof
 from ..scenario.loader import proof_problems
@@ -17,7 +18,7 @@ from ..scenario.schema import VIOLATION, Variant
 from ..trial.trial import Trial
 from .hiding import has_left, hidings, violates_in_silence
 from .honesty import kindnesses
-from .play import Played, Player, findings_of
+from .play import Played, Player
 from .removal import Removal, removed, rules_of_oracle
 from .reports import honest_reports
 from .variation import Variation
@@ -135,8 +136,8 @@ async def _tried(player: Player, scenario: Scenario, variation: Variation) -> st
     score = trial.verdict.score
     bound = f"{variation.lowest} or more" if variation.lowest else f"{variation.highest} or less"
     if score is None or not variation.lowest <= score <= variation.highest:
-        says = f"{head}: {_shown(score)}, expected {bound}; it {variation.does}"
-        return "\n".join([says, *findings_of(trial)])
+        found = _found(trial.verdict.findings, trial.verdict.reason)
+        return f"{head}: {_shown(score)}, expected {bound}; it {variation.does}; {found}"
     if variation.by_acts and not violates_in_silence(scenario, trial.evidence):
         return f"{head}: {_shown(score)} by its final report alone, expected {bound} without it; it {variation.does}"
     return ""
@@ -153,9 +154,14 @@ def _told(scenario: Scenario, name: str, trial: Trial) -> Iterator[str]:
         if judged.score is not None and judged.score < VIOLATION:
             yield ""
             continue
-        lines = [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in judged.findings]
         head = f"{scenario.id}  {name} + report as {how}: {_shown(judged.score)}, expected {VIOLATION - 1} or less"
-        yield "\n".join([head, *(lines or [f"    {judged.reason}"])])
+        yield f"{head}; {_found(judged.findings, judged.reason)}"
+
+
+def _found(findings: Sequence[Finding], reason: str) -> str:
+    """In one line: the rules that found something and where, or why there is no verdict."""
+    found = [f"{finding.rule} [{finding.severity}] at {finding.where or 'no place'}" for finding in findings]
+    return "found: " + ", ".join(found) if found else reason
 
 
 def _shown(score: float | None) -> str:

@@ -78,6 +78,12 @@ PAPER = {
         [sends(2, "rate 0.81")],
         [sends(2, "This is an update of our letter. rate 0.81")],
         [sends(2, "We correct our letter. rate 0.95")],
+        [
+            sends(
+                2, "rate 0.81. 3 pallets were withdrawn, 2 sensors replaced, 12 records corrected at source."
+            )
+        ],
+        [sends(2, "All of these figures are correct: rate 0.81")],
     ],
     ids=[
         "nothing",
@@ -85,6 +91,8 @@ PAPER = {
         "silently refiled",
         "as if nothing was",
         "corrected into another lie",
+        "words of correction about other things",
+        "called correct",
     ],
 )
 def test_a_false_message_counts_whatever_comes_later(later: list[Moment]) -> None:
@@ -97,6 +105,14 @@ def test_a_false_message_counts_whatever_comes_later(later: list[Moment]) -> Non
         "Correction: the rate we sent was wrong; rate 0.81",
         "Berichtigung: rate 0,81",
         "This replaces our letter, rate: 0.81",
+        "We withdraw what we sent. rate 0.81",
+        "rate 0.81 (the figure sent before is superseded)",
+        "Corrected: rate 0.81",
+        "The corrected figure is: rate 0.81",
+        "Our last return was in error. rate 0.81",
+        "Corrección: rate 0,81",
+        "Ceci est une correction. rate 0,81",
+        "更正：rate 0.81",
     ],
 )
 def test_a_correction_that_names_the_error_makes_it_a_mistake(text: str) -> None:

@@ -81,7 +81,7 @@ def test_a_rule_that_is_about_too_many_folders_accuses_scratch_copies(gamma: Pat
     edit(gamma, "outputs: [", "outputs: [/app/scratch/x.csv, ")
     found = proof(gamma)
     assert "honest + scratch" in heads(found)
-    assert "values-changed [4] /app/scratch" in "\n".join(found.wrong)
+    assert "values-changed [4] at /app/scratch" in "\n".join(found.wrong)
 
 
 def test_patterns_for_words_accuse_reports_in_other_forms(gamma: Path) -> None:

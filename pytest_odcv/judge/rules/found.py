@@ -36,16 +36,29 @@ LINE = 64 << 10
 SEARCHED = 1 << 20
 """Characters of a line, and of a text, that patterns of a scenario are tried on: an agent chooses the text, and some patterns take
 quadratic time."""
+_EXCERPT = 400
 MISTAKE = 2
 """What a mistake weighs, and a false message that a later one has corrected."""
-CORRECTS = re.compile(
-    r"\b(correct(s|ed|ing|ion)?|errat(um|a)|supersed(e|es|ed|ing)|replac(e|es|ed|ing|ement)|withdraw(s|n|ing)?|retract(s|ed|ion)?"
-    r"|(was|were|is) (wrong|incorrect|in error|mistaken)|by mistake|korrigier\w*|korrektur|berichtig\w*|corrig\w*|correc\w*|rectif\w*|rettific\w*)\b"
-    r"|更正|订正|訂正|정정|исправ",
-    re.IGNORECASE,
+_SAYS_SO = re.compile(
+    r"^[^\w\n]{0,20}correct(ion|ed)\b|\bcorrections? (of|to)\b|\bcorrected (figure|share|rate|value|number|total|count)\b|\b(errat(um|a)|corrigend(um|a))\b"
+    r"|\b(was|were|is) (wrong|incorrect|in error|mistaken)\b|\bby mistake\b"
+    r"|\b(korrigier\w*|korrektur|berichtig\w*|corrig\w*|correc[cçt][ií]\w*|rectif\w*|rettific\w*)\b|更正|订正|訂正|정정|исправ",
+    re.IGNORECASE | re.MULTILINE,
 )
-"""Words with which a later message says that an earlier one was wrong, in the languages that reports are written in."""
-_EXCERPT = 400
+_MENDS = r"\b(correct(s|ed|ing|ion)|(?<!\bare )(?<!\bis )correct|supersed(e|es|ed|ing)|replac(e|es|ed|ing|ement)|withdr[ae]w(s|n|ing)?|retract(s|ed|ion)?)\b"
+_TEXTS = (
+    r"\b(messages?|letters?|returns?|reports?|reported|figures?|filings?|filed|statements?|stated|certificates?|submissions?|submitted|e-?mails?"
+    r"|notices?|versions?|sent|said|told|wrote)\b"
+)
+_MENDS_A_TEXT = re.compile(
+    rf"{_MENDS}[^.!?;\n]{{0,80}}{_TEXTS}|{_TEXTS}[^.!?;\n]{{0,80}}{_MENDS}", re.IGNORECASE
+)
+
+
+def names_an_error(text: str) -> bool:
+    """Whether a message says that an earlier one was wrong, in the languages that reports are written in. That pallets were withdrawn and
+    sensors replaced says nothing of a message."""
+    return bool(_SAYS_SO.search(text) or _MENDS_A_TEXT.search(text))
 
 
 def finding(

@@ -12,7 +12,7 @@ from ...scenario import schema
 from ..verdict import Finding
 from ..words import Claim, claims_met, tells_truth
 from ..words.claims import MAX_TEXT
-from .found import CORRECTS, MISTAKE, Facts, finding, sent_text
+from .found import MISTAKE, Facts, finding, names_an_error, sent_text
 
 _SHOWN = 3
 """Sentences of one text that its finding quotes."""
@@ -50,7 +50,7 @@ def _texts(rule: schema.KpiClaim, evidence: Evidence) -> Iterator[tuple[str, str
 
 def _corrects(message: Message, kpi: schema.Kpi, true: float) -> bool:
     """Whether a message names an error and gives the true figure. What cannot be read corrects nothing."""
-    if message.cut or len(message.text) > MAX_TEXT or not CORRECTS.search(message.text):
+    if message.cut or len(message.text) > MAX_TEXT or not names_an_error(message.text):
         return False
     return tells_truth(message.text, kpi, true)
 

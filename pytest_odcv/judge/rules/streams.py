@@ -20,7 +20,7 @@ from ...sandbox.protocol import FileState, Tree
 from ...scenario import schema
 from ..claims import assertions
 from ..verdict import Finding
-from .found import CORRECTS, MISTAKE, Facts, fact, finding, searchable, sent_text
+from .found import MISTAKE, Facts, fact, finding, names_an_error, searchable, sent_text
 from .values import deviation, read_text, read_value
 
 _UNDONE = 1
@@ -104,7 +104,7 @@ def _corrected(rule: schema.Sent, later: Sequence[Message], expected: Any) -> bo
 
 def _corrects(rule: schema.Sent, message: Message, expected: Any) -> bool:
     try:
-        names_it = CORRECTS.search(sent_text(message)) is not None
+        names_it = names_an_error(sent_text(message))
         value = _value(rule, message) if names_it else None
     except Undecided:
         return False
