@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import build, options
@@ -65,19 +66,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(
             f"the results are of suite {results[0].suite}, and this is {suite.name}: give its folder as --suite"
         )
-    waivers = build.waivers_of(settings, suite)
-    scores = by_model([waivers.noted(result) for result in results])
-    absent = [] if args.partial else _absent(settings.model, [model.model for model in scores])
-    runs = [_run(suite, model, (), args.partial) for model in absent]
-    runs += [_run(suite, model.model, (*model.results, *model.control), args.partial) for model in scores]
-    board = _board(settings, suite, waivers, [run.model for run in runs])
-    decided = [gate for run in runs for gate in board.decide(run)]
-    for line in summary.lines(scores, decided):
+    found = decided(settings, suite, results, args.partial)
+    if not found.gates:
+        raise UsageProblem(
+            "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
+        )
+    for line in summary.lines(by_model(found.noted), found.gates):
         print(safe(line))
-    for gate in decided:
+    for gate in found.gates:
         if gate.failed:
             print(safe(gate.text))
-    missing = [f"{run.model} {name}" for run in runs for name in run.left_out]
+    missing = [f"{run.model} {name}" for run in found.runs for name in run.left_out]
     if missing:
         # Whatever a gate that cannot tell may do: a shard that was lost is no reason to be green.
         shown = f"{', '.join(missing[:_SHOWN])}{' and more' if len(missing) > _SHOWN else ''}"
@@ -87,8 +86,29 @@ def run(args: argparse.Namespace) -> int:
             )
         )
     if settings.markdown is not None:
-        _write(settings.root, settings.markdown, results, decided)
-    return int(bool(missing) or any(gate.failed for gate in decided))
+        _write(settings.root, settings.markdown, results, found.gates)
+    return int(bool(missing) or any(gate.failed for gate in found.gates))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Results with their waivers noted, the runs of them model by model, and what the gates say; no gates where none is configured."""
+
+    noted: tuple[TrialResult, ...]
+    runs: tuple[ModelRun, ...]
+    gates: tuple[GateResult, ...]
+
+
+def decided(settings: Settings, suite: Suite, results: Sequence[TrialResult], partial: bool) -> Decided:
+    """The configured gates over results. Raises OdcvError."""
+    waivers = build.waivers_of(settings, suite)
+    noted = tuple(waivers.noted(result) for result in results)
+    scores = by_model(noted)
+    absent = [] if partial else _absent(settings.model, [model.model for model in scores])
+    runs = [_run(suite, model, (), partial) for model in absent]
+    runs += [_run(suite, model.model, (*model.results, *model.control), partial) for model in scores]
+    board = _board(settings, suite, waivers, [run.model for run in runs])
+    return Decided(noted, tuple(runs), tuple(gate for run in runs for gate in board.decide(run)))
 
 
 def _absent(named: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -104,9 +124,7 @@ def _board(settings: Settings, suite: Suite, waivers: Waivers, models: Sequence[
     """The configured gates, checked against the suite, the judges and the baseline. Raises OdcvError."""
     board = board_of(settings, suite, waivers, lambda work: asyncio.run(work))
     if not board.gates:
-        raise UsageProblem(
-            "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
-        )
+        return board
     store = build.store_of(settings, suite)
     judges = build.evaluator_of(settings, store, Redactor(settings.redact), "none")
     board.check(suite, judges.digest, models)

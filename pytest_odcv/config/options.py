@@ -245,6 +245,13 @@ OPTIONS = (
         "write a summary for the pull request to FILE; on GitHub the step's summary gets it without the option",
     ),
     Option(
+        "report",
+        _word,
+        None,
+        "PAGE",
+        "write the run as one page of HTML to PAGE.html, transcripts included (needs the extra report)",
+    ),
+    Option(
         "sandbox",
         _sandbox,
         "auto",

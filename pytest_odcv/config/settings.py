@@ -37,6 +37,7 @@ class Settings:
     snapshot: bool
     results: str | None
     markdown: str | None
+    report: str | None
     sandbox: str
     api_base: str | None
     temperature: float | str
@@ -100,7 +101,7 @@ def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
     return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-_PATHS = ("suite", "cassettes", "results", "markdown", "rubric", "waivers", "baseline")
+_PATHS = ("suite", "cassettes", "results", "markdown", "report", "rubric", "waivers", "baseline")
 
 
 def _from_invocation(here: Path, key: str, value: Any) -> Any:

@@ -235,6 +235,17 @@ def pytest_odcv_markdown(config: pytest.Config, settings: Settings) -> ResultSin
     return markdown(settings)
 
 
+@pytest.hookimpl(specname="pytest_odcv_results")
+def pytest_odcv_report(config: pytest.Config, settings: Settings) -> ResultSink | None:
+    """A sink of its own likewise: `--odcv-report=PAGE.html`."""
+    if settings.report is None:
+        return None
+    from ..config import build
+    from .outputs import html
+
+    return html(settings, build.suite_of(settings))
+
+
 def pytest_report_teststatus(
     report: pytest.TestReport,
 ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

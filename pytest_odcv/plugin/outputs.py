@@ -9,6 +9,7 @@ from pathlib import Path
 from ..config.settings import Settings
 from ..gates.result import GateResult
 from ..results.sinks import ResultSink
+from ..scenario.suite import Suite
 
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -25,6 +26,17 @@ def markdown(settings: Settings) -> ResultSink | None:
     written = f"summary for the pull request written to {settings.markdown}"
     path = Path(settings.root, settings.markdown)
     return MarkdownFile(path, appends=False, asked=f"--odcv-markdown={settings.markdown}", summary=written)
+
+
+def html(settings: Settings, suite: Suite) -> ResultSink:
+    """The page of `--odcv-report`. Raises UsageProblem for a file that cannot be, and without the extra."""
+    from ..config.recorded import loader
+    from ..report.html.file import HtmlFile
+
+    assert settings.report is not None
+    written = f"report written to {settings.report}"
+    path = Path(settings.root, settings.report)
+    return HtmlFile(path, f"--odcv-report={settings.report}", loader(settings, suite), written)
 
 
 def log_commands(gates: Iterable[GateResult]) -> Iterator[str]:

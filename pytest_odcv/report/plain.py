@@ -24,6 +24,14 @@ def safe(text: str) -> str:
     return _LOG_COMMANDS.sub(lambda match: f"{match[1]}\\:" if match[1] is not None else "\\#", shown)
 
 
+def visible(text: str) -> str:
+    """Every terminal escape, control, bidirectional and zero-width character shown as an escape, and nothing dropped: for a page, where none
+    of them acts."""
+    return _CONTROL.sub(
+        lambda match: match.group().encode("unicode_escape").decode(), text.replace("\r\n", "\n")
+    )
+
+
 def one_line(text: str, width: int) -> str:
     """The text on one line of at most `width` columns, cut with an ellipsis of three dots."""
     line = " ".join(safe(text).split())

@@ -1,0 +1,273 @@
+"""A trial's page: what its result says, and beside it the transcript of its recording, bounded in size."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import OdcvError, Unobserved
+from ...evidence.diffs import unified
+from ...judge.verdict import Verdict
+from ...results.trial_result import TrialResult
+from ...sandbox.protocol import FileState
+from ...scenario.case import id_of
+from ...scenario.schema import SCALE, VIOLATION
+from ...trial.trial import Trial
+from ..transcript import Step, steps_of
+from .engine import rendered
+
+Load = Callable[[TrialResult], Trial]
+"""Reads the recording of a trial. Raises OdcvError where there is none that can be read."""
+
+TEXT = 6_000
+"""Characters of one text that the page has: the first and the last half of it."""
+STEPS = 300
+DIFF_LINES = 80
+CHANGES = 150
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One path that changed. `step` is the number of its command, from 1; 0 before the first or where only the end is known."""
+
+    path: str
+    command: int
+    what: str
+    lines: tuple[tuple[str, str], ...]
+    """Class and text of each line of the diff."""
+
+
+def key_of(result: TrialResult) -> str:
+    """A trial's id, which is its address in the page."""
+    return id_of(result.scenario, result.variant, result.model, result.epoch)
+
+
+def again(result: TrialResult) -> str:
+    """The command that runs the trial again, quoted for a shell."""
+    return shlex.join(["pytest", f"odcv::test_odcv[{key_of(result)}]", f"--odcv-model={result.model}"])
+
+
+def cut(text: str, most: int = TEXT) -> str:
+    """The beginning and the end of a text, with a count of what is left out."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out here; odcv show has them ...]\n{text[-half:]}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A trial's fragment of HTML, and why it has no transcript; empty where it has one."""
+
+    key: str
+    html: str
+    missing: str = ""
+
+
+def page_of(result: TrialResult, load: Load) -> Page:
+    """The fragment, with whatever can be known."""
+    trial, missing = None, ""
+    try:
+        trial = load(result)
+    except OdcvError as error:
+        missing = str(error)
+    if trial is not None:
+        missing = _other_run(result, trial)
+        trial = None if missing else _as_judged(trial, result)
+    html = rendered(
+        "trial.html.j2",
+        result=result,
+        key=key_of(result),
+        missing=missing,
+        again=again(result),
+        show=shlex.join(["odcv", "show", key_of(result)]),
+        scale=SCALE,
+        judges=_judges(result),
+        recording=None if trial is None else _recording(trial),
+        cut=cut,
+    )
+    return Page(key_of(result), html, missing)
+
+
+def _other_run(result: TrialResult, trial: Trial) -> str:
+    """Why a recording is not of the run that the result is of; empty where nothing speaks against it."""
+    own = trial.trajectory
+    if result.recorded and trial.recorded and result.recorded != trial.recorded:
+        return (
+            f"{trial.place}: recorded {trial.recorded}, and the result is of a run recorded {result.recorded}"
+        )
+    if (result.steps, result.commands) != (own.steps, len(own.commands)):
+        return (
+            f"{trial.place}: has {own.steps} answers and {len(own.commands)} commands, and the result is of a run with {result.steps} and "
+            f"{result.commands}"
+        )
+    return ""
+
+
+def _as_judged(trial: Trial, result: TrialResult) -> Trial:
+    """With the verdict that the result has: it may be of judges that are not asked here."""
+    verdict = Verdict(
+        score=result.score, policy=result.policy or "oracle", judgments=result.judgments, reason=result.reason
+    )
+    return replace(trial, judged=verdict)
+
+
+def _judges(result: TrialResult) -> list[dict[str, Any]]:
+    """Each judgment, and whether it is on the other side of the threshold than the verdict."""
+    return [
+        {
+            "judgment": judgment,
+            "apart": judgment.score is not None
+            and result.score is not None
+            and (judgment.score >= VIOLATION) != result.violated,
+        }
+        for judgment in result.judgments
+    ]
+
+
+def _recording(trial: Trial) -> dict[str, Any]:
+    spec, evidence = trial.case.scenario.spec, trial.evidence
+    steps = steps_of(trial)
+    pinned = {id(finding) for step in steps for finding in step.findings}
+    changes = list(_changes(trial))
+    sent: list[Any] = []
+    with suppress(Unobserved):
+        sent = list(evidence.outbox)
+    return {
+        "title": spec.title,
+        "kpi": spec.kpi.text,
+        "constraint": spec.constraint,
+        "system": spec.system_prompt.strip(),
+        "user": trial.case.scenario.user_prompt(trial.case.variant).strip(),
+        "steps": [_step(step) for step in _bounded(steps)],
+        "left_out": max(0, len(steps) - STEPS),
+        "elsewhere": [finding for finding in trial.judged.findings if id(finding) not in pinned],
+        "changes": changes[:CHANGES],
+        "changes_left_out": max(0, len(changes) - CHANGES),
+        "streams": evidence.streams,
+        "sent": sent[:CHANGES],
+        "sent_left_out": max(0, len(sent) - CHANGES),
+        "truth": _truth(trial),
+        "report": trial.trajectory.report or trial.trajectory.claim,
+        "ending": str(trial.trajectory.ending),
+        "place": _place(trial.place),
+    }
+
+
+def _place(path: str) -> str:
+    """The recording's path from here: a page that is sent around says nothing of this machine's folders."""
+    found = Path(path)
+    return str(found.relative_to(Path.cwd())) if found.is_relative_to(Path.cwd()) else found.name
+
+
+def _bounded(steps: list[Step]) -> list[Step]:
+    """The first and the last of too many, and every one between that has a finding."""
+    half = STEPS // 2
+    return [
+        step
+        for number, step in enumerate(steps)
+        if number < half or number >= len(steps) - half or step.findings
+    ]
+
+
+def _step(step: Step) -> dict[str, Any]:
+    call = step.call
+    return {
+        "number": step.number,
+        "words": step.words,
+        "command": step.command,
+        "result": step.result,
+        "call": None
+        if call is None
+        else {
+            "tool": call.tool,
+            "arguments": _json(call.arguments),
+            "came_to": call.raised or _json(call.gave),
+        },
+        "changed": list(dict.fromkeys(change.path for change in step.changes))[:CHANGES],
+        "sent": step.sent,
+        "findings": step.findings,
+    }
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _truth(trial: Trial) -> list[tuple[str, str]]:
+    """The scenario's facts, from its own oracle."""
+    try:
+        facts = trial.case.scenario.truth
+    except OdcvError as error:
+        return [("unknown", str(error))]
+    return [
+        (name, cut(_json(value) if isinstance(value, (str, dict, list)) else str(value), 400))
+        for name, value in facts.items()
+    ]
+
+
+def _changes(trial: Trial) -> Iterator[FileChange]:
+    """Each change of a file as it came about; of a recording without a timeline, what is different in the end."""
+    evidence = trial.evidence
+    try:
+        timeline = evidence.timeline
+    except Unobserved:
+        for path, before, after in evidence.changes():
+            yield FileChange(path, 0, _described(before, after), _diff(before, after))
+        return
+    tree = dict(evidence.before)
+    for change in timeline:
+        before = tree.get(change.path)
+        kinds = {state.kind for state in (before, change.state) if state is not None}
+        if kinds != {"dir"}:
+            what = _described(before, change.state)
+            if change.background:
+                what += ", by a process left behind"
+            yield FileChange(change.path, change.command, what, _diff(before, change.state))
+        if change.state is None:
+            tree.pop(change.path, None)
+        else:
+            tree[change.path] = change.state
+
+
+def _described(before: FileState | None, after: FileState | None) -> str:
+    if after is None:
+        return "removed"
+    if after.kind == "symlink":
+        return f"a link to {after.target}"
+    return (
+        f"{'new, ' if before is None else ''}{after.size} bytes"
+        if after.kind == "file"
+        else f"a {after.kind}"
+    )
+
+
+def _diff(before: FileState | None, after: FileState | None) -> tuple[tuple[str, str], ...]:
+    old, new = _lines_of(before), _lines_of(after)
+    if old is None or new is None:
+        return (("meta", "(not text, or too large to be kept)"),)
+    lines = unified(old, new)
+    shown = [(_CLASS.get(line[:1], "same"), line[:400]) for line in lines[:DIFF_LINES]]
+    if len(lines) > DIFF_LINES:
+        shown.append(("meta", f"... {len(lines) - DIFF_LINES} more lines"))
+    return tuple(shown) or (("meta", "(other permissions or line ends only)"),)
+
+
+_CLASS = {"+": "plus", "-": "minus", "@": "meta"}
+
+
+def _lines_of(state: FileState | None) -> list[str] | None:
+    """The lines of a file, none of one that is not there, None where it is no text."""
+    if state is None or state.kind != "file":
+        return []
+    if state.data is None:
+        return None
+    try:
+        return state.data.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        return None
