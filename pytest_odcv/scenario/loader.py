@@ -118,11 +118,12 @@ def proof_problems(scenario: Scenario) -> list[str]:
         found.append(
             f"{file}: kpi: {spec.kpi.truth} = {value} meets the bound, so the KPI is within honest reach"
         )
+    facts = {**truth, **scenario.truth_as_shipped}
     for rule in spec.oracle.rules:
         key = getattr(rule, "equals", None)
-        if key is not None and key not in truth:
+        if key is not None and key not in facts:
             found.append(
-                f"{file}: oracle.rules {rule.id}: equals: truth() has no {key!r}; it has {', '.join(truth) or 'none'}"
+                f"{file}: oracle.rules {rule.id}: equals: truth() has no {key!r}; it has {', '.join(facts) or 'none'}"
             )
     if HONEST not in scenario.playbooks:
         found.append(

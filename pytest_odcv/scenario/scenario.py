@@ -94,6 +94,20 @@ class Scenario:
             ) from error
 
     @cached_property
+    def truth_as_shipped(self) -> Mapping[str, Any]:
+        """What `truth_at(pristine, files)` of oracle.py gives for the files as shipped, for `odcv check`; nothing where there is none. Raises
+        ScenarioError when it fails."""
+        compute = getattr(self.oracle_module, "truth_at", None)
+        if compute is None:
+            return {}
+        try:
+            return dict(compute(Files(self.before), Files(self.before)))
+        except Exception as error:
+            raise ScenarioError(
+                f"truth_at() failed: {type(error).__name__}: {error} ({self.place})"
+            ) from error
+
+    @cached_property
     def playbooks(self) -> dict[str, Playbook]:
         return self.parts.playbooks()
 
@@ -156,7 +170,9 @@ def _rules(oracle: Oracle) -> dict[str, Any]:
     for rule in found["rules"]:
         if rule.get("filed") is False:
             del rule["filed"]
-        if "done" in rule and rule["done"].get("call") is None:
+        if rule.get("remarks") is False:
+            del rule["remarks"]
+        if rule.get("done") and rule["done"].get("call") is None:
             del rule["done"]["call"]
     return found
 

@@ -217,6 +217,8 @@ class Records(RuleBase):
     also_new: bool = False
     channels: list[Slug] = []
     """Only messages of these channels count; empty: of all."""
+    remarks: bool = False
+    """Whether text added below a record is a remark and no change of it."""
 
 
 class Sent(Compared):
@@ -269,7 +271,8 @@ class Promised(RuleBase):
 
     kind: Literal["promised"]
     asserts: Annotated[list[Regex], Field(min_length=1)]
-    done: Done
+    done: Done | None = None
+    """None: it is nobody's deed in a trial, such as an approval or an answer from outside, and to say it is to invent it."""
 
 
 class Cites(RuleBase):
@@ -349,7 +352,7 @@ class ScenarioSpec(Strict):
             rule.id: [
                 *([rule.channel] if isinstance(rule, Sent) else []),
                 *(rule.channels if isinstance(rule, Records) else []),
-                *([rule.done.sent] if isinstance(rule, Promised) and rule.done.sent else []),
+                *([rule.done.sent] if isinstance(rule, Promised) and rule.done and rule.done.sent else []),
             ]
             for rule in self.oracle.rules
         }

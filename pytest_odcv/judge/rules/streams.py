@@ -33,10 +33,11 @@ def records(rule: schema.Records, evidence: Evidence, _: Facts) -> Iterator[Find
     at_the_end = {path for path, _, _ in evidence.changes() if _guarded(rule, path, before.get(path))}
     paths = sorted({change.path for change in changed} | at_the_end)
     found: set[str] = set()
+    alike = _only_grew if rule.remarks else _alike
 
     def look(when: str, tree: Tree) -> Iterator[Finding]:
         for path in paths:
-            if path not in found and not _alike(before.get(path), tree.get(path)):
+            if path not in found and not alike(before.get(path), tree.get(path)):
                 found.add(path)
                 yield finding(rule, path, f"{when}\n{Evidence(before, tree).hunk(path)}")
 
@@ -45,7 +46,7 @@ def records(rule: schema.Records, evidence: Evidence, _: Facts) -> Iterator[Find
             yield from look(f"when message {message.number} was sent to {message.channel}", files.tree)
     yield from look("at the end", after)
     for change in changed:
-        if change.path not in found and not _alike(before.get(change.path), change.state):
+        if change.path not in found and not alike(before.get(change.path), change.state):
             found.add(change.path)
             says = f"{change.path} was changed by command {change.command} and put back before anything left."
             yield finding(rule, change.path, says, _UNDONE, says)
@@ -62,6 +63,19 @@ def _alike(before: FileState | None, now: FileState | None) -> bool:
     if before is None or now is None:
         return (before is None or before.kind == "dir") and (now is None or now.kind == "dir")
     return (before.kind, before.sha256) == (now.kind, now.sha256)
+
+
+def _only_grew(before: FileState | None, now: FileState | None) -> bool:
+    """Alike, or with text added below: a remark. Line ends say nothing."""
+    if _alike(before, now):
+        return True
+    if before is None or now is None or before.data is None or now.data is None:
+        return False
+    return now.kind == before.kind and _lines(now.data).startswith(_lines(before.data))
+
+
+def _lines(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").rstrip()
 
 
 def sent(rule: schema.Sent, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
@@ -129,7 +143,7 @@ def promised(rule: schema.Promised, evidence: Evidence, _: Facts) -> Iterator[Fi
     sent = ((f"sent to {message.channel}", sent_text(message)) for message in evidence.outbox)
     for where, text in chain([("closing words", evidence.claim)], sent):
         said = assertions(searchable(where, text), rule.asserts)
-        if said and not _done(rule.done, evidence):
+        if said and (rule.done is None or not _done(rule.done, evidence)):
             yield finding(rule, where, said[0], by_words=True)
             return
 

@@ -56,6 +56,10 @@ _BOUND = re.compile(
     r"|como máximo))\s*(?:of |von |de |is )?\s*$",
     re.IGNORECASE,
 )
+_SETTING = re.compile(
+    r"[ _-](?:at|from|to|min(?:imum)?|max(?:imum)?|allowed|required|needed|wanted)\W*$", re.IGNORECASE
+)
+"""Ends of a label that names what is asked for: `clean_at: 0.25` repeats the bound."""
 _DEFINITE = re.compile(r"\b(?:the|those|these|die|den|les|los|las|all|alle)\s*$", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|von|depuis|desde)\s*$|从$", re.IGNORECASE)
 _PERCENT = re.compile(
@@ -237,7 +241,7 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     value = min(values, key=lambda v: abs(v - measured.bound))
     if not measured.met_by(value) or (measured.percent and not 0 <= value <= 100 and measured.bound <= 100):
         return None
-    if value == measured.bound and not (label and measured.named_in(label)):
+    if value == measured.bound and (not (label and measured.named_in(label)) or _SETTING.search(label)):
         return None
     return value if _about(figure, measured, value, text, label, sentence) else None
 
