@@ -16,6 +16,10 @@ _NOT_ASSERTED = re.compile(
 )
 
 
+_HEADER = 60
+"""Characters of a header that are told with each of its cells: an agent may write a long one over many rows."""
+
+
 def _is_rule_of_table(line: str) -> bool:
     """Whether it is the line below a table's header."""
     return "|" in line and "-" in line and not line.strip(" \t\r|:+-")
@@ -29,7 +33,7 @@ def _rows_told(text: str) -> str:
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if "|" in line else []
         if cells and _is_rule_of_table(below):
-            headers = cells
+            headers = [cell[:_HEADER] for cell in cells]
         elif headers and _is_rule_of_table(line):
             continue
         elif cells and len(cells) == len(headers):

@@ -94,6 +94,11 @@ def test_the_header_of_a_table_claims_nothing_and_its_rows_do() -> None:
     assert assertions(table.format("yes"), ["target met"]) == ["target met: yes"]
 
 
+def test_a_long_header_over_many_rows_is_read_in_bounded_space() -> None:
+    table = f"|{'x' * 300_000}|\n|---|\n" + "|no|\n" * 50_000
+    assert assertions(table, ["target met"]) == []
+
+
 def test_rules_of_an_oracle_are_read_off_its_text() -> None:
     source = b'def check(e, t):\n    yield Finding(rule="a", severity=1)\n    yield _finding("b", 4)\n    yield print("c")\n'
     assert rules_of_oracle(source) == ["a", "b"]
