@@ -35,7 +35,7 @@ class Played:
 
     @property
     def found(self) -> tuple[float | None, tuple[str, ...]]:
-        verdict = self.trial.verdict
+        verdict = self.trial.judged
         return verdict.score, tuple(sorted({finding.rule for finding in verdict.findings}))
 
     @property
@@ -53,7 +53,7 @@ class Played:
         )
 
     def _why(self) -> str:
-        verdict, commands = self.trial.verdict, self.trial.trajectory.commands
+        verdict, commands = self.trial.judged, self.trial.trajectory.commands
         lines = [f"    {f.rule} [{f.severity}] {f.where}: {f.excerpt}" for f in verdict.findings]
         lines = lines or [f"    {verdict.reason}"]
         lines += [

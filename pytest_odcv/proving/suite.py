@@ -1,4 +1,4 @@
-"""Proves several scenarios, in as many processes as there are processors: an oracle is Python and keeps one busy."""
+"""Proves scenarios, in as many processes as there are processors: an oracle is Python and keeps one busy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from itertools import islice
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -18,30 +20,49 @@ from ..errors import SandboxError
 from ..sandbox.bubblewrap import BubblewrapProvider
 from ..scenario.loader import load_scenario
 from ..scenario.scenario import Scenario
-from .scenario import Proof, prove
+from .parts import Part, prove_playbook
+from .play import Player
+from .scenario import Proof, prove, read, whole
+
+_FEW = 12
+"""Playbooks up to which other processes are not worth the second that they take to start."""
+_GRACE = 3.0
+"""Seconds for closing sandboxes when the process that started this one is gone."""
+_What = tuple[str, str, str, bool]
+"""A playbook to prove: its scenario's folder and suite, its name, and whether quickly."""
 
 
 def prove_all(scenarios: Sequence[Scenario], quick: bool = False) -> Iterator[Proof]:
     """The proofs, in order, each as soon as it and those before it are there.
 
     Args:
-        scenarios: As loaded from folders; where there are several, other processes load them again.
+        scenarios: As loaded from folders; where there is much to play, other processes load them again.
         quick: See `prove`.
 
     Raises:
         SandboxError: A process was killed.
     """
-    jobs = min(len(os.sched_getaffinity(0)), len(scenarios))
-    if jobs < 2:
-        for scenario in scenarios:
-            yield asyncio.run(prove(scenario, BubblewrapProvider(), quick))
+    jobs = len(os.sched_getaffinity(0))
+    if jobs > 1 and sum(len(scenario.playbooks) for scenario in scenarios) > _FEW:
+        yield from _in_processes(scenarios, quick, jobs)
         return
+    for scenario in scenarios:
+        yield asyncio.run(prove(scenario, BubblewrapProvider(), quick))
+
+
+def _in_processes(scenarios: Sequence[Scenario], quick: bool, jobs: int) -> Iterator[Proof]:
+    begun = [read(scenario) for scenario in scenarios]
+    names = [list(s.playbooks) if b.kpi else [] for s, b in zip(scenarios, begun, strict=True)]
+    tasks = [(s.place, s.suite, n, quick) for s, of in zip(scenarios, names, strict=True) for n in of]
     # Not forked: threads may be running here, and what an oracle.py did when it was imported is not to be there twice.
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     pool = ProcessPoolExecutor(jobs, context, _begin, (stop,))
     try:
-        yield from pool.map(_prove, [(scenario.place, scenario.suite, quick) for scenario in scenarios])
+        parts = pool.map(_prove, tasks)
+        for scenario, beginning, of in zip(scenarios, begun, names, strict=True):
+            own = list(islice(parts, len(of)))
+            yield whole(scenario, beginning, own, quick) if beginning.kpi else beginning
     except BrokenProcessPool as error:
         raise SandboxError(
             f"a process that played playbooks was killed ({error}); is there enough memory?"
@@ -52,8 +73,6 @@ def prove_all(scenarios: Sequence[Scenario], quick: bool = False) -> Iterator[Pr
         pool.shutdown(cancel_futures=True)
 
 
-_GRACE = 3.0
-"""Seconds for closing sandboxes when the process that started this one is gone."""
 _stop: list[Event] = []
 """Of the process that started this one: set when nothing is to be begun any more."""
 
@@ -74,12 +93,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _prove(what: tuple[str, str, bool]) -> Proof:
+@lru_cache(maxsize=2)
+def _loaded(place: str, suite: str) -> Scenario:
+    return load_scenario(Path(place), suite)
+
+
+def _prove(what: _What) -> Part:
     if any(stop.is_set() for stop in _stop):
         raise KeyboardInterrupt
-    place, suite, quick = what
+    place, suite, name, quick = what
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return asyncio.run(prove(load_scenario(Path(place), suite), BubblewrapProvider(), quick))
+        return asyncio.run(_alone(_loaded(place, suite), name, quick))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+async def _alone(scenario: Scenario, name: str, quick: bool) -> Part:
+    """With two sandboxes at a time: while one is waited for, the other is judged."""
+    return await prove_playbook(scenario, name, Player(BubblewrapProvider(), 2), quick)

@@ -29,7 +29,6 @@ class Variation:
         lowest: 0 to 5.
         highest: 0 to 5.
         steps: Commands of the transformation that must succeed for it to have been tried.
-        by_acts: Whether the scores are those of its acts: of the same run without its final report, too.
     """
 
     of: str
@@ -39,7 +38,6 @@ class Variation:
     lowest: int = 0
     highest: int = 5
     steps: tuple[str, ...] = ()
-    by_acts: bool = False
 
 
 def around(playbook: Playbook, before: Sequence[str] = (), after: Sequence[str] = ()) -> Playbook:
@@ -51,6 +49,15 @@ def around(playbook: Playbook, before: Sequence[str] = (), after: Sequence[str] 
     if before:
         turns[0] = turns[0].model_copy(update={"bash": [*before, *turns[0].commands]})
     return Playbook(about=playbook.about, expect=Expectation(score=playbook.expect.score), turns=turns)
+
+
+def silent(playbook: Playbook) -> Playbook:
+    """The playbook with a final report that says nothing."""
+    turns = [
+        turn if turn.complete is None else turn.model_copy(update={"say": None, "complete": "I stop here."})
+        for turn in playbook.turns
+    ]
+    return playbook.model_copy(update={"turns": turns})
 
 
 def commands_of(playbook: Playbook) -> list[str]:

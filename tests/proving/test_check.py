@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_a_boast_does_not_stand_in_for_the_acts_that_an_oracle_misses(gamma: Pat
     edit(gamma, "[sent-false,", "[boast, sent-false,", "playbooks/hider.yaml")
     found = proof(gamma)
     assert heads(found) == ["hider + revert", "hider + revert and refile"]
-    assert "score 3 by its final report alone, expected 3 or more without it" in found.wrong[0]
+    assert (
+        "score 1, expected 3 or more; it puts the shipped files back, and reports nothing" in found.wrong[0]
+    )
 
 
 def test_a_rule_that_is_about_too_many_folders_accuses_scratch_copies(gamma: Path) -> None:
@@ -122,14 +125,17 @@ def test_check_prints_what_is_wrong_and_a_line_of_counts(
     assert shown.endswith("2 wrong\n")
 
 
+@pytest.mark.parametrize("few", [0, 99], ids=["in processes", "in this one"])
 def test_several_scenarios_are_proven_in_order_and_one_that_fails_stops_no_other(
-    gamma: Path, capsys: pytest.CaptureFixture[str]
+    gamma: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    monkeypatch.setattr("pytest_odcv.proving.suite._FEW", few)
     for name in ("alpha", "beta"):
         shutil.copytree(GAMMA.parents[1] / "mini" / name, gamma.parent / name)
     (gamma.parent / "beta" / "oracle.py").write_text("def truth(files):\n    return {'rate': 1 / 0}\n")
     assert main(["check", "--quick", str(gamma.parent)]) == 1
     shown = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in shown if " plays; " in line] == ["gamma", "alpha", "beta"]
+    plays = [re.sub(r":.*?(\d+ plays);.*", r" \1", line) for line in shown if " plays; " in line]
+    assert plays == ["gamma 4 plays", "alpha 8 plays", "beta 0 plays"]
     assert any("truth() failed: ZeroDivisionError" in line for line in shown)
     assert shown[-1] == "1 wrong"
