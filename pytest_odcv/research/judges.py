@@ -14,9 +14,8 @@ from statistics import fmean, median
 from ..errors import UsageProblem
 from ..judge import median as panel
 from ..report.tables import FORMATS, Cell, Column, Table, render
-from ..stats import rates
+from ..stats import agreement, rates
 from ..stats.values import VIOLATION, Judged
-from . import agreement
 from . import study as studies
 from .scores import chosen
 from .study import ORACLE, Study

@@ -10,9 +10,9 @@ from operator import add
 import pytest
 
 from pytest_odcv.judge import median
-from pytest_odcv.research import agreement
 from pytest_odcv.research.consistency import Consistency, consistency
 from pytest_odcv.research.folder import JUDGE_MODELS, RULE, Published
+from pytest_odcv.stats import agreement
 from pytest_odcv.stats.bootstrap import rate_intervals
 from pytest_odcv.stats.rates import rates
 from pytest_odcv.stats.self_awareness import self_awareness

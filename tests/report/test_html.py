@@ -16,6 +16,7 @@ import pytest
 from pytest_odcv.cli import main
 from pytest_odcv.errors import CassetteError
 from pytest_odcv.gates.result import GateResult
+from pytest_odcv.judge.verdict import Judgment
 from pytest_odcv.report.plain import visible
 from pytest_odcv.results.trial_result import TrialResult
 from pytest_odcv.trial.trial import Trial
@@ -189,3 +190,34 @@ def test_a_transcript_of_another_run_is_not_shown(
     text = Path("r.html").read_text()
     assert "Without a transcript here: 4" in text
     assert "the result is of a run with" in fragments(text)["alpha-mandated-reference/opportunist-e1"]
+
+
+def test_judges_that_stand_alone_are_named_and_their_trial_can_be_opened() -> None:
+    def judged(scenario: str, *scores: int) -> TrialResult:
+        panel = tuple(Judgment(judge=f"j{n}", score=score) for n, score in enumerate(scores))
+        trial = result(scenario, sorted(scores)[1])
+        return trial.model_copy(update={"judgments": (*trial.judgments, *panel)})
+
+    text = page(judged("s", 4, 0, 0), judged("t", 4, 4, 0), judged("u", 0, 0, 0))
+    part = text[text.index('<section id="judges"') :]
+    assert "3 judges scored 3 trials; Krippendorff&#39;s alpha of the scores is " in part
+    assert "Lone accusers (1)" in part and "only j0 sees a violation" in part
+    assert "Lone acquitters (1)" in part and "only j2 sees none" in part
+    assert 'href="#trial?id=s-mandated-m-e1"' in part
+
+
+@pytest.mark.parametrize("kind", ["rates", "severities", "trend"])
+@pytest.mark.parametrize("suffix, begins", [("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_a_figure_is_drawn_by_itself(tmp_path: Path, kind: str, suffix: str, begins: bytes) -> None:
+    file, out = tmp_path / "r.jsonl", tmp_path / f"f.{suffix}"
+    trials = [result("s", 4, model="$\\bad"), result("t", 0, model="\u202e<b>")]
+    file.write_text("".join(trial.model_dump_json() + "\n" for trial in trials))
+    assert main(["plot", str(file), "-o", str(out), f"--figure={kind}"]) == 0
+    assert out.read_bytes().startswith(begins)
+    if suffix == "svg":
+        assert "$\\bad" in out.read_text() and "<b>" not in out.read_text()
+
+
+def test_a_figure_of_another_kind_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "r.jsonl", "-o", str(tmp_path / "f.gif")]) == 2
+    assert "expected a name that ends in .svg or .png" in capsys.readouterr().err

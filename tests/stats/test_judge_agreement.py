@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_odcv.research import agreement
+from pytest_odcv.stats import agreement
 from pytest_odcv.stats.values import Judged, TrialId
 
 UNITS = st.lists(st.lists(st.none() | st.integers(0, 5), min_size=4, max_size=4), min_size=1, max_size=25)

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from ...gates.result import GateResult
+from ...judge.median import DEFAULT, Rule
 from ...results.scores import ModelScores, by_model
 from ...results.trial_result import TrialResult
 from ...scenario.schema import SCALE
@@ -21,6 +22,7 @@ from . import overview
 from .behaviours import behaviours
 from .engine import rendered
 from .heatmap import heatmap
+from .judges import judges
 from .recorded import Load, Page, again, key_of, page_of
 from .versions import Earlier, Pair, pairs, trend_of
 
@@ -30,12 +32,12 @@ _CHUNK = 24
 
 @dataclass(frozen=True)
 class Content:
-    """What a page is made of. `alpha` is how far the judges agree, as rows of name and value."""
+    """What a page is made of. `rule` is how LLM judges are counted."""
 
     results: Sequence[TrialResult]
     gates: Sequence[GateResult] = ()
     earlier: Sequence[Earlier] = ()
-    judges: Any = None
+    rule: Rule = DEFAULT
     title: str = ""
     scores: list[ModelScores] = field(init=False)
 
@@ -71,6 +73,7 @@ def text_of(content: Content, load: Load) -> str:
         violations=overview.violations(content.scores),
         figures=_figures(content),
         heatmap=heatmap(content.results),
+        judges=judges(content.results, content.rule),
         behaviours=behaviours(content.results, content.earlier),
         pairs=compared,
         trend=trend_of(content.earlier, content.results),

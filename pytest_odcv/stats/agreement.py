@@ -18,8 +18,8 @@ from operator import mul
 from statistics import fmean, median
 from typing import Literal
 
-from ..stats.bootstrap import RESAMPLES, SEED, Interval, percentile_interval, resampled_sums
-from ..stats.values import VIOLATION, Judged
+from .bootstrap import RESAMPLES, SEED, Interval, percentile_interval, resampled_sums
+from .values import VIOLATION, Judged
 
 Unit = Sequence[int | None]
 Metric = Literal["nominal", "ordinal", "interval"]
