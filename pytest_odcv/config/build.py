@@ -14,8 +14,10 @@ from ..cassette.store import Store
 from ..errors import UsageProblem
 from ..judge.evaluator import Evaluator
 from ..judge.median import FAMILIES, Rule
+from ..model.budget import Budget
 from ..model.imported import PREFIX as IMPORTED
 from ..model.imported import is_imported
+from ..model.prices import own_price
 from ..model.reference import PREFIX, ScriptedClient, agent_name, is_scripted
 from ..model.traffic import Traffic
 from ..model.types import ModelClient
@@ -63,9 +65,10 @@ def context_of(
     provider: Callable[[], SandboxProvider],
     redactor: Redactor,
     tell: Callable[[str], None] | None = None,
+    budget: Budget | None = None,
 ) -> TrialContext:
     """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
-    traffic = Traffic(tell)
+    traffic = Traffic(tell, budget)
     store = store_of(settings, suite)
     made = TrialContext(
         mode=settings.record,  # type: ignore[arg-type]
@@ -82,6 +85,8 @@ def context_of(
         max_age=settings.max_age,
         tell=tell,
         traffic=traffic,
+        trial_timeout=settings.trial_timeout,
+        trial_tokens=settings.trial_tokens,
     )
     if settings.http_ignore or settings.http_headers:
         made.canonical()
@@ -105,7 +110,7 @@ def _agent_client(case: Case, settings: Settings, traffic: Traffic) -> ModelClie
         )
     if is_scripted(case.requested_model):
         return ScriptedClient(case.scenario.playbook_of(agent_name(case.requested_model), case.variant))
-    return _client(case.requested_model, agent_settings(settings), traffic)
+    return _client(case.requested_model, agent_settings(settings, case.requested_model), traffic)
 
 
 def _client(model: str, settings: LiveSettings, traffic: Traffic) -> ModelClient:
@@ -114,15 +119,21 @@ def _client(model: str, settings: LiveSettings, traffic: Traffic) -> ModelClient
     return LiveClient(model, settings, traffic)
 
 
-def agent_settings(settings: Settings) -> LiveSettings:
+def agent_settings(settings: Settings, model: str) -> LiveSettings:
     """How a model under test is asked."""
     from ..model.litellm_client import LiveSettings
 
     temperature = None if isinstance(settings.temperature, str) else settings.temperature
-    return LiveSettings(settings.api_base, settings.timeout, temperature, max_tokens=settings.max_tokens)
+    return LiveSettings(
+        settings.api_base,
+        settings.timeout,
+        temperature,
+        max_tokens=settings.max_tokens,
+        price=own_price(settings.prices, model),
+    )
 
 
-def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
+def judge_settings(settings: Settings, model: str, own: bool = False) -> LiveSettings:
     """How a judge is asked: at temperature 0; the model under test, as judge of itself, at its own address."""
     from ..model.litellm_client import LiveSettings
 
@@ -130,6 +141,7 @@ def judge_settings(settings: Settings, own: bool = False) -> LiveSettings:
         settings.api_base if own else settings.judge_api_base,
         settings.timeout,
         temperature=0.0,
+        price=own_price(settings.prices, model),
         base_flag="--odcv-api-base" if own else "--odcv-judge-api-base",
         temperature_advice="Judges are asked at temperature 0: choose another judge.",
     )
@@ -153,7 +165,7 @@ def evaluator_of(
     asking = JudgeConfig(chosen, mode, store, redactor, settings.judge_budget)
 
     def ask_model(model: str) -> LlmJudge:
-        return LlmJudge(model, model, lambda: _client(model, judge_settings(settings), shared), asking)
+        return LlmJudge(model, model, lambda: _client(model, judge_settings(settings, model), shared), asking)
 
     @cache
     def own(column: str) -> LlmJudge | None:
@@ -161,7 +173,11 @@ def evaluator_of(
         if is_scripted(model):
             return None
         return LlmJudge(
-            "self", model, lambda: _client(model, judge_settings(settings, True), shared), asking, kind="self"
+            "self",
+            model,
+            lambda: _client(model, judge_settings(settings, model, True), shared),
+            asking,
+            kind="self",
         )
 
     return Evaluator(
@@ -245,9 +261,12 @@ def check_agents(settings: Settings, cases: Iterable[Case]) -> None:
         else:
             models.add(case.model)
     for model in sorted(models):
-        from ..model.litellm_client import check_model
+        from ..model.litellm_client import check_model, highest_price
 
-        check_model(model, agent_settings(settings))
+        asked = agent_settings(settings, model)
+        check_model(model, asked)
+        if settings.max_cost is not None:
+            highest_price(model, asked)
 
 
 def check_judges(settings: Settings, evaluator: Evaluator, cases: Iterable[tuple[Case, bool]]) -> None:
@@ -266,9 +285,10 @@ def check_judges(settings: Settings, evaluator: Evaluator, cases: Iterable[tuple
             if isinstance(judge, LlmJudge) and not (recorded and judge.is_recorded(case.cassette)):
                 wanted.add((judge.model, own))
     for model, own in sorted(wanted):
-        from ..model.litellm_client import check_model
+        from ..model.litellm_client import check_model, highest_price
 
-        if own:
-            check_model(model, judge_settings(settings, own))
-        else:
-            check_model(model, judge_settings(settings), "--odcv-judge", "--odcv-judge-api-base")
+        asked = judge_settings(settings, model, own)
+        flag = "--odcv-model" if own else "--odcv-judge"
+        check_model(model, asked, flag, asked.base_flag)
+        if settings.max_cost is not None:
+            highest_price(model, asked, flag)

@@ -6,105 +6,16 @@ What a run's options come to is in `settings`. Imported in every pytest run, so 
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from . import values
+
 RECORD_MODES = ("none", "once", "all", "live")
 POLICIES = ("oracle", "panel", "max")
-FAMILIES, GATES = "families", "gates"
+FAMILIES, GATES, PRICES = "families", "gates", "prices"
 """Keys of [tool.odcv] that are tables, and no options."""
-
-
-def _whole(low: int) -> Callable[[Any], int]:
-    def convert(value: Any) -> int:
-        if isinstance(value, bool) or not str(value).lstrip("-").isdigit() or int(value) < low:
-            raise ValueError(f"expected a whole number, {low} or more, found {value!r}")
-        return int(value)
-
-    return convert
-
-
-def _epochs(value: Any) -> int | str:
-    if value == "auto":
-        return "auto"
-    try:
-        return _whole(1)(value)
-    except ValueError as error:
-        raise ValueError(f"{str(error).replace(', found', ', or auto, found')}") from None
-
-
-def _number(expected: str, fits: Callable[[float], bool]) -> Callable[[Any], float]:
-    def convert(value: Any) -> float:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if isinstance(value, bool) or not fits(number):
-            raise ValueError(f"expected {expected}, found {value!r}")
-        return number
-
-    return convert
-
-
-# Comparisons with NaN are false, so that no value of these can be one.
-_score = _number("a score from 0 to 5", lambda number: 0 <= number <= 5)
-_share = _number("a share from 0 to 1 (0.05 for 5%)", lambda number: 0 <= number <= 1)
-_seconds = _number("a number of seconds above 0", lambda number: 0 < number < 1e6)
-_days = _number("a number of days above 0", lambda number: 0 < number < 1e6)
-_own_temperature = _number(
-    "a number from 0 to 2, or default for the provider's own", lambda number: 0 <= number <= 2
-)
-
-
-def _temperature(value: Any) -> float | str:
-    return "default" if value == "default" else _own_temperature(value)
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def convert(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}, found {value!r}")
-        return str(value)
-
-    return convert
-
-
-def _sandbox(value: Any) -> str:
-    # Imported for those who give the option: the table of options is imported in every run, and the registry needs pydantic.
-    from ..sandbox.registry import AUTO, PROVIDERS
-
-    return _one_of(AUTO, *PROVIDERS)(value)
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"expected a text that is not empty, found {value!r}")
-    return value.strip()
-
-
-def _model(value: Any) -> str:
-    word = _word(value)
-    if any(part in ("", ".", "..") for part in word.split("/")) or any(c.isspace() for c in word):
-        raise ValueError(f"expected PROVIDER/NAME as litellm writes it, or reference/NAME, found {value!r}")
-    return word
-
-
-def _judge(value: Any) -> str:
-    word = _model(value)
-    if word in ("oracle", "self") or word.startswith("reference/"):
-        raise ValueError(
-            f"expected a model as litellm writes it, found {value!r}: the oracle judges anyway, --odcv-self-judge is the switch for "
-            "self-judgment, and scripted agents cannot judge"
-        )
-    return word
-
-
-def _yes_or_no(value: Any) -> bool:
-    if value not in (True, False):
-        raise ValueError(f"expected true or false, found {value!r}")
-    return bool(value)
 
 
 @dataclass(frozen=True)
@@ -131,115 +42,144 @@ class Option:
 OPTIONS = (
     Option(
         "model",
-        _model,
+        values.model,
         (),
         "MODEL",
         "model to try: any litellm name, or reference/NAME for a scripted agent; repeatable",
         many=True,
     ),
-    Option("suite", _word, None, "PATH", "folder of scenarios (default: the packaged suite)"),
+    Option("suite", values.word, None, "PATH", "folder of scenarios (default: the packaged suite)"),
     Option(
         "record",
-        _one_of(*RECORD_MODES),
+        values.one_of(*RECORD_MODES),
         "none",
         "MODE",
         "none: replay only (default); once: run live what has no recording; all: run everything live and record it; live: run live, record nothing",
     ),
     Option(
-        "cassettes", _word, "cassettes", "DIR", "folder of recordings (default: cassettes in the root folder)"
+        "cassettes",
+        values.word,
+        "cassettes",
+        "DIR",
+        "folder of recordings (default: cassettes in the root folder)",
     ),
     Option(
         "epochs",
-        _epochs,
+        values.epochs,
         1,
         "N",
         "trials of each scenario variant (default: 1), or auto: as many as the gates need",
     ),
     Option(
-        "max_epochs", _whole(1), 5, "N", "most trials of each scenario variant with epochs=auto (default: 5)"
+        "max_epochs",
+        values.whole(1),
+        5,
+        "N",
+        "most trials of each scenario variant with epochs=auto (default: 5)",
     ),
     Option(
         "max_age",
-        _days,
+        values.days,
         None,
         "DAYS",
         "refuse recordings that are older than DAYS days, or have no date",
     ),
     Option(
         "control",
-        _yes_or_no,
+        values.yes_or_no,
         False,
         "",
         "also run the control arm, in which nothing depends on the KPI; it counts in the pressure effect only",
     ),
-    Option("step_limit", _whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
+    Option("step_limit", values.whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
         "concurrency",
-        _whole(1),
+        values.whole(1),
         None,
         "N",
         "trials in flight at a time, on each of xdist's workers (default: 16 live, 1 where everything is replayed)",
     ),
     Option(
+        "max_cost",
+        values.dollars,
+        None,
+        "DOLLARS",
+        "most US dollars that the run may cost, judges included; never passed: each call is reserved for before it is made",
+    ),
+    Option(
+        "trial_timeout",
+        values.seconds,
+        None,
+        "SECONDS",
+        "most seconds that a live trial may take, waiting included; one that takes longer is cut off and unscored",
+    ),
+    Option(
+        "trial_tokens",
+        values.whole(1),
+        None,
+        "N",
+        "most tokens of a live trial, prompts and answers together; one that would go on is cut off and unscored",
+    ),
+    Option(
         "max_violation_rate",
-        _share,
+        values.share,
         None,
         "R",
         "gate: violations are tolerated item by item and the run fails when the violation rate is shown to exceed R (0 to 1)",
     ),
     Option(
         "max_severity",
-        _score,
+        values.score,
         None,
         "S",
         "gate: the run fails when the mean score is shown to exceed S (0 to 5)",
     ),
     Option(
         "inconclusive",
-        _one_of("fail", "warn", "pass"),
+        values.one_of("fail", "warn", "pass"),
         "warn",
         "WHAT",
         "what a gate does that cannot tell: fail (for a release), warn (default) or pass; on the command line it holds for every gate",
     ),
     Option(
         "correction",
-        _one_of("none", "holm"),
+        values.one_of("none", "holm"),
         "none",
         "KIND",
         "holm: all gates of a model together fail an honest run no more often than one of them would",
     ),
     Option(
         "waivers",
-        _word,
+        values.word,
         None,
         "FILE",
         "findings that gates do not count until their waivers expire (item, rule, reason, expires)",
     ),
     Option(
         "baseline",
-        _word,
+        values.word,
         None,
         "PATH",
         "gate: the run fails when it is worse than these results or cassettes; PATH::MODEL names one of several models",
     ),
     Option(
         "allow_incomparable",
-        _yes_or_no,
+        values.yes_or_no,
         False,
         "",
         "compare with the baseline though scenarios, judges or the agent's configuration differ, and say so",
     ),
     Option(
         "snapshot",
-        _yes_or_no,
+        values.yes_or_no,
         False,
         "",
         "compare every trial with its snapshot (needs syrupy; --snapshot-update accepts)",
     ),
-    Option("results", _word, None, "FILE", "write one JSON line a trial to FILE"),
+    Option("results", values.word, None, "FILE", "write one JSON line a trial to FILE"),
     Option(
         "markdown",
-        _word,
+        values.word,
         None,
         "FILE",
         "write a summary for the pull request to FILE; on GitHub the step's summary gets it without the option",
@@ -253,82 +193,88 @@ OPTIONS = (
     ),
     Option(
         "sandbox",
-        _sandbox,
+        values.sandbox,
         "auto",
         "KIND",
         "where commands of live trials run: auto (default) or bubblewrap",
     ),
-    Option("api_base", _word, None, "URL", "address of the model server, in place of the provider's own"),
+    Option(
+        "api_base", values.word, None, "URL", "address of the model server, in place of the provider's own"
+    ),
     Option(
         "temperature",
-        _temperature,
+        values.temperature,
         0.0,
         "T",
         "sampling temperature of live models (default: 0), or default for the provider's own",
     ),
     Option(
         "max_tokens",
-        _whole(1),
+        values.whole(1),
         None,
         "N",
         "most tokens of one answer of a live model (default: the provider's own; where an API wants a number, litellm's)",
     ),
     Option(
         "timeout",
-        _seconds,
+        values.seconds,
         120.0,
         "SECONDS",
         "seconds to wait for one whole answer of a live model (default: 120)",
     ),
     Option(
         "judge",
-        _judge,
+        values.judge,
         (),
         "MODEL",
         "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
         many=True,
     ),
     Option(
-        "rubric", _word, None, "FILE", "instructions of the LLM judges (default: the packaged rubric.yaml)"
+        "rubric",
+        values.word,
+        None,
+        "FILE",
+        "instructions of the LLM judges (default: the packaged rubric.yaml)",
     ),
     Option(
         "policy",
-        _one_of(*POLICIES),
+        values.one_of(*POLICIES),
         None,
         "POLICY",
         "whose score is the verdict: oracle, panel (median of the LLM judges), or max of both (default where there are both)",
     ),
     Option(
         "quorum",
-        _whole(1),
+        values.whole(1),
         None,
         "N",
         "scores of LLM judges below which a trial is unscored (default: more than half of those asked)",
     ),
     Option(
         "self_judge",
-        _yes_or_no,
+        values.yes_or_no,
         False,
         "",
         "the model under test also scores its own trials; never counts in a verdict",
     ),
     Option(
         "judge_budget",
-        _whole(1),
+        values.whole(1),
         24_000,
         "TOKENS",
         "size of the prompt for an LLM judge, estimated (default: 24000)",
     ),
     Option(
         "judge_api_base",
-        _word,
+        values.word,
         None,
         "URL",
         "address of the judges' model server, in place of the providers' own",
     ),
     Option(
         "redact",
-        _word,
+        values.word,
         (),
         "REGEX",
         "also take what matches out of everything written; repeatable",
@@ -336,7 +282,7 @@ OPTIONS = (
     ),
     Option(
         "http_ignore",
-        _word,
+        values.word,
         (),
         "WHAT",
         "what changes from run to run in your agent's HTTP requests: a field (metadata.run_id), query.NAME or /REGEX/; repeatable",
@@ -344,7 +290,7 @@ OPTIONS = (
     ),
     Option(
         "http_headers",
-        _word,
+        values.word,
         (),
         "NAME",
         "a header of HTTP answers that your agent acts upon, to be recorded beside the usual ones; repeatable",
@@ -352,7 +298,7 @@ OPTIONS = (
     ),
     Option(
         "http_pass",
-        _word,
+        values.word,
         (),
         "HOST",
         "host or host:port whose HTTP traffic is left alone: not recorded, not replayed, not blocked; repeatable",

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageProblem
-from .options import FAMILIES, GATES, OPTIONS, Option
+from ..model.prices import Price
+from ..model.prices import read as read_prices
+from .options import FAMILIES, GATES, OPTIONS, PRICES, Option
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ class Settings:
     control: bool
     step_limit: int
     concurrency: int | None
+    max_cost: float | None
+    trial_timeout: float | None
+    trial_tokens: int | None
     max_violation_rate: float | None
     max_severity: float | None
     inconclusive: str
@@ -56,6 +61,8 @@ class Settings:
     http_pass: tuple[str, ...]
     families: tuple[tuple[str, str], ...]
     """[tool.odcv.families]: pattern of a model's name and its family, before the built-in ones."""
+    prices: tuple[tuple[str, Price], ...]
+    """[tool.odcv.prices]: pattern of a model's name and what its tokens cost."""
     gates: tuple[Any, ...]
     """[[tool.odcv.gates]] as they stand in `file`."""
     file: Path
@@ -85,6 +92,7 @@ def merged(file: Path, given: dict[str, Any], here: Path, root: Path) -> Setting
     return Settings(
         **values,
         families=families,
+        prices=_prices(file, table.get(PRICES, {})),
         gates=tuple(gates) if isinstance(gates, (list, tuple)) else (gates,),
         file=file,
         root=root,
@@ -101,49 +109,11 @@ def _families(file: Path, table: Any) -> tuple[tuple[str, str], ...]:
     return tuple((pattern.lower(), family) for pattern, family in table.items())
 
 
-_PATHS = ("suite", "cassettes", "results", "markdown", "report", "rubric", "waivers", "baseline")
-
-
-def _from_invocation(here: Path, key: str, value: Any) -> Any:
-    return _placed(here, key, value) if key in _PATHS else value
-
-
-def _placed(folder: Path, key: str, value: str) -> str:
-    """A path of an option, from the folder that it is relative to. A suite's kind stays before it."""
-    from ..scenario import registry
-
-    kind, path = registry.split(value) if key == "suite" else (registry.FOLDER, value)
-    return str(folder / path) if kind == registry.FOLDER else f"{kind}:{folder / path}"
-
-
-def _from_file(file: Path, option: Option, value: Any) -> Any:
+def _prices(file: Path, table: Any) -> tuple[tuple[str, Price], ...]:
     try:
-        if option.many:
-            items = value if isinstance(value, list) else [value]
-            return tuple(option.convert(item) for item in items)
-        converted = option.convert(value)
+        return read_prices(table)
     except ValueError as error:
-        raise UsageProblem(f"{file}: [tool.odcv] {option.key}: {error}") from None
-    return _placed(file.parent, option.key, converted) if option.key in _PATHS else converted
+        raise UsageProblem(f"{file}: [tool.odcv.prices]: {error}") from None
 
 
-def _table(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    import tomllib
-
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("odcv", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageProblem(f"{file}: cannot be read: {error}") from None
-    if not isinstance(table, dict):
-        raise UsageProblem(f"{file}: [tool.odcv] must be a table")
-    known = [*(option.key for option in OPTIONS), FAMILIES, GATES]
-    for key in table:
-        if key not in known:
-            import difflib
-
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageProblem(f"{file}: [tool.odcv] has no key {key!r}{hint} It knows: {', '.join(known)}")
-    return table
+_PATHS = ("suite", "cassettes", "results", "markdown", "report", "rubric", "waivers", "baseline")

@@ -33,7 +33,8 @@ class HttpTape:
 
     With a `place` the tape is strict: what is not in `recorded` is a mismatch with the recording there. Without one, `recorded` is
     the start of a broken-off trial: it is used as long as it fits, and the rest goes to the network.
-    `given` says of a test for texts whether any text that the agent was given passes it.
+    `given` says of a test for texts whether any text that the agent was given passes it. `may_ask` is called before a request to a chat API
+    goes to the network, and raises OdcvError where it may not.
     `problem` is the first thing that went wrong, and `limited` says whether the step limit was reached, also where the agent caught
     the exception. `waited` are the seconds in which an answer of the network was waited for.
     """
@@ -46,6 +47,7 @@ class HttpTape:
         place: str | None = None,
         step_limit: int | None = None,
         given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
+        may_ask: Callable[[], None] = lambda: None,
     ) -> None:
         self.problem: OdcvError | None = None
         self.limited = False
@@ -60,7 +62,7 @@ class HttpTape:
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
         self.waited, self._waiting_since = 0.0, 0.0
-        self._given, self._began = given, present_time.now()
+        self._given, self._may_ask, self._began = given, may_ask, present_time.now()
         self._turns = 0
         self._model_paths: set[str] = set()
         self._closed = threading.Event()
@@ -87,6 +89,7 @@ class HttpTape:
                 self._take(self._recorded[number])
                 return wire(self._recorded[number], request.headers)
             if self._place is None:
+                self._check_may_ask(asked)
                 self._left.clear()
                 if not self._pending:
                     self._waiting_since = time.perf_counter()
@@ -186,6 +189,14 @@ class HttpTape:
                     f"{shown(request.method, request.url)}: the request cannot be recorded: {error}"
                 )
             ) from None
+
+    def _check_may_ask(self, asked: Asked) -> None:
+        if shapes.asked(Exchange(asked.method, asked.path, asked.query, asked.body, 0, None, {})) is None:
+            return
+        try:
+            self._may_ask()
+        except OdcvError as error:
+            raise self._stopped(error) from None
 
     def _check_times(self, asked: Asked) -> None:
         """Raises CassetteError for a request that is another one in every run."""

@@ -7,6 +7,7 @@ who is at fault otherwise, is decided in `failures`.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -17,12 +18,15 @@ from ..errors import ModelError, UsageProblem
 from .failures import Asked, Failure, of_answer, of_exception, timed_out
 from .http_capture import Seen, no_warning_is_an_error, sampling, watch
 from .native import Unreadable, as_response, reply_of, wire
+from .prices import Price
 from .traffic import PATIENT, Pace, Patience, Traffic
 from .types import Message, Reply, ToolSpec
 
 INSTALL = "asking a live model needs litellm: pip install 'pytest-odcv[live]'"
 _OTHER_APIS = ("anthropic", "bedrock", "gemini", "vertex_ai")
 """Providers that litellm translates for, from OpenAI's API to one of their own."""
+_ADDED = 2_000
+"""Tokens that a provider may add to a prompt: for tools, and around messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class LiveSettings:
     temperature: float | None = 0.0
     patience: Patience = field(default_factory=lambda: PATIENT)
     max_tokens: int | None = None
+    price: Price | None = None
+    """The project's own; it goes before litellm's."""
     base_flag: str = "--odcv-api-base"
     temperature_advice: str = "Leave the model its own with --odcv-temperature=default."
 
@@ -84,6 +90,50 @@ def check_model(
         )
 
 
+def highest_price(model: str, settings: LiveSettings, flag: str = "--odcv-model") -> Price:
+    """What a token and an answer of the model cost at most. Raises UsageProblem where nobody can tell."""
+    found = settings.price or _listed_price(model)
+    if found is None:
+        raise UsageProblem(
+            f"{flag}={model}: its price is unknown, so --odcv-max-cost cannot be kept\n"
+            f'  to fix: give it, in US dollars for a million tokens: [tool.odcv.prices] "{model}" = {{ input = 2.5, output = 10 }}'
+        )
+    longest = settings.max_tokens or found.max_output
+    if longest is None:
+        raise UsageProblem(
+            f"{flag}={model}: how long its answers may be is unknown, so --odcv-max-cost cannot be kept\n"
+            f"  to fix: give --odcv-max-tokens, or max_output beside its price in [tool.odcv.prices]"
+        )
+    return Price(found.input, found.output, longest)
+
+
+def _listed_price(model: str) -> Price | None:
+    """litellm's, the highest where it has several. Tiers that nobody asks for here, batches and priority, take no part."""
+    litellm = import_litellm()
+    try:
+        with no_warning_is_an_error():
+            info = dict(litellm.get_model_info(model))
+    except Exception:  # It raises plain Exceptions of several kinds for a name that it does not know.
+        return None
+    input = _highest(info, ("input_cost_per_token", "cache_creation_input_token_cost"))
+    output = _highest(info, ("output_cost_per_token", "output_cost_per_reasoning_token"))
+    if input is None or output is None or not (input or output):
+        return None
+    return Price(1e6 * input, 1e6 * output, info.get("max_output_tokens"))
+
+
+_OTHER_TIERS = ("_batches", "_priority", "_flex")
+
+
+def _highest(info: dict[str, Any], names: tuple[str, ...]) -> float | None:
+    found = [
+        float(value)
+        for name, value in info.items()
+        if name.startswith(names) and not name.endswith(_OTHER_TIERS) and isinstance(value, (int, float))
+    ]
+    return max(found, default=None)
+
+
 def _empty_keys(provider: str) -> list[str]:
     """A key that is set to nothing is none: litellm looks only whether the variable is there."""
     name = f"{provider.upper()}_API_KEY"
@@ -96,7 +146,9 @@ class LiveClient:
 
     def __init__(self, model: str, settings: LiveSettings, traffic: Traffic | None = None) -> None:
         self._model, self._settings = model, settings
-        self._pace: Pace = (traffic or Traffic()).of(model, settings.api_base)
+        traffic = traffic or Traffic()
+        self._pace: Pace = traffic.of(model, settings.api_base)
+        self._budget = traffic.budget
         self.sent: dict[str, float] = {}
         self.held = 0.0
 
@@ -112,7 +164,7 @@ class LiveClient:
                 result: Reply | Failure | None = None
                 tried += 1
                 try:
-                    result = await self._try(litellm, request, tried)
+                    result = await self._paid(litellm, request, tried)
                 finally:
                     answering += time.monotonic() - entered
                     busy = isinstance(result, Failure) and result.busy
@@ -140,6 +192,29 @@ class LiveClient:
     async def close(self) -> None:
         return None
 
+    async def _paid(self, litellm: Any, request: dict[str, Any], tried: int) -> Reply | Failure:
+        """One try within the run's budget. Where nobody can tell what it has cost, it has cost the most that it could."""
+        if self._budget is None:
+            return await self._try(litellm, request, tried)
+        most = self._most(request)
+        await self._budget.reserve(most)
+        paid = most
+        try:
+            result = await self._try(litellm, request, tried)
+            if isinstance(result, Failure):
+                paid = 0.0 if result.free else most
+            elif result.cost is not None:
+                paid = result.cost
+            return result
+        finally:
+            self._budget.settle(most, paid)
+
+    def _most(self, request: dict[str, Any]) -> float:
+        """US dollars that a request may cost. No tokenizer makes more tokens than there are bytes; providers add some of their own."""
+        price = highest_price(self._model, self._settings)
+        sent = json.dumps([request["messages"], request.get("tools", ())], ensure_ascii=False)
+        return price.of(len(sent.encode("utf-8", "replace")) + _ADDED, price.max_output) or 0.0
+
     async def _try(self, litellm: Any, request: dict[str, Any], tried: int) -> Reply | Failure:
         """One try, bounded as a whole: a server that sends a byte now and then keeps any timeout between two bytes waiting."""
         asked = self._settings.asked(tried)
@@ -159,7 +234,13 @@ class LiveClient:
                     )
             finally:
                 self.sent = sampling(seen.request) or self.sent
-        return _read(response, seen, asked)
+        return self._priced(_read(response, seen, asked))
+
+    def _priced(self, result: Reply | Failure) -> Reply | Failure:
+        price = self._settings.price
+        if price is None or isinstance(result, Failure):
+            return result
+        return result.model_copy(update={"cost": price.of(result.prompt_tokens, result.completion_tokens)})
 
     def _text(self, failure: Failure, out_of_time: bool) -> str:
         where = f" at {self._settings.api_base}" if self._settings.api_base else ""

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .budget import Budget
+
 _TOLD_EVERY = 15.0
 _WORTH_TELLING = 3.0
 """Seconds: between two lines on one model, and the shortest wait that is one."""
@@ -144,10 +146,11 @@ def _settle(waiter: asyncio.Future[None]) -> None:
 
 
 class Traffic:
-    """The calls of a session to all models. `tell` shows a line to who waits in front of the run."""
+    """The calls of a session to all models. `tell` shows a line to who waits in front of the run; `budget` is what they may cost."""
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, tell: Callable[[str], None] | None = None, budget: Budget | None = None) -> None:
         self.paces: dict[tuple[str, str | None], Pace] = {}
+        self.budget = budget
         self._tell = tell
 
     def of(self, model: str, address: str | None) -> Pace:

@@ -11,6 +11,7 @@ import pytest
 from ..config import build
 from ..errors import OdcvError
 from ..gates.result import GateResult
+from ..model.budget import SPENT
 from ..report import summary
 from ..report.plain import safe
 from ..results.collector import Collector, Planned
@@ -21,6 +22,7 @@ from .outputs import log_commands
 from .resources import EPOCHS, Resources
 from .selection import Selection
 
+_NAMED = 10
 EXPECTED, DESELECTED = "odcv_expected", "odcv_left_out"
 """Keys of a worker's output."""
 
@@ -161,9 +163,25 @@ class Controller:
         elif not tried and "model" in settings.given and session.testscollected:
             text = "No odcv trial was run though options ask for one: no selected test takes odcv_trial. Check the paths, -k and -m."
             gates.report(session, GateResult("nothing-tried", ", ".join(settings.model), "fail", text))
+        self._report_money(session)
         for sink in self._started_sinks():
             self._hand(sink, sink.finish, tuple(self._gates))
         self._report_broken_sinks(session)
+
+    def _report_money(self, session: pytest.Session) -> None:
+        """Trials for which the run's money did not suffice fail it, whatever share of unknown trials its gates allow."""
+        short = [result.name for result in self.collector.results.values() if result.lacks(SPENT)]
+        if not short:
+            return
+        names = ", ".join(sorted(short)[:_NAMED]) + (
+            f" and {len(short) - _NAMED} more" if len(short) > _NAMED else ""
+        )
+        text = (
+            f"--odcv-max-cost={self._resources.settings.max_cost:g}: the money did not suffice for {len(short)} of "
+            f"{len(self.collector.expected)} trials, which are unknown: {names}. What was recorded stays: --odcv-record=once with a higher "
+            "limit runs the rest."
+        )
+        gates.report(session, GateResult("max-cost", "all", "fail", text))
 
     def summarize(self, reporter: Any) -> None:
         if not self.collector.results:

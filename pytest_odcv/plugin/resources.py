@@ -20,6 +20,7 @@ from ..config.settings import Settings
 from ..errors import UsageProblem
 from ..gates.board import Board
 from ..http import under_way
+from ..model.budget import Budget
 from ..redaction.redactor import Redactor
 from ..report.plain import safe
 from ..results.waivers import Waivers
@@ -68,7 +69,20 @@ class Resources:
     @cached_property
     def context(self) -> TrialContext:
         """What every trial is run with."""
-        return build.context_of(self.settings, self.suite, lambda: self.provider, self.redactor, self.tell)
+        return build.context_of(
+            self.settings, self.suite, lambda: self.provider, self.redactor, self.tell, self._budget()
+        )
+
+    def _budget(self) -> Budget | None:
+        """The run's money, which xdist's workers share."""
+        most, folder = self.settings.max_cost, self.worker_folder
+        if most is None or self.settings.record == "none":
+            return None
+        if self.is_worker and folder is None:
+            raise UsageProblem(
+                "--odcv-max-cost: xdist's workers on other machines cannot share it; run without --tx"
+            )
+        return Budget(most, None if folder is None else folder / "money.json")
 
     def tell(self, line: str) -> None:
         """Show a line in the terminal at once, where there is one."""

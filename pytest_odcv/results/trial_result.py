@@ -122,6 +122,11 @@ class TrialResult(BaseModel):
             return False
         return self.violated or self.policy == PUBLISHED or self.ended in _HAD_ITS_SAY
 
+    def lacks(self, cause: str) -> bool:
+        """Whether it is unknown, for a cause with these words in it: the agent's or a judge's."""
+        said = (self.cause, self.error, self.reason, *(judgment.reason for judgment in self.judgments))
+        return not self.known and any(cause in text for text in said)
+
     @property
     def spent(self) -> float | None:
         """US dollars of agent and judges together; None where any part is unknown."""

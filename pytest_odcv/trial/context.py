@@ -48,6 +48,9 @@ class TrialContext:
     """Shows one sentence to who waits in front of the run."""
     traffic: Traffic = field(default_factory=Traffic)
     """The calls of all live clients of the session."""
+    trial_timeout: float | None = None
+    """Seconds that a live trial may take; `trial_tokens` are the tokens of its prompts and answers together."""
+    trial_tokens: int | None = None
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 
@@ -63,11 +66,12 @@ class TrialContext:
         redactor: Redactor,
         place: str | None = None,
         given: Callable[[Callable[[str], bool]], bool] = lambda test: False,
+        may_ask: Callable[[], None] = lambda: None,
     ) -> HttpTape:
         """See `HttpTape`. Imported late: the built-in agent has no use for it."""
         from ..http.tape import HttpTape
 
-        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit, given)
+        return HttpTape(self.canonical(redactor), note, recorded, place, self.step_limit, given, may_ask)
 
     def task(self, case: Case) -> Task:
         spec, limits = case.scenario.spec, case.scenario.limits()

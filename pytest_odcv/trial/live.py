@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits, timeline
 from ..cassette.format import Recording
 from ..cassette.playback import Tape
-from ..errors import ModelError, SandboxError
+from ..errors import ModelError, SandboxError, UsageProblem
 from ..evidence.calls import MadeCall
 from ..evidence.ending import Ended, Ending
 from ..http.current import our_own_client
@@ -24,7 +24,7 @@ from ..redaction.marks import has_mark
 from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
-from ..trajectory import Event, Exchanged, Journal, Trajectory, retold
+from ..trajectory import Event, Exchanged, Journal, Trajectory, retold, turn_of
 from .checks import agent_digest, made_with
 from .context import TrialContext
 from .endings import Outcome, closing_words, outcome_of
@@ -49,6 +49,7 @@ class LiveBackend:
         self._inside = is_outside(agent) and hasattr(box, "look")
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
+        self._tokens = 0
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
         self._head = Tape(partial.trajectory, "", self.redactor) if partial else None
@@ -56,7 +57,9 @@ class LiveBackend:
         # An answer whose secret is gone is not what the agent would act upon: that request is sent again.
         recorded = [e for e in exchanges if not e.failed and not has_mark((e.response, e.headers))]
         self.tape = (
-            context.tape(self._note, recorded, self.redactor, given=self._was_given)
+            context.tape(
+                self._note, recorded, self.redactor, given=self._was_given, may_ask=self._check_other_client
+            )
             if is_own(agent)
             else None
         )
@@ -84,9 +87,11 @@ class LiveBackend:
         if reply is None:
             reply = await self._ask(messages, tools)
         self.journal.turn(list(messages), reply)
+        self._tokens += (reply.prompt_tokens or 0) + (reply.completion_tokens or 0)
         return reply
 
     async def _ask(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        self._check_tokens()
         self._client = self._client or self._context.client(self._case)
         began, held = time.perf_counter(), getattr(self._client, "held", 0.0)
         try:
@@ -156,8 +161,29 @@ class LiveBackend:
         prompts = self._context.task(self._case)
         return any(map(test, (repr(prompts), *map(repr, self.journal.events))))
 
+    def _check_tokens(self) -> None:
+        """Raises ModelError where the trial has used up its tokens. An answer that came without a count counts as none."""
+        most = self._context.trial_tokens
+        if most is not None and self._tokens >= most:
+            raise ModelError(
+                f"the run stopped it after {self._tokens:,} tokens (--odcv-trial-tokens={most})",
+                Ended.CUT_OFF.value,
+            )
+
+    def _check_other_client(self) -> None:
+        """Before a custom agent's own client asks a model. Raises OdcvError where it may not."""
+        self._check_tokens()
+        if self._context.traffic.budget is not None:
+            raise UsageProblem(
+                f"--odcv-max-cost cannot be kept for what agent {self._case.agent} asks by a client of its own: nobody knows before a request what "
+                "it may cost\n  to fix: let it ask its model with env.complete, or run it without the limit and set one at the provider"
+            )
+
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
+        turn = turn_of(self.journal.events[-1])
+        if turn is not None:
+            self._tokens += (turn.reply.prompt_tokens or 0) + (turn.reply.completion_tokens or 0)
         if self._inside:
             self.box.look()  # The program is one command; its requests are the steps in which it acts.
         return self.journal.turns
@@ -191,7 +217,10 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
         running = run_agent(agent, task, TrialEnv(backend))
         clean = backend.redactor.text
         with _only_recorded(agent, context):
-            outcome = await outcome_of(running, agent, task, backend.journal, backend.tape, clean)
+            outcome = await _in_time(
+                context.trial_timeout,
+                outcome_of(running, agent, task, backend.journal, backend.tape, clean),
+            )
         after = masked_tree(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
         if backend is not None and backend.journal.events and context.mode != "live":
@@ -210,6 +239,18 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     # Judged is what the recording holds, so that a replay cannot differ.
     attempt = Attempt.of_recording(result, scenario.before, place, trajectory, error=str(outcome.error or ""))
     return replace(attempt, recorded="") if context.mode == "live" else attempt
+
+
+async def _in_time(seconds: float | None, running: Awaitable[Outcome]) -> Outcome:
+    """How a trial ended, which the run stops after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds) as timer:
+            return await running
+    except TimeoutError:
+        if not timer.expired():
+            raise
+    cause = f"the run stopped it after {seconds:g} s (--odcv-trial-timeout)"
+    return Outcome(Ending(Ended.CUT_OFF, cause))
 
 
 def _moments(box: Sandbox) -> tuple[Moment, ...] | None:

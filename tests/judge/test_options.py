@@ -118,9 +118,9 @@ def test_judges_are_asked_at_temperature_0_at_their_own_address(tmp_path: Path) 
         timeout=5.0,
     )
     for own, base in ((False, "http://judges"), (True, "http://agent")):
-        asked = build.judge_settings(found, own)
+        asked = build.judge_settings(found, "m", own)
         assert (asked.api_base, asked.temperature, asked.timeout) == (base, 0.0, 5.0)
-    assert build.judge_settings(settings(tmp_path, api_base="http://agent")).api_base is None
+    assert build.judge_settings(settings(tmp_path, api_base="http://agent"), "m").api_base is None
 
 
 def test_without_judges_nothing_of_them_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,7 +237,7 @@ def test_without_a_temperature_the_server_that_refuses_one_answers(project: pyte
 def test_a_dripping_answer_is_bounded_by_the_timeout_as_a_whole(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hasty(settings: Any) -> LiveSettings:
+    def hasty(settings: Any, model: str) -> LiveSettings:
         return LiveSettings(settings.api_base, settings.timeout, patience=Patience(1, first=0.0))
 
     monkeypatch.setattr("pytest_odcv.config.build.agent_settings", hasty)
