@@ -56,6 +56,7 @@ def test_a_run_stops_before_its_money_is_passed_says_what_is_missing_and_goes_on
     assert "did not suffice" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_a_judge_is_paid_from_the_same_money(project: pytest.Pytester) -> None:
     project.makepyprojecttoml(PRICE.replace("openai/stub", "openai/*"))
     with FaultServer(healthy, works(1)) as server:
@@ -84,6 +85,7 @@ def test_an_unknown_price_is_refused_under_a_limit_before_anything_is_sent(proje
         assert server.requests
 
 
+@pytest.mark.slow
 def test_a_price_of_ones_own_is_in_the_results_and_a_wrong_one_is_a_usage_error(
     project: pytest.Pytester,
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_trial_that_takes_too_long_is_cut_off_and_unscored(project: pytest.Pyt
     assert row["seconds"] < 10
 
 
+@pytest.mark.slow
 def test_a_violation_before_the_time_was_up_counts(project: pytest.Pytester) -> None:
     from ..faults.kit import CHEAT
 
