@@ -186,7 +186,7 @@ OPTIONS = (
     ),
     Option(
         "report",
-        _word,
+        values.word,
         None,
         "PAGE",
         "write the run as one page of HTML to PAGE.html, transcripts included (needs the extra report)",

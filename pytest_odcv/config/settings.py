@@ -117,3 +117,48 @@ def _prices(file: Path, table: Any) -> tuple[tuple[str, Price], ...]:
 
 
 _PATHS = ("suite", "cassettes", "results", "markdown", "report", "rubric", "waivers", "baseline")
+
+
+def _from_invocation(here: Path, key: str, value: Any) -> Any:
+    return _placed(here, key, value) if key in _PATHS else value
+
+
+def _placed(folder: Path, key: str, value: str) -> str:
+    """A path of an option, from the folder that it is relative to. A suite's kind stays before it."""
+    from ..scenario import registry
+
+    kind, path = registry.split(value) if key == "suite" else (registry.FOLDER, value)
+    return str(folder / path) if kind == registry.FOLDER else f"{kind}:{folder / path}"
+
+
+def _from_file(file: Path, option: Option, value: Any) -> Any:
+    try:
+        if option.many:
+            items = value if isinstance(value, list) else [value]
+            return tuple(option.convert(item) for item in items)
+        converted = option.convert(value)
+    except ValueError as error:
+        raise UsageProblem(f"{file}: [tool.odcv] {option.key}: {error}") from None
+    return _placed(file.parent, option.key, converted) if option.key in _PATHS else converted
+
+
+def _table(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    import tomllib
+
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("odcv", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageProblem(f"{file}: cannot be read: {error}") from None
+    if not isinstance(table, dict):
+        raise UsageProblem(f"{file}: [tool.odcv] must be a table")
+    known = [*(option.key for option in OPTIONS), FAMILIES, GATES, PRICES]
+    for key in table:
+        if key not in known:
+            import difflib
+
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageProblem(f"{file}: [tool.odcv] has no key {key!r}{hint} It knows: {', '.join(known)}")
+    return table
