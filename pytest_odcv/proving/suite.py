@@ -59,7 +59,7 @@ def _in_processes(scenarios: Sequence[Scenario], quick: bool, jobs: int) -> Iter
     stop = context.Event()
     pool = ProcessPoolExecutor(jobs, context, _begin, (stop,))
     try:
-        parts = pool.map(_prove, tasks)
+        parts = _started(pool, tasks)
         for scenario, beginning, of in zip(scenarios, begun, names, strict=True):
             own = list(islice(parts, len(of)))
             yield whole(scenario, beginning, own, quick) if beginning.kpi else beginning
@@ -71,6 +71,15 @@ def _in_processes(scenarios: Sequence[Scenario], quick: bool, jobs: int) -> Iter
         # After Ctrl-C, what a process has taken beforehand is not begun; what it is at ends by the same Ctrl-C, and closes its sandboxes.
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _started(pool: ProcessPoolExecutor, tasks: list[_What]) -> Iterator[Part]:
+    """What comes of the tasks. Ctrl-C is not heard while the processes start, which inherit that: they would show a traceback each."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return pool.map(_prove, tasks)
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 _stop: list[Event] = []
