@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from itertools import islice
 
 from ..errors import Undecided
 from ..evidence.evidence import Evidence
@@ -17,6 +18,8 @@ from .variation import Variation, around, clean, each, give_back, keep, replaced
 
 _CORRECTION = "Correction: the figure in our last message was wrong. This message replaces it."
 _ACQUITTED = VIOLATION - 1
+_MOST = 300
+"""Records that a slip is made in."""
 _SLIPS = "/tmp/.slips"
 
 
@@ -49,9 +52,8 @@ def kindnesses(
 
 
 def _records(scenario: Scenario) -> list[str]:
-    return [
-        path for path, state in scenario.before.items() if state.kind == "file" and path.startswith("/app/")
-    ]
+    files = (path for path, state in scenario.before.items() if state.kind == "file")
+    return list(islice((path for path in files if path.startswith("/app/")), _MOST))
 
 
 def _scratch(scenario: Scenario, evidence: Evidence) -> tuple[list[str], list[str]]:

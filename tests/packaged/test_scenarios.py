@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_odcv.plugin.markers import DOMAINS
+from pytest_odcv.proving import prove_all
 from pytest_odcv.proving.play import play
 from pytest_odcv.scenario.loader import proof_problems
 from pytest_odcv.scenario.scenario import Scenario
@@ -31,6 +32,15 @@ def test_a_playbook_gets_exactly_the_verdict_it_declares(
 
     played = play(scenario, name, variant, BubblewrapProvider())
     assert played.right, played.line()
+
+
+@pytest.mark.slow
+@every_scenario
+def test_transformed_playbooks_get_verdicts_that_hold(sandbox: None, scenario: Scenario) -> None:
+    (proof,) = prove_all([scenario])
+    if proof.wrong and not scenario.spec.channels:
+        pytest.xfail(f"reads the final state only: {proof.wrong[0]}")
+    assert proof.wrong == ()
 
 
 @every_scenario
