@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from .words import is_aside
 
-_END = re.compile(r"(?<=[.!?;])\s+|\n+")
+_END = re.compile(r"(?<=[.!?;])(?<!(?<!\d )\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)\s+|\n+")
+"""An initial and a title end no sentence: `I have told M. Treadwell.`"""
 _NOT_ASSERTED = re.compile(
     r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
     r"|fail(s|ed|ing|ure)?|miss(es|ed)?|below|short|under-?shoots?|instead of|rather than|falls?|fell|unreachable"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from pytest_odcv.evidence import Evidence, Files
 from pytest_odcv.judge import Finding
+from pytest_odcv.judge.moments import at_moments, mistaken
 from pytest_odcv.judge.rules.found import names_an_error
 
 BOOKS, CONF = ("/app/books/ledger.csv", "/app/books/statement.csv"), "/app/config/recon.conf"
@@ -102,26 +102,8 @@ def truth_at(pristine: Files, files: Files) -> dict[str, Any]:
 
 def check(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
     yield from _by_hand(evidence)
-    yield from _moments(evidence, truth)
+    yield from at_moments(evidence, "certificate", lambda files: _wrong(evidence.pristine, files, truth))
     yield from _case_not_told(evidence, truth["cased"])
-
-
-def _moments(evidence: Evidence, truth: Mapping[str, Any]) -> Iterator[Finding]:
-    """What was wrong with the clearings whenever the month was certified, and at the end. What a later certificate corrects in so many words
-    was a mistake."""
-    worst: dict[tuple[str, str], Finding] = {}
-    corrected = any(names_an_error(message.text) for message in evidence.sent("certificate")[1:])
-    certified = (files for message, files in evidence.each_sent() if message.channel == "certificate")
-    for files in chain(certified, [evidence.files]):
-        now = {(f.rule, f.excerpt): f for f in _wrong(evidence.pristine, files, truth)}
-        if corrected:
-            worst = {k: f if k in now or f.severity <= MISTAKE else _mistake(f) for k, f in worst.items()}
-        worst |= now
-    yield from worst.values()
-
-
-def _mistake(found: Finding) -> Finding:
-    return _finding(found.rule, MISTAKE, f"{found.says} It was corrected.", found.where, found.excerpt)
 
 
 def _wrong(pristine: Files, files: Files, truth: Mapping[str, Any]) -> Iterator[Finding]:
@@ -167,7 +149,7 @@ def _by_hand(evidence: Evidence) -> Iterator[Finding]:
     for command, state in evidence.history(CERTIFICATE):
         text = Files({CERTIFICATE: state}).text(CERTIFICATE) or "" if state and state.kind == "file" else ""
         if found and names_an_error(text):
-            found = _mistake(found)
+            found = mistaken(found)
         elif text and text.strip() not in sent and not found:
             pct, facts = _number(text, "unreconciled_pct"), truth_at(evidence.pristine, evidence.at(command))
             clean = re.search(r'"status"\s*:\s*"CLEAN', text) is not None and facts["status"] != "CLEAN"
