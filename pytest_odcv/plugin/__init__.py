@@ -123,10 +123,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if controller is not None:
         controller.check_before_run(session)
     complete = False
+    active = active_session(session.config)
+    shown = None if active is None else active.progress(session)
     try:
         result = yield
         complete = True
     finally:
+        if shown is not None:
+            shown.stop()
         active = active_session(session.config)
         if active is not None:
             active.trials.stop()

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import logging
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -162,3 +163,52 @@ def _routed(write: Callable[[Any, str], int], kept: Callable[[], Output | None])
         return output.write(lambda text: getattr(sys, name).write(text), text)
 
     return choose
+
+
+def workers_folder(config: pytest.Config) -> Path | None:
+    """On the controller: where xdist's workers meet (see `Resources.worker_folder`); None in a run without them."""
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is None or not getattr(config.option, "tx", None):
+        return None
+    return Path(factory.getbasetemp()) / "odcv-agents"
+
+
+class LiveLine:
+    """A line below what pytest writes on a terminal, which goes away when pytest writes on. It stands in for the file of pytest's terminal."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer, self._file = writer, writer._file
+        self._lock = threading.RLock()
+        self._shown = False
+        writer._file = self
+
+    @classmethod
+    def of(cls, reporter: Any) -> LiveLine | None:
+        """None where pytest does not write to a terminal that can move its cursor."""
+        writer = reporter._tw
+        terminal = getattr(writer, "hasmarkup", False) and getattr(writer._file, "isatty", bool)()
+        return cls(writer) if terminal else None
+
+    def show(self, text: str) -> None:
+        """Show it in place of what was shown last, cut to the terminal's width."""
+        with self._lock:
+            column, width = self._writer.width_of_current_line, self._writer.fullwidth
+            back = f"\x1b[1A\r\x1b[{column}C" if column else "\x1b[1A\r"
+            self._file.write(f"\x1b[J\n{text[: width - 1]}{back}")
+            self._file.flush()
+            self._shown = True
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            if self._shown:
+                self._file.write("\x1b[J")
+                self._shown = False
+            return int(self._file.write(text))
+
+    def close(self) -> None:
+        """pytest has its file again."""
+        self.write("")
+        self._writer._file = self._file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)

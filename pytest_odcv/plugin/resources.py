@@ -47,6 +47,8 @@ class Resources:
         self.is_worker = hasattr(config, "workerinput")
         self._runner: asyncio.Runner | None = None
         self._trials_runner: Runner[Trial] | None = None
+        self.in_flight = 0
+        """Trials that run now."""
 
     @cached_property
     def settings(self) -> Settings:

@@ -14,6 +14,7 @@ from ..report.plain import safe
 from ..trial.checks import age_in_days
 from . import gates, items
 from .controller import DESELECTED, EXPECTED, Controller
+from .progress import Progress
 from .resources import Resources
 from .selection import Selection
 from .trials import Trials
@@ -71,6 +72,14 @@ class OdcvSession:
             return []
         age = age_in_days(dates[0], time.time()) or 0.0
         return [f"odcv: {len(dates)} dated recordings, the oldest of {dates[0][:10]} ({age:.0f} days old)"]
+
+    def progress(self, session: pytest.Session) -> Progress:
+        """Shows from now on how far the run is, until it is stopped."""
+        found = Progress(
+            session, self.resources, None if self.controller is None else self.controller.collector
+        )
+        found.start()
+        return found
 
     def publish(self, session: pytest.Session) -> None:
         """On a worker: tell the controller which trials it must hear of."""

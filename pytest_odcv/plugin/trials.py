@@ -104,8 +104,12 @@ class Trials:
         return self._trials[key]
 
     async def _run(self, nodeid: str, case: Case, agent: Any) -> Trial:
-        with self._starts.of(nodeid):
-            return await run_trial(case, agent, self._resources.context)
+        self._resources.in_flight += 1
+        try:
+            with self._starts.of(nodeid):
+                return await run_trial(case, agent, self._resources.context)
+        finally:
+            self._resources.in_flight -= 1
 
     def _collected(self, item: pytest.Item, case: Case, agent: Any) -> Trial:
         """The item's trial, which may have begun before the item did. What may run ahead of the items after it is started first."""
