@@ -6,6 +6,7 @@ import copy
 import importlib
 import inspect
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -173,42 +174,62 @@ def workers_folder(config: pytest.Config) -> Path | None:
     return Path(factory.getbasetemp()) / "odcv-agents"
 
 
-class LiveLine:
-    """A line below what pytest writes on a terminal, which goes away when pytest writes on. It stands in for the file of pytest's terminal."""
+class Aside:
+    """Writes to pytest's terminal from any thread, also while pytest captures what a test prints: to be made while it does not.
 
-    def __init__(self, writer: Any) -> None:
-        self._writer, self._file = writer, writer._file
+    On a terminal that can move its cursor (`live`), a line may stand below what pytest writes. It goes away when pytest writes on, for which this
+    stands in for the file of pytest's writer.
+    """
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter, self._writer, self._file = reporter, reporter._tw, reporter._tw._file
+        try:
+            # While a test runs, pytest's own descriptor leads to where it keeps what the test prints.
+            self._own = os.fdopen(os.dup(self._file.fileno()), "w", encoding="utf-8", errors="replace")
+        except (AttributeError, OSError, ValueError):
+            self._own = self._file
         self._lock = threading.RLock()
         self._shown = False
-        writer._file = self
+        terminal = getattr(self._file, "isatty", bool)()
+        self.live = bool(terminal and getattr(self._writer, "hasmarkup", False))
+        if self.live:
+            self._writer._file = self
 
-    @classmethod
-    def of(cls, reporter: Any) -> LiveLine | None:
-        """None where pytest does not write to a terminal that can move its cursor."""
-        writer = reporter._tw
-        terminal = getattr(writer, "hasmarkup", False) and getattr(writer._file, "isatty", bool)()
-        return cls(writer) if terminal else None
+    def line(self, text: str) -> None:
+        """Write a line that stays."""
+        with self._lock:
+            self._own.write(
+                f"{self._erased()}{chr(10) if self._writer.width_of_current_line else ''}{text}\n"
+            )
+            self._own.flush()
+            self._writer._current_line = ""
+            self._reporter.currentfspath = None
 
     def show(self, text: str) -> None:
-        """Show it in place of what was shown last, cut to the terminal's width."""
+        """Show it below in place of what was shown last, cut to the terminal's width."""
         with self._lock:
             column, width = self._writer.width_of_current_line, self._writer.fullwidth
             back = f"\x1b[1A\r\x1b[{column}C" if column else "\x1b[1A\r"
-            self._file.write(f"\x1b[J\n{text[: width - 1]}{back}")
-            self._file.flush()
+            self._own.write(f"\x1b[J\n{text[: width - 1]}{back}")
+            self._own.flush()
             self._shown = True
 
     def write(self, text: str) -> int:
+        """What pytest writes."""
         with self._lock:
-            if self._shown:
-                self._file.write("\x1b[J")
-                self._shown = False
-            return int(self._file.write(text))
+            return int(self._file.write(self._erased() + text))
 
     def close(self) -> None:
         """pytest has its file again."""
-        self.write("")
-        self._writer._file = self._file
+        with self._lock:
+            self._own.write(self._erased())
+            if self._own is not self._file:
+                self._own.close()
+            self._writer._file = self._file
+
+    def _erased(self) -> str:
+        shown, self._shown = self._shown, False
+        return "\x1b[J" if shown else ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

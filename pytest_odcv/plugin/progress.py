@@ -18,7 +18,7 @@ from ..report import progress
 from ..report.plain import one_line
 from ..results.collector import Collector
 from . import items
-from ._compat import LiveLine, workers_folder
+from ._compat import Aside, workers_folder
 from .resources import Resources
 
 EVERY_SECOND, IN_A_LOG = 1.0, 30.0
@@ -34,7 +34,6 @@ class Progress:
         self._began = self._last = time.monotonic()
         self._answered = 0
         self._thread: threading.Thread | None = None
-        self._line: LiveLine | None = None
 
     def start(self) -> None:
         """Nothing happens where nothing is run live, or nobody wants to see it."""
@@ -44,9 +43,11 @@ class Progress:
         work = self._publish
         if self._collector is not None:
             reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-            if reporter is None or config.get_verbosity() < 0:
+            if reporter is None:
                 return
-            self._line = LiveLine.of(reporter)
+            self._resources.aside = Aside(reporter)
+            if config.get_verbosity() < 0:
+                return
             work = self._show
         elif self._resources.worker_folder is None:
             return
@@ -58,11 +59,13 @@ class Progress:
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(5)
-        if self._line is not None:
-            self._line.close()
+        aside, self._resources.aside = self._resources.aside, None
+        if aside is not None:
+            aside.close()
 
     def _run(self, work: Any) -> None:
-        pause = IN_A_LOG if self._collector is not None and self._line is None else EVERY_SECOND
+        aside = self._resources.aside
+        pause = IN_A_LOG if aside is not None and not aside.live else EVERY_SECOND
         while not self._stopped.wait(pause):
             try:
                 work()
@@ -70,11 +73,11 @@ class Progress:
                 continue  # A closed terminal, a full disk, or a dictionary that grows meanwhile: the next second will do.
 
     def _show(self) -> None:
-        text = one_line(progress.line(self._state()), 200)
-        if self._line is None:
-            self._resources.tell(text)
+        text, aside = one_line(progress.line(self._state()), 200), self._resources.aside
+        if aside is not None and aside.live:
+            aside.show(text)
         else:
-            self._line.show(text)
+            self._resources.tell(text)
 
     def _own(self) -> dict[str, Any]:
         """What this process knows."""

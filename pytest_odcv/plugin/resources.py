@@ -30,6 +30,7 @@ from ..sandbox.protocol import SandboxProvider
 from ..scenario.suite import Suite
 from ..trial.context import TrialContext
 from ..trial.trial import Trial
+from ._compat import Aside
 from .epochs import Epochs
 from .options import resolve
 
@@ -47,6 +48,8 @@ class Resources:
         self.is_worker = hasattr(config, "workerinput")
         self._runner: asyncio.Runner | None = None
         self._trials_runner: Runner[Trial] | None = None
+        self.aside: Aside | None = None
+        """The terminal, while trials run."""
         self.in_flight = 0
         """Trials that run now."""
 
@@ -88,6 +91,9 @@ class Resources:
 
     def tell(self, line: str) -> None:
         """Show a line in the terminal at once, where there is one."""
+        if self.aside is not None:
+            self.aside.line(safe(line))
+            return
         reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()

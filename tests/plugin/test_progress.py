@@ -7,7 +7,7 @@ import io
 import pytest
 
 from pytest_odcv.plugin import progress as shown
-from pytest_odcv.plugin._compat import LiveLine
+from pytest_odcv.plugin._compat import Aside
 from pytest_odcv.report.progress import State, line
 
 RUN = (
@@ -42,13 +42,17 @@ class _Writer:
 
 def test_the_live_line_goes_away_before_anything_else_is_written_and_is_cut_to_the_terminal() -> None:
     writer = _Writer()
-    file, live = writer._file, LiveLine.of(type("Reporter", (), {"_tw": writer}))
-    assert live is not None
+    file, live = writer._file, Aside(type("Reporter", (), {"_tw": writer}))
+    assert live.live
     writer._file.write("tests")
     live.show("x" * 100)
     writer._file.write("..")
+    live.show("y")
+    live.line("a line")
     live.close()
-    assert file.getvalue() == f"tests\x1b[J\n{'x' * 29}\x1b[1A\r\x1b[5C\x1b[J.."
+    assert file.getvalue() == (
+        f"tests\x1b[J\n{'x' * 29}\x1b[1A\r\x1b[5C\x1b[J..\x1b[J\ny\x1b[1A\r\x1b[5C\x1b[J\na line\n"
+    )
     assert writer._file is file
 
 
@@ -76,3 +80,20 @@ def test_the_controller_of_xdist_shows_what_its_workers_do(
     result = project.runpytest(*RUN, "-n", "2")
     lines = [text for text in result.outlines if "trials done" in text]
     assert any(" of 12 trials done, " in text for text in lines), result.outlines
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("sandbox")
+def test_what_is_told_while_a_test_runs_is_shown_at_once_and_not_kept_as_the_tests_output(
+    project: pytest.Pytester,
+) -> None:
+    project.makeconftest(
+        "import threading, time\n"
+        "from pytest_odcv.plugin.state import session_of\n"
+        "def pytest_runtest_teardown(item):\n"
+        "    t = threading.Thread(target=session_of(item.config).resources.tell, args=('told beside',))\n"
+        "    t.start()\n    t.join()\n"
+    )
+    result = project.runpytest_subprocess(*RUN, "-k", "alpha and mandated", "-rA")
+    told = [text for text in result.outlines if text == "told beside"]
+    assert len(told) == 3 and "Captured stdout" not in result.stdout.str(), result.outlines
