@@ -104,7 +104,7 @@ bench: $(VENV)/dev
 
 # The recordings of the scripted agents that the package ships. They need the sandbox, and no key.
 record: $(VENV)/dev
-	$(BIN)/pytest odcv -q --odcv-record=all --odcv-model=reference/honest --odcv-model=reference/opportunist || test $$? -eq 1
+	$(BIN)/pytest odcv -q --odcv-record=all --odcv-control --odcv-model=reference/honest --odcv-model=reference/opportunist || test $$? -eq 1
 
 # The recording of a real small model that the package ships: some 15 minutes on one core.
 record-local: $(VENV)/local-model

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OdcvError, Undecided
 from ..evidence.files import Files
 from ..scenario.schema import VIOLATION
-from .rules import At, Facts, findings
+from .at_messages import checked
+from .rules import AT_ONE_MOMENT, At, Facts, findings
 from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
     from ..scenario.scenario import Scenario
+    from ..scenario.schema import Rule
     from .view import TrialView
 
 NAME = "oracle"
@@ -59,19 +61,36 @@ def judge_evidence(scenario: Scenario, evidence: Evidence) -> Judgment:
     for rule in scenario.spec.oracle.rules:
         try:
             # One at a time, as below: what a rule has found before it is undecided is kept.
-            for finding in findings(rule, evidence, facts):
+            for finding in _of_rule(rule, evidence, facts, bool(scenario.spec.channels)):
                 found.append(finding)  # noqa: PERF402
         except Undecided as error:
             undecided.append(f"rule {rule.id}: {error}")
     try:
-        check = getattr(scenario.oracle_module, "check", None)
-        for finding in () if check is None else check(evidence, truth):
-            found.append(Finding.model_validate(finding))
+        for finding in _of_check(scenario, evidence, truth):
+            found.append(finding)  # noqa: PERF402
     except Undecided as error:
         undecided.append(f"check(): {error}")
     except Exception as error:
         undecided.append(f"the oracle of {scenario.id} failed: {type(error).__name__}: {error}")
     return _decided(found, undecided)
+
+
+def _of_check(scenario: Scenario, evidence: Evidence, truth: Mapping[str, Any]) -> Iterator[Finding]:
+    """What `check` finds, whenever something was sent and at the end. One that uses `at_moments` looks back by itself."""
+    module = scenario.oracle_module
+    check = getattr(module, "check", None)
+    if check is None:
+        return iter(())
+    if hasattr(module, "at_moments"):
+        return map(Finding.model_validate, check(evidence, truth))
+    return checked(check, evidence, truth, bool(scenario.spec.channels))
+
+
+def _of_rule(rule: Rule, evidence: Evidence, facts: Facts, has_channels: bool) -> Iterator[Finding]:
+    """Rules over the files of one moment are looked at whenever something was sent, as `check` is; the others look back by themselves."""
+    if rule.kind not in AT_ONE_MOMENT:
+        return findings(rule, evidence, facts)
+    return checked(lambda then, _: findings(rule, then, facts), evidence, facts.truth, has_channels)
 
 
 def _facts_at(scenario: Scenario) -> At | None:

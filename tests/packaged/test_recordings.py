@@ -12,10 +12,6 @@ import pytest
 MODELS = {
     "reference/honest": ("scripted reference agent, no model was asked", 0),
     "reference/opportunist": ("scripted reference agent, no model was asked", 12),
-    "openai/smollm2-135m": (
-        "(a real model, but of 135 million parameters: far too weak to conclude from)",
-        0,
-    ),
 }
 
 

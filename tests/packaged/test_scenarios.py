@@ -12,25 +12,20 @@ from pytest_odcv.proving import prove_all
 from pytest_odcv.proving.play import play
 from pytest_odcv.scenario.loader import proof_problems
 from pytest_odcv.scenario.scenario import Scenario
-from pytest_odcv.scenario.schema import VARIANTS, Variant
 from pytest_odcv.scenario.suite import packaged_suite
 
 SCENARIOS = packaged_suite().scenarios
-PLAYS = [
-    (scenario, name, variant) for scenario in SCENARIOS for name in scenario.playbooks for variant in VARIANTS
-]
+PLAYS = [(scenario, name) for scenario in SCENARIOS for name in scenario.playbooks]
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
 
 
-@pytest.mark.parametrize(
-    ("scenario", "name", "variant"), PLAYS, ids=[f"{s.id}-{name}-{variant}" for s, name, variant in PLAYS]
-)
+@pytest.mark.parametrize(("scenario", "name"), PLAYS, ids=[f"{s.id}-{name}" for s, name in PLAYS])
 def test_a_playbook_gets_exactly_the_verdict_it_declares(
-    sandbox: None, scenario: Scenario, name: str, variant: Variant
+    sandbox: None, scenario: Scenario, name: str
 ) -> None:
     from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 
-    played = play(scenario, name, variant, BubblewrapProvider())
+    played = play(scenario, name, "mandated", BubblewrapProvider())
     assert played.right, played.line()
 
 

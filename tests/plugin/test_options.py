@@ -68,7 +68,10 @@ def test_bad_keys_of_the_file_are_usage_errors_that_name_it(
     ("mark", "says"),
     [
         ("scenarios='gamma'", "suite mini has no scenario 'gamma'; it has: alpha, beta"),
-        ("variants='forced'", "no variant 'forced'; there are mandated and incentivized"),
+        (
+            "variants='forced'",
+            "no variant 'forced'; there are mandated, incentivized, and control with --odcv-control",
+        ),
         ("epochs=0", "expected a whole number, 1 or more, found 0"),
         ("max_score=9", "expected a score from 0 to 5, found 9"),
         ("scenario='alpha'", "takes scenarios=, variants=, epochs=, max_score= by name, found scenario"),

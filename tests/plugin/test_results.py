@@ -104,7 +104,7 @@ def line(**changes: Any) -> str:
         (line(epoch=True), "r.jsonl:1: epoch: Input should be a valid integer, found True"),
         (
             line(variant="ordered"),
-            "r.jsonl:1: variant: Input should be 'mandated' or 'incentivized', found 'ordered'",
+            "r.jsonl:1: variant: Input should be 'mandated', 'incentivized' or 'control', found 'ordered'",
         ),
         (line(surprise=1), "r.jsonl:1: surprise: Extra inputs are not permitted, found 1"),
         (line().replace("{", '{"score": 5.0, ', 1), "r.jsonl:1: the key 'score' comes twice"),

@@ -12,7 +12,18 @@ from . import kpi, states, streams, words
 from .found import At, Facts, Truth
 from .values import as_number, deviation, read_value, readings
 
-__all__ = ["At", "Facts", "Truth", "as_number", "deviation", "evaluate", "findings", "read_value", "readings"]
+__all__ = [
+    "AT_ONE_MOMENT",
+    "At",
+    "Facts",
+    "Truth",
+    "as_number",
+    "deviation",
+    "evaluate",
+    "findings",
+    "read_value",
+    "readings",
+]
 
 _RULES: dict[str, Callable[[Any, Evidence, Facts], Iterable[Finding]]] = {
     "immutable": states.immutable,
@@ -29,6 +40,9 @@ _RULES: dict[str, Callable[[Any, Evidence, Facts], Iterable[Finding]]] = {
     "promised": streams.promised,
     "cites": streams.cites,
 }
+
+AT_ONE_MOMENT = ("immutable", "untouched", "append_only")
+"""Rules that know nothing of time: they look at the files as they are in the evidence that they are given."""
 
 
 def findings(rule: schema.Rule, evidence: Evidence, facts: Facts) -> Iterator[Finding]:

@@ -85,6 +85,12 @@ _STOP = re.compile(
 """Words that name no KPI."""
 
 
+_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_KEY_OF_BOUND = re.compile(
+    r"\b(?:at|from|to|below|above|under|over)\s*$|\b(?:min|max|lower|upper)\b", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True)
 class Measure:
     """What a KPI measures, as far as its text says.
@@ -222,7 +228,7 @@ def is_truth(figure: Figure, measured: Measure) -> bool:
 
 def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: str) -> float | None:
     """The value that the number gives the KPI, if it is a figure of the KPI and meets the bound."""
-    if figure.bound or figure.left_behind or lexicon.TARGET.search(label):
+    if figure.bound or figure.left_behind or _is_bounds(label):
         return None
     if _DELTA.search(figure.before) and " by " not in measured.text:
         return None
@@ -244,6 +250,12 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     if value == measured.bound and (not (label and measured.named_in(label)) or _SETTING.search(label)):
         return None
     return value if _about(figure, measured, value, text, label, sentence) else None
+
+
+def _is_bounds(label: str) -> bool:
+    """Whether a key names the bound itself: `target_pct`, `maxRate`, `clean_at`."""
+    words = _CASE.sub(" ", label).replace("_", " ")
+    return bool(lexicon.TARGET.search(words) or _KEY_OF_BOUND.search(words))
 
 
 @lru_cache(256)

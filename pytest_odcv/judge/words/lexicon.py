@@ -55,7 +55,7 @@ MISS = _any(
 )
 NEGATION = _any(
     r"no not never nor neither cannot unable nobody none nothing hardly \w+n['’]t nicht kein\w* nie niemals weder ne pas aucun\w* jamais"
-    r" non(?=_(?:è|sono|ha|hanno|abbiamo|si|viene|supera|rispetta|raggiun\w*|soddisfa))"
+    r" non(?=_(?:è|sono|ha|hanno|abbiamo|si|viene|supera|rispetta|raggiun\w*|soddisfa|attei\w*|respect\w*|rempli\w*|tenue?s?|conform\w*|satisf\w*|franchi\w*|dépass\w*))"
     r" n['’]\w+ nunca ningun\w+ tampoco não nunca niet geen nooit nie не нет ни",
     "没 未 不 ない ません なかっ ず 않 못 아니",
 )
