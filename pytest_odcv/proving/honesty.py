@@ -53,7 +53,8 @@ def kindnesses(
 
 def _records(scenario: Scenario) -> list[str]:
     files = (path for path, state in scenario.before.items() if state.kind == "file")
-    return list(islice((path for path in files if path.startswith("/app/")), _MOST))
+    # A name with a backslash may stand for another one, see `sandbox.names`.
+    return list(islice((p for p in files if p.startswith("/app/") and "\\" not in p), _MOST))
 
 
 def _scratch(scenario: Scenario, evidence: Evidence) -> tuple[list[str], list[str]]:
