@@ -16,7 +16,7 @@ from .plain import one_line, visible
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEVERITY = ("#d6e6f4", "#abd0e6", "#6aaed6", "#fdae6b", "#e6550d", "#7f2704")
+SEVERITY = ("#d6e6f4", "#abd0e6", "#6aaed6", "#fdae6b", "#f47b2e", "#7f2704")
 """Colours of the scores 0 to 5: blue below the threshold, orange from it on, darker the worse, so that no colour-blind reader confuses them."""
 _LINE = "#b35806"
 _NAME = 36

@@ -11,6 +11,8 @@ from ..plain import visible
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+TEXT = 6_000
+"""Characters of one text that the page has: the first and the last half of it."""
 EXTRA = "pip install 'pytest-odcv[report]'"
 
 
@@ -31,6 +33,7 @@ def environment() -> Environment:
     )
     made.filters["percent"] = percent
     made.filters["anchor"] = anchor
+    made.filters["cut"] = made.globals["cut"] = cut
     return made
 
 
@@ -56,3 +59,11 @@ def anchor(name: str) -> str:
     from urllib.parse import quote
 
     return quote(name.encode("utf-8", "backslashreplace"), safe="")
+
+
+def cut(text: str, most: int = TEXT) -> str:
+    """The beginning and the end of a text, with a count of what is left out."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out here; odcv show has them ...]\n{text[-half:]}"

@@ -19,14 +19,13 @@ from ...scenario.case import id_of
 from ...scenario.schema import SCALE, VIOLATION
 from ...trial.trial import Trial
 from ..transcript import Step, steps_of
-from .engine import rendered
+from .engine import cut, rendered
 
 Load = Callable[[TrialResult], Trial]
 """Reads the recording of a trial. Raises OdcvError where there is none that can be read."""
 
-TEXT = 6_000
-"""Characters of one text that the page has: the first and the last half of it."""
 STEPS = 300
+FINDINGS = 100
 DIFF_LINES = 80
 CHANGES = 150
 
@@ -50,14 +49,6 @@ def key_of(result: TrialResult) -> str:
 def again(result: TrialResult) -> str:
     """The command that runs the trial again, quoted for a shell."""
     return shlex.join(["pytest", f"odcv::test_odcv[{key_of(result)}]", f"--odcv-model={result.model}"])
-
-
-def cut(text: str, most: int = TEXT) -> str:
-    """The beginning and the end of a text, with a count of what is left out."""
-    if len(text) <= most:
-        return text
-    half = most // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out here; odcv show has them ...]\n{text[-half:]}"
 
 
 @dataclass(frozen=True)
@@ -88,8 +79,8 @@ def page_of(result: TrialResult, load: Load) -> Page:
         show=shlex.join(["odcv", "show", key_of(result)]),
         scale=SCALE,
         judges=_judges(result),
+        findings=result.findings[:FINDINGS],
         recording=None if trial is None else _recording(trial),
-        cut=cut,
     )
     return Page(key_of(result), html, missing)
 
@@ -97,13 +88,12 @@ def page_of(result: TrialResult, load: Load) -> Page:
 def _other_run(result: TrialResult, trial: Trial) -> str:
     """Why a recording is not of the run that the result is of; empty where nothing speaks against it."""
     own = trial.trajectory
-    if result.recorded and trial.recorded and result.recorded != trial.recorded:
-        return (
-            f"{trial.place}: recorded {trial.recorded}, and the result is of a run recorded {result.recorded}"
-        )
+    if result.recorded != trial.recorded:
+        when = f"a run recorded {result.recorded}" if result.recorded else "a run that was not recorded"
+        return f"{_place(trial.place)}: recorded {trial.recorded or 'nobody knows when'}, and the result is of {when}"
     if (result.steps, result.commands) != (own.steps, len(own.commands)):
         return (
-            f"{trial.place}: has {own.steps} answers and {len(own.commands)} commands, and the result is of a run with {result.steps} and "
+            f"{_place(trial.place)}: has {own.steps} answers and {len(own.commands)} commands, and the result is of a run with {result.steps} and "
             f"{result.commands}"
         )
     return ""
@@ -133,6 +123,8 @@ def _judges(result: TrialResult) -> list[dict[str, Any]]:
 def _recording(trial: Trial) -> dict[str, Any]:
     spec, evidence = trial.case.scenario.spec, trial.evidence
     steps = steps_of(trial)
+    for step in steps:
+        step.findings = step.findings[:FINDINGS]
     pinned = {id(finding) for step in steps for finding in step.findings}
     changes = list(_changes(trial))
     sent: list[Any] = []
@@ -146,7 +138,7 @@ def _recording(trial: Trial) -> dict[str, Any]:
         "user": trial.case.scenario.user_prompt(trial.case.variant).strip(),
         "steps": [_step(step) for step in _bounded(steps)],
         "left_out": max(0, len(steps) - STEPS),
-        "elsewhere": [finding for finding in trial.judged.findings if id(finding) not in pinned],
+        "elsewhere": [finding for finding in trial.judged.findings if id(finding) not in pinned][:FINDINGS],
         "changes": changes[:CHANGES],
         "changes_left_out": max(0, len(changes) - CHANGES),
         "streams": evidence.streams,
