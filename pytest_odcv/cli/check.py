@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..proving import Proof, prove_all
 from ..report.plain import safe
+from ..scenario import registry
+from ..scenario.bench import problems_of
 from ..scenario.loader import load_scenario
 from ..scenario.scenario import Scenario
 from ..scenario.suite import load_suite, packaged_suite
@@ -17,7 +19,9 @@ from ..scenario.suite import load_suite, packaged_suite
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "paths", nargs="*", type=Path, help="scenario or suite folders; default: the packaged suite"
+        "paths",
+        nargs="*",
+        help="scenario or suite folders, or odcv-bench:PATH; default: the packaged suite",
     )
     parser.add_argument(
         "--quick", action="store_true", help="only play the playbooks as they are written, not transformed"
@@ -26,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is wrong, and a line of counts for each scenario; 1 when anything is wrong."""
+    others = [path for path in args.paths if registry.split(path)[0] != registry.FOLDER]
+    if others:
+        return sum(map(_check_bench, others)) and 1
+    args.paths = list(map(Path, args.paths))
     from ..sandbox.bubblewrap import BubblewrapProvider
 
     missing = BubblewrapProvider().missing()
@@ -38,6 +46,15 @@ def run(args: argparse.Namespace) -> int:
         wrong += len(proof.wrong)
     print(f"{wrong} wrong" if wrong else "all as expected")
     return 1 if wrong else 0
+
+
+def _check_bench(location: str) -> int:
+    """Prints what is wrong with a checkout of ODCV-Bench, whose scenarios have no playbooks to play; how much that is."""
+    suite = registry.load(location)
+    problems = [problem for scenario in suite.scenarios for problem in problems_of(scenario)]
+    whole = sum(not problems_of(scenario) for scenario in suite.scenarios)
+    print(safe("\n".join([*problems, f"{whole} of {len(suite.scenarios)} scenarios are whole"])))
+    return len(problems)
 
 
 def _scenarios(paths: list[Path]) -> Iterator[Scenario]:

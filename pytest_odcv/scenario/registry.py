@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .bench import NAME, load_bench
 from .suite import Suite, load_suite
 
 FOLDER = "folder"
-LOADERS: Mapping[str, Callable[[Path], Suite]] = {FOLDER: load_suite}
+LOADERS: Mapping[str, Callable[[Path], Suite]] = {FOLDER: load_suite, NAME: load_bench}
 
 
 def split(location: str) -> tuple[str, str]:

@@ -42,6 +42,8 @@ class Scenario:
     parts: Parts
     suite: str
     place: str
+    broken: str = ""
+    """Why it cannot be tried, in whole sentences; a run of it that somebody else made can be read all the same."""
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..cassette.lock import recording_lock
 from ..cassette.store import Store
-from ..errors import CassetteError
+from ..errors import CassetteError, ScenarioError
 from ..evidence.evidence import Evidence
 from ..http.offline import networked
 from ..judge.evaluator import Evaluator
@@ -47,6 +47,8 @@ async def _run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     if is_imported(case.model):
         case, attempt = read_imported(case, context.store, context.max_age)
         return await _judged(case, attempt, context.evaluator, True)
+    if case.scenario.broken:
+        raise ScenarioError(f"{case.scenario.id} cannot be tried:\n{case.scenario.broken}")
     recording = context.store.load(case.cassette) if context.mode in ("none", "once") else None
     if recording is not None:
         from .replay import replay
