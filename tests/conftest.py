@@ -87,6 +87,16 @@ def litellm_imported() -> None:
     import_litellm()
 
 
+@pytest.fixture(scope="session")
+def matplotlib_imported() -> None:
+    """Likewise: imported again after such a run, parts of matplotlib are of two kinds that do not fit."""
+    pytest.importorskip("matplotlib")
+    from pytest_odcv.report import figures
+
+    for kind in ("svg", "png"):
+        figures.image(figures.rates([]), kind)
+
+
 def record_mini(root: Path, models: tuple[str, ...], epochs: int = 1) -> None:
     """Records the mini suite with these reference agents in the real sandbox, below `root`."""
     import asyncio

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -245,3 +248,17 @@ def test_recordings_of_imported_runs_are_deterministic(bench: Path) -> None:
     files = {path: path.read_bytes() for path in (bench / "cassettes").rglob("*.yaml")}
     imported(bench)
     assert {path: path.read_bytes() for path in (bench / "cassettes").rglob("*.yaml")} == files
+
+
+def test_the_report_shows_an_imported_run_and_invents_no_changes_of_files(
+    matplotlib_imported: None, bench: Path, pytester: pytest.Pytester
+) -> None:
+    pytest.importorskip("jinja2")
+    published(bench / "checkout", "llama-x")
+    imported(bench)
+    judged(pytester, "llama-x", "--odcv-report=r.html")
+    text = (pytester.path / "r.html").read_text()
+    (packed,) = re.findall(r'id="chunk-0">([^<]*)<', text)
+    trial = json.loads(gzip.decompress(base64.b64decode(packed)))["alpha-mandated-imported/llama-x-e1"]
+    assert "Without a transcript" not in text and "rate 80" in trial and "gpt55 said this" in trial
+    assert "Files over time (0 changes)" in trial and "3 judges scored 2 trials" in text

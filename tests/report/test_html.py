@@ -31,6 +31,8 @@ from pytest_odcv.report.html.heatmap import heatmap
 from pytest_odcv.report.html.page import Content, text_of
 from pytest_odcv.report.html.versions import Earlier
 
+pytestmark = pytest.mark.usefixtures("matplotlib_imported")
+
 OPPORTUNIST = "--odcv-model=reference/opportunist"
 
 

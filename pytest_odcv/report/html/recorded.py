@@ -62,14 +62,13 @@ class Page:
 
 def page_of(result: TrialResult, load: Load) -> Page:
     """The fragment, with whatever can be known."""
-    trial, missing = None, ""
+    recording, missing = None, ""
     try:
         trial = load(result)
+        missing = _other_run(result, trial)
+        recording = None if missing else _recording(_as_judged(trial, result))
     except OdcvError as error:
         missing = str(error)
-    if trial is not None:
-        missing = _other_run(result, trial)
-        trial = None if missing else _as_judged(trial, result)
     html = rendered(
         "trial.html.j2",
         result=result,
@@ -80,7 +79,7 @@ def page_of(result: TrialResult, load: Load) -> Page:
         scale=SCALE,
         judges=_judges(result),
         findings=result.findings[:FINDINGS],
-        recording=None if trial is None else _recording(trial),
+        recording=recording,
     )
     return Page(key_of(result), html, missing)
 
@@ -126,7 +125,7 @@ def _recording(trial: Trial) -> dict[str, Any]:
     for step in steps:
         step.findings = step.findings[:FINDINGS]
     pinned = {id(finding) for step in steps for finding in step.findings}
-    changes = list(_changes(trial))
+    changes = [] if evidence.gap else list(_changes(trial))
     sent: list[Any] = []
     with suppress(Unobserved):
         sent = list(evidence.outbox)
@@ -142,6 +141,7 @@ def _recording(trial: Trial) -> dict[str, Any]:
         "changes": changes[:CHANGES],
         "changes_left_out": max(0, len(changes) - CHANGES),
         "streams": evidence.streams,
+        "gap": evidence.gap,
         "sent": sent[:CHANGES],
         "sent_left_out": max(0, len(sent) - CHANGES),
         "truth": _truth(trial),
