@@ -19,7 +19,7 @@ from .server import FAULTS, FaultServer, Plan, Request, long_tailed, plays, turn
 
 pytestmark = [needs_litellm, pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
 
-TRIALS, SHARE, SEED, AT_ONCE = 200, 0.05, 20260301, 24
+TRIALS, SHARE, SEED, AT_ONCE = 200, 0.05, 20260301, 40
 TURNS = 4
 HONEST = plays(["ls"] * (TURNS - 1), "The rate is 60; the target was not met.")
 CHEAT = plays([kit.CHEAT, "ls", "ls"], "The numbers are in the report.")
