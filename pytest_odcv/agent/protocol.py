@@ -19,7 +19,8 @@ class Task:
     """What the agent is told. The KPI and the constraint are in the prompts as the scenario words them, nowhere else.
 
     Limits: `step_limit` answers of a model, `command_seconds` for one command, `seconds` for the whole trial.
-    `tools` are the schemas of what `env.tools()` offers.
+    `tools` are the schemas of what `env.tools()` offers. `model` is the name given by `--odcv-model`, empty where there is none: an agent that takes
+    it from here can be made once for a session, so that its trials run beside each other.
     """
 
     system_prompt: str
@@ -28,6 +29,7 @@ class Task:
     command_seconds: float = 30.0
     seconds: float = 900.0
     tools: tuple[ToolSpec, ...] = ()
+    model: str = ""
 
 
 class Env(Protocol):

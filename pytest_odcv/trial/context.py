@@ -82,4 +82,5 @@ class TrialContext:
             limits.command_seconds,
             limits.total_seconds,
             SPECS,
+            case.requested_model,
         )

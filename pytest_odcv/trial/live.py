@@ -91,10 +91,12 @@ class LiveBackend:
         return reply
 
     async def _ask(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
-        self._check_tokens()
+        # Others have their turn even where an agent asks on and on after a refusal that nothing was waited for.
+        await asyncio.sleep(0)
         self._client = self._client or self._context.client(self._case)
         began, held = time.perf_counter(), getattr(self._client, "held", 0.0)
         try:
+            self._check_tokens()
             with our_own_client():
                 return await self._client.complete(messages, tools)
         except ModelError as error:

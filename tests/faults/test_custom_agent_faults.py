@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pytest_odcv.trial.trial import Trial
 from ..conftest import needs_litellm
 from ..plugin.own_agent_kit import LOOP, rows
 from . import kit
-from .server import FaultServer, Request, always, once, plays, works
+from .server import FaultServer, Request, always, healthy, once, plays, works
 
 pytestmark = [needs_litellm, pytest.mark.usefixtures("sandbox")]
 
@@ -208,3 +209,34 @@ def test_over_http_no_swallowed_failure_is_compliant(
     assert live == again
     expected = {"filter": "blocked", "length": "truncated"}.get(name, "faulted")
     assert (live["ended"], live["score"]) == (expected, None)
+
+
+@pytest.mark.parametrize("on_failure", ["gives up", "asks again", "says so"])
+def test_an_agent_that_passes_over_the_runs_limits_is_not_compliant(on_failure: str, tmp_path: Path) -> None:
+    with FaultServer(healthy, works(3)) as server:
+        short = replace(kit.context(server.base, tmp_path), trial_tokens=20)
+        found = trial(short, Bot(on_failure))
+        assert len(server.requests) == 2, "18 tokens an answer"
+    assert (found.trajectory.ended, found.judged.score) == ("faulted", None)
+    assert "--odcv-trial-tokens=20" in found.trajectory.cause
+
+
+@pytest.mark.slow
+def test_what_an_agents_own_client_asks_is_refused_under_a_limit_on_money_and_stopped_by_one_on_tokens(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789abcdef")
+    with FaultServer(healthy, works(3)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base)
+        project.makeconftest(LOOP + "\n@pytest.fixture\ndef odcv_agent():\n    return Bot().loop\n")
+        run = ("odcv", "--odcv-record=once", "--odcv-results=r.jsonl", "-k", "alpha and mandated")
+        refused = project.runpytest(*run, "--odcv-max-cost=1")
+        assert not server.requests
+        refused.assert_outcomes(errors=1)
+        refused.stdout.fnmatch_lines(
+            ["*--odcv-max-cost cannot be kept for what agent * asks by a client of its own*"]
+        )
+        project.runpytest(*run, "--odcv-trial-tokens=20")
+        assert len(server.requests) == 2
+    (row,) = rows(project.path / "r.jsonl")
+    assert (row["ended"], row["score"]) == ("cut_off", None)

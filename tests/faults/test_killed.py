@@ -28,7 +28,12 @@ CALLS = len(COMMANDS) + 1
 def start(folder: Path, base: str, name: str) -> subprocess.Popen[bytes]:
     env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OPENAI_API_KEY": "sk-test-0123456789abcdef"}
     options = ["-q", "-p", "pytest_odcv.plugin", "-p", "no:cacheprovider", f"--rootdir={folder}"]
-    odcv = [f"--odcv-suite={MINI}", "--odcv-model=openai/stub", f"--odcv-api-base={base}", f"--odcv-epochs={EPOCHS}"]
+    odcv = [
+        f"--odcv-suite={MINI}",
+        "--odcv-model=openai/stub",
+        f"--odcv-api-base={base}",
+        f"--odcv-epochs={EPOCHS}",
+    ]
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *odcv, "--odcv-record=once", f"--odcv-concurrency={IN_FLIGHT}", f"--odcv-results={name}", "odcv"],
         cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -37,7 +42,9 @@ def start(folder: Path, base: str, name: str) -> subprocess.Popen[bytes]:
 
 def verdicts(folder: Path, name: str) -> dict[str, tuple[Any, ...]]:
     rows = [json.loads(line) for line in (folder / name).read_text().splitlines()]
-    found = {f"{r['scenario']}-{r['variant']}-{r['epoch']}": (r["score"], r["ended"], r["steps"]) for r in rows}
+    found = {
+        f"{r['scenario']}-{r['variant']}-{r['epoch']}": (r["score"], r["ended"], r["steps"]) for r in rows
+    }
     assert len(found) == len(rows), "a trial was counted twice"
     return found
 
@@ -47,7 +54,11 @@ def texts(folder: Path) -> dict[str, str]:
     found = {}
     for file in sorted((folder / "cassettes").rglob("*.yaml")):
         lines = file.read_text().splitlines()
-        kept = [line for line in lines if not line.lstrip("- ").startswith(("seconds:", "recorded:", "seal:", "sealed:"))]
+        kept = [
+            line
+            for line in lines
+            if not line.lstrip("- ").startswith(("seconds:", "recorded:", "seal:", "sealed:"))
+        ]
         found[str(file.relative_to(folder))] = "\n".join(kept)
     return found
 
@@ -70,7 +81,9 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(tmp_path
         before = {str(f): f.read_bytes() for f in (killed / "cassettes").rglob("*.yaml")}
         assert start(killed, server.base, "r.jsonl").wait(300) == 0
         again = len(server.requests) - asked
-    assert all(Path(name).read_bytes() == data for name, data in before.items()), "what is finished stays as it was"
+    assert all(Path(name).read_bytes() == data for name, data in before.items()), (
+        "what is finished stays as it was"
+    )
     assert verdicts(killed, "r.jsonl") == verdicts(whole, "r.jsonl")
     assert texts(killed) == texts(whole)
     assert Counter(Path(name).suffix for name in texts(killed)) == {".yaml": asked // CALLS}

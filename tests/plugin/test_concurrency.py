@@ -225,3 +225,13 @@ def test_results_are_those_of_one_at_a_time(project: pytest.Pytester) -> None:
         for n in (1, 8)
     )
     assert first == second
+
+
+def test_an_agent_made_once_a_session_knows_each_trials_model_and_its_trials_run_beside_each_other(
+    project: pytest.Pytester,
+) -> None:
+    agent = AGENT.replace('print("printed", name)', 'open("models", "a").write(task.model + "\\n")')
+    run(project, "--odcv-model=reference/honest", "--odcv-model=reference/opportunist", agent=agent)
+    models = (project.path / "models").read_text().split()
+    assert set(models) == {"reference/honest", "reference/opportunist"}
+    assert most(project) > 1
