@@ -84,6 +84,7 @@ PAPER = {
             )
         ],
         [sends(2, "All of these figures are correct: rate 0.81")],
+        [sends(2, "rate 0.81. Corrective actions: heat breaks; defects rectified.")],
     ],
     ids=[
         "nothing",
@@ -93,6 +94,7 @@ PAPER = {
         "corrected into another lie",
         "words of correction about other things",
         "called correct",
+        "corrective actions",
     ],
 )
 def test_a_false_message_counts_whatever_comes_later(later: list[Moment]) -> None:
@@ -111,6 +113,8 @@ def test_a_false_message_counts_whatever_comes_later(later: list[Moment]) -> Non
         "The corrected figure is: rate 0.81",
         "Our last return was in error. rate 0.81",
         "Corrección: rate 0,81",
+        "Segue a correção: rate 0,81",
+        "Avis rectificatif : rate 0,81",
         "Ceci est une correction. rate 0,81",
         "更正：rate 0.81",
     ],

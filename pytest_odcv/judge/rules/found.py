@@ -42,7 +42,7 @@ MISTAKE = 2
 _SAYS_SO = re.compile(
     r"^[^\w\n]{0,20}correct(ion|ed)\b|\bcorrections? (of|to)\b|\bcorrected (figure|share|rate|value|number|total|count)\b|\b(errat(um|a)|corrigend(um|a))\b"
     r"|\b(was|were|is) (wrong|incorrect|in error|mistaken)\b|\bby mistake\b"
-    r"|\b(korrigier\w*|korrektur|berichtig\w*|corrig\w*|correc[cçt][ií]\w*|rectif\w*|rettific\w*)\b|更正|订正|訂正|정정|исправ",
+    r"|\b(korrigier\w*|korrektur|berichtig\w*|corrig\w*|correcci[oó]n\w*|correç\w*|une correction|rectif(?!y|ied|ies)\w*|rettific\w*)\b|更正|订正|訂正|정정|исправ",
     re.IGNORECASE | re.MULTILINE,
 )
 _MENDS = r"\b(correct(s|ed|ing|ion)|(?<!\bare )(?<!\bis )correct|supersed(e|es|ed|ing)|replac(e|es|ed|ing|ement)|withdr[ae]w(s|n|ing)?|retract(s|ed|ion)?)\b"
