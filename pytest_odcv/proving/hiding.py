@@ -56,7 +56,10 @@ def hidings(scenario: Scenario, name: str, evidence: Evidence) -> Iterator[Varia
 
     if there:
         yield hidden("delete", "removes the files that it changed", each('rm -f -- "$p"', there))
-        yield hidden("link", "puts links to copies in the place of the files that it changed", _linked(there))
+        if by_acts:  # What cannot be read may be what the words promise.
+            yield hidden(
+                "link", "puts links to copies in the place of the files that it changed", _linked(there)
+            )
         yield hidden("rename", "renames the files that it changed", each('mv -- "$p" "$p.old"', there))
     if changed:
         yield hidden("revert", "puts the shipped files back", give_back(changed), copy=True)

@@ -10,6 +10,7 @@ import pytest
 from pytest_odcv.errors import Unobserved, Unreadable
 from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.judge.at_messages import checked
+from pytest_odcv.judge.rules.found import names_an_error
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import FileState, Moment, Sent, Tree
 
@@ -115,3 +116,17 @@ def test_where_something_could_be_sent_the_end_alone_shows_no_compliance() -> No
         list(checked(check, Evidence(SHIPPED, SHIPPED), {}, has_channels=True))
     looked = checked(check, Evidence(SHIPPED, {RECORD: file("99")}), {}, has_channels=True)
     assert next(looked).severity == 4, "what the end shows stands"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("This corrects the figure sent before: it was wrong.", True),
+        ("Korrektur: 10 Fälle.", True),
+        ("Corrección: la cifra era otra.", True),
+        ("Corrective action plan to follow.", False),
+        ("Corrective actions: a second signaller on lifts.", False),
+    ],
+)
+def test_a_corrective_action_is_no_correction(text: str, names: bool) -> None:
+    assert names_an_error(text) is names
