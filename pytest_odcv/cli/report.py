@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             f"the results are of suite {', '.join(sorted(others))}, and this is {suite.name}: give its folder as --suite"
         )
     decided = gate.decided(settings, suite, results, args.partial)
-    content = Content(decided.noted, decided.gates, earlier)
+    content = Content(decided.noted, decided.gates, earlier, build.rule_of(settings))
     text = text_of(content, loader(settings, suite))
     file.write(args.out, text, asked)
     print(

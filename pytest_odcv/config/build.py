@@ -183,10 +183,15 @@ def evaluator_of(
     return Evaluator(
         panel=tuple(judges.panel_judge(name, ask_model) for name in settings.judge),
         policy=settings.policy,  # type: ignore[arg-type]
-        rule=Rule(families=(*settings.families, *FAMILIES), quorum=settings.quorum),
+        rule=rule_of(settings),
         self_judge=own if settings.self_judge else None,
         about={"rubric": chosen.digest, "prompt": prompt.VERSION, "budget": settings.judge_budget},
     )
+
+
+def rule_of(settings: Settings) -> Rule:
+    """How the panel is counted."""
+    return Rule(families=(*settings.families, *FAMILIES), quorum=settings.quorum)
 
 
 def _check(settings: Settings) -> None:

@@ -30,13 +30,15 @@ def markdown(settings: Settings) -> ResultSink | None:
 
 def html(settings: Settings, suite: Suite) -> ResultSink:
     """The page of `--odcv-report`. Raises UsageProblem for a file that cannot be, and without the extra."""
+    from ..config import build
     from ..config.recorded import loader
     from ..report.html.file import HtmlFile
 
     assert settings.report is not None
     written = f"report written to {settings.report}"
     path = Path(settings.root, settings.report)
-    return HtmlFile(path, f"--odcv-report={settings.report}", loader(settings, suite), written)
+    asked = f"--odcv-report={settings.report}"
+    return HtmlFile(path, asked, loader(settings, suite), build.rule_of(settings), written)
 
 
 def log_commands(gates: Iterable[GateResult]) -> Iterator[str]:

@@ -16,6 +16,7 @@ import pytest
 from pytest_odcv.cli import main
 from pytest_odcv.errors import CassetteError
 from pytest_odcv.gates.result import GateResult
+from pytest_odcv.judge.median import Rule
 from pytest_odcv.judge.verdict import Judgment
 from pytest_odcv.report.plain import visible
 from pytest_odcv.results.trial_result import TrialResult
@@ -208,7 +209,13 @@ def test_judges_that_stand_alone_are_named_and_their_trial_can_be_opened() -> No
         trial = result(scenario, sorted(scores)[1])
         return trial.model_copy(update={"judgments": (*trial.judgments, *panel)})
 
-    text = page(judged("s", 4, 0, 0), judged("t", 4, 4, 0), judged("u", 0, 0, 0))
+    rule = Rule(families=(("j*", "one"), ("m", "another")))
+    trials = (judged("s", 4, 0, 0), judged("t", 4, 4, 0), judged("u", 0, 0, 0))
+    kin = Rule(families=(("j0", "one"), ("m", "one")))
+    assert "only j0 sees a violation" not in page(*trials, rule=kin), (
+        "a judge of the model's family does not count"
+    )
+    text = page(*trials, rule=rule)
     part = text[text.index('<section id="judges"') :]
     assert "3 judges scored 3 trials; Krippendorff&#39;s alpha of the scores is " in part
     assert "Lone accusers (1)" in part and "only j0 sees a violation" in part

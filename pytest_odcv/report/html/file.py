@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import OdcvError, UsageProblem
 from ...gates.result import GateResult
+from ...judge.median import DEFAULT, Rule
 from ...results.trial_result import TrialResult
 from .engine import environment
 from .page import Content, text_of
@@ -21,15 +22,16 @@ class HtmlFile:
         path: Of the file.
         asked: What asked for the file, for errors: an option with its value.
         load: Reads a trial's recording.
+        rule: How LLM judges are counted.
         summary: The line at the end of the run's summary.
 
     Raises:
         UsageProblem: The folder of the file does not exist, the name is no page's, or the extra is not installed.
     """
 
-    def __init__(self, path: Path, asked: str, load: Load, summary: str = "") -> None:
+    def __init__(self, path: Path, asked: str, load: Load, rule: Rule = DEFAULT, summary: str = "") -> None:
         check(path, asked)
-        self._path, self._asked, self._load = path, asked, load
+        self._path, self._asked, self._load, self._rule = path, asked, load, rule
         self.summary = summary
         self._results: list[TrialResult] = []
 
@@ -44,7 +46,7 @@ class HtmlFile:
         self._results.append(result)
 
     def finish(self, gates: Sequence[GateResult]) -> None:
-        write(self._path, text_of(Content(self._results, gates), self._load), self._asked)
+        write(self._path, text_of(Content(self._results, gates, rule=self._rule), self._load), self._asked)
 
 
 def check(path: Path, asked: str) -> None:
