@@ -29,7 +29,7 @@ HARNESS = "odcv-bench-harness"
 NOT_KNOWN = "not known"
 GAP = (
     "the run is imported: its record has the texts of commands and results, and not what they did to files. "
-    "odcv import --reexecute runs the commands again and records that"
+    "No rule can be asked of it"
 )
 TIMED_OUT = "Command timed out"
 _COMMAND = re.compile(r'"command"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)

@@ -39,7 +39,7 @@ def read_imported(case: Case, store: Store, max_age: float | None = None) -> tup
         raise CassetteError(f"{place}: not an imported run, though its model is called so; {_AGAIN}")
     reconstructed = recording.imported["evidence"] == "reconstructed"
     if reconstructed and "environment" in changed(case, recording):
-        raise CassetteError(f"{stale(case, place)}\n  of an imported run: {_AGAIN} --reexecute")
+        raise CassetteError(f"{stale(case, place)}\n  of an imported run: {_AGAIN}")
     _check_prompts(case, recording, place)
     trajectory = recording.trajectory
     ending(trajectory.ended, trajectory.cause, trajectory.steps)
