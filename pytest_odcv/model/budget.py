@@ -4,7 +4,6 @@ in flight and in however many processes."""
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import threading
@@ -84,6 +83,8 @@ class Budget:
 
 
 def _in_file(file: Path, change: Callable[[_Account], T]) -> T:
+    import fcntl  # Not on every system that replays; what shares money is live.
+
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+", encoding="utf-8") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
