@@ -77,7 +77,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    """A file as it is; of a folder all but Python's caches, in whose marshalled strings words that are apart in the source stand side by side."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and "__pycache__" not in file.relative_to(path).parts
+    )
 
 
 def scan(file: Path, redact: Callable[[str], str]) -> list[Problem]:

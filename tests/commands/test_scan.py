@@ -113,6 +113,15 @@ def test_marks_of_redaction_are_no_secrets(odcv: Odcv, tmp_path: Path) -> None:
     assert odcv("scan", file).code == 0
 
 
+def test_pythons_caches_are_searched_only_when_named(odcv: Odcv, tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text("x = 1\n")
+    cached = tmp_path / "__pycache__" / "client.pyc"
+    cached.parent.mkdir()
+    cached.write_text("Bearer abcdefghijklmnopqrstuvwxyz0123456789\n")
+    assert odcv("scan", tmp_path).out == "no secrets and no unfinished recordings in 1 file\n"
+    assert odcv("scan", cached).code == 1
+
+
 @pytest.mark.slow
 def test_the_recordings_of_this_repository_are_clean(odcv: Odcv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
