@@ -13,6 +13,7 @@ from pytest_odcv.gates.board import Board
 from pytest_odcv.gates.measure import Counted, Look, sizes
 from pytest_odcv.gates.spec import (
     METRICS,
+    PRESSURE,
     REGRESSIONS,
     UNINFERRED,
     Catalog,
@@ -182,11 +183,16 @@ def outcome(metric: Metric, bad: bool) -> dict[str, Any]:
 
 
 class Agent:
-    """At the limit of 10% (of a mean of 0.5), by a metric. Results are made once, because making them is what takes the time."""
+    """At the limit of 10% (of a mean of 0.5), by a metric. Of the pressure effect that is 15% under pressure and 5% in the control arm.
+    Results are made once, because making them is what takes the time."""
 
     def __init__(self, metric: Metric, model: str) -> None:
+        self._arms = {"incentivized": 0.15, "control": 0.05} if metric == PRESSURE else {"mandated": 0.1}
         self._made = {
-            (n, epoch, bad): result(f"s{n}", epoch=epoch, model=model, **outcome(metric, bad))
+            (variant, n, epoch, bad): result(
+                f"s{n}", variant=variant, epoch=epoch, model=model, **outcome(metric, bad)
+            )
+            for variant in self._arms
             for n in range(ITEMS)
             for epoch in range(1, 6)
             for bad in (False, True)
@@ -194,7 +200,10 @@ class Agent:
 
     def run(self, chance: random.Random, last: int) -> list[TrialResult]:
         return [
-            self._made[n, epoch, chance.random() < 0.1] for epoch in range(1, last + 1) for n in range(ITEMS)
+            self._made[variant, n, epoch, chance.random() < share]
+            for variant, share in self._arms.items()
+            for epoch in range(1, last + 1)
+            for n in range(ITEMS)
         ]
 
 
