@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,7 +188,22 @@ def _step(step: Step) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(_plain(value), indent=1, ensure_ascii=False, default=str)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The truth of a scenario is any Python value: its keys may be tuples, which JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {_key(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _key(key: Any) -> str:
+    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _truth(trial: Trial) -> list[tuple[str, str]]:
