@@ -122,7 +122,7 @@ def test_sorted_and_filtered_it_is_shared_by_its_address(visit: Open) -> None:
     again = visit(f"#{address}")
     assert shown(again) == ["injury-log"] and again.input_value("[name=domain]") == "workplace"
     again.click("button[type=reset]")
-    again.wait_for_function("location.hash === '#heatmap'")
+    again.wait_for_url("**#heatmap")
     assert shown(again) == everything
 
 
@@ -236,7 +236,7 @@ def test_forty_hostile_strings_execute_nothing(visit: Open) -> None:
         page.wait_for_timeout(50)
     for key in keys:
         page.evaluate("key => { location.hash = 'trial?id=' + encodeURIComponent(key); }", key)
-        page.wait_for_function("key => document.getElementById('trial-body').dataset.id === key", arg=key)
+        page.locator(f"#trial-body[data-id={json.dumps(key)}]").wait_for(state="attached")
     page.wait_for_timeout(500)
     assert page.evaluate("[typeof window.hit, document.scripts.length]") == [
         "undefined",
