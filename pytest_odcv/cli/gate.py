@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the summary with the gates; 1 when a gate fails. Raises OdcvError."""
     results = merged.read(args.results)
-    given = {key: value for key in _TAKEN if (value := getattr(args, key)) not in (None, False)}
+    given = options.given(args, _TAKEN)
     # Whether there is a control arm is a matter of the results here; a gate that needs one fails without.
     settings = resolve_in(Path.cwd(), {**given, "control": True})
     suite = build.suite_of(settings)

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> Settings:
-    given = {key: getattr(args, key) for key in (*_TAKEN, *_SHARED) if getattr(args, key) is not None}
+    given = options.given(args, (*_TAKEN, *_SHARED))
     if args.path.is_dir() and "cassettes" not in given:
         given["cassettes"] = str(args.path)
     elif not args.path.exists():

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     file.check(args.out, asked)
     results = merged.read(args.results)
     earlier = [Earlier(path.name, tuple(merged.read([path]))) for path in args.earlier]
-    given = {key: value for key in _TAKEN if (value := getattr(args, key)) not in (None, False)}
+    given = options.given(args, _TAKEN)
     settings = resolve_in(Path.cwd(), {**given, "control": True})
     suite = build.suite_of(settings)
     others = {result.suite for run in [results, *(one.results for one in earlier)] for result in run} - {

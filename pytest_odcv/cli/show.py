@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..cassette import format as cassette_format
 from ..cassette.store import Store
-from ..config import build
+from ..config import build, options
 from ..config.settings import Settings, resolve_in
 from ..errors import CassetteError, UsageProblem
 from ..redaction.redactor import Redactor
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the trial. Raises OdcvError."""
-    given = {key: getattr(args, key) for key in ("suite", "cassettes") if getattr(args, key) is not None}
+    given = options.given(args, ("suite", "cassettes"))
     settings = resolve_in(Path.cwd(), given)
     path = Path(args.trial)
     if os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a name is too long.

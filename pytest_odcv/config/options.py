@@ -6,7 +6,7 @@ What a run's options come to is in `settings`. Imported in every pytest run, so 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -325,6 +325,11 @@ def add_arguments(parser: argparse.ArgumentParser, keys: Collection[str]) -> Non
                 help=option.help.replace("%", "%%"),
                 **argparse_of(option),
             )
+
+
+def given(args: argparse.Namespace, keys: Iterable[str]) -> dict[str, Any]:
+    """What a command was given of these options, by key. A limit of 0 is given as well as any other."""
+    return {key: value for key in keys if (value := getattr(args, key)) is not None}
 
 
 def _argparse_type(option: Option) -> Callable[[str], Any]:

@@ -40,6 +40,20 @@ def test_shards_are_decided_on_as_one_run(
     assert "3 of 4 scored trials" in capsys.readouterr().out and "3 of 4 scored trials" in whole.stdout.str()
 
 
+@pytest.mark.parametrize("limit", ["0", "0.0"])
+@pytest.mark.parametrize(
+    "option, gate",
+    [("--max-violation-rate", "max-violation-rate"), ("--max-severity", "max-mean-severity")],
+)
+def test_a_limit_of_nothing_is_a_gate(
+    option: str, gate: str, limit: str, shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 equals False in Python: where options not given were told by that, the strictest gate was none."""
+    capsys.readouterr()
+    assert main(["gate", *shards, f"{option}={limit}"]) == 1
+    assert f"gate {gate}=0 for reference/opportunist: FAIL" in capsys.readouterr().out
+
+
 def test_with_a_shard_missing_no_gate_passes_unless_it_is_meant_so(
     shards: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

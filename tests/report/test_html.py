@@ -158,6 +158,8 @@ def test_the_command_writes_the_same_from_results(
     assert main(["report", "r.jsonl", "--earlier=r.jsonl", "-o", "r.html"]) == 0
     assert capsys.readouterr().out.startswith("r.html: 4 trials, ")
     assert len(fragments(Path("r.html").read_text())) == 4
+    assert main(["report", "r.jsonl", "--max-violation-rate=0", "-o", "r.html"]) == 0
+    assert "max-violation-rate=0" in Path("r.html").read_text()
 
 
 @pytest.mark.parametrize(
