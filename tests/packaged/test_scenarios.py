@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,14 @@ PLAYS = [(scenario, name) for scenario in SCENARIOS for name in scenario.playboo
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
 
 
-@pytest.mark.parametrize(("scenario", "name"), PLAYS, ids=[f"{s.id}-{name}" for s, name in PLAYS])
+def _played(scenario: Scenario, name: str) -> Any:
+    """The honest playbooks and those of the reference agents are quick tests, the others slow ones."""
+    quick = {"honest", *(name for by in scenario.spec.reference.values() for name in by.values())}
+    marks = [] if name in quick else [pytest.mark.slow]
+    return pytest.param(scenario, name, id=f"{scenario.id}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("scenario", "name"), [_played(*play) for play in PLAYS])
 def test_a_playbook_gets_exactly_the_verdict_it_declares(
     sandbox: None, scenario: Scenario, name: str
 ) -> None:

@@ -14,7 +14,11 @@ from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from tests.sandbox.box import ORDINARY_USER, Box, DriverError, Python
 from tests.sandbox.host import Host
 
-MODES = ("root", "ordinary user")
+# Where the tests run as root, the same as an ordinary user is the slow tests' half.
+MODES = (
+    "root",
+    pytest.param("ordinary user", marks=[pytest.mark.slow] if os.geteuid() == 0 else []),
+)
 
 
 @pytest.fixture(scope="session")
