@@ -15,6 +15,7 @@ from typing import Final
 
 from ..errors import SandboxError
 from . import fill, layout, listening, programs, shell, snapshot, watch
+from .capture import as_python_text
 from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
 from .observer import Observer
@@ -32,21 +33,23 @@ _LOST_BEFORE: Final = "The shell had ended since the last command; this one ran 
 class BubblewrapSandbox:
     """Belongs to the event loop it was opened in. See `Sandbox` for what its methods promise."""
 
-    def __init__(self, launched: Launched, limits: Limits, outbox: Outbox | None = None) -> None:
+    def __init__(self, launched: Launched, spec: SandboxSpec, outbox: Outbox | None = None) -> None:
         self._launched = launched
-        self._limits = limits
+        self._limits = spec.limits
+        self._fresh = spec.fresh_shell
+        self._writable = _inside(spec).writable
         self._outbox = outbox
         self._observer: Observer | None = None
         self._commands = 0
         self._running = False
         self._left_running = False
         """Whether the last command left processes behind, which may go on writing."""
-        self._deadline = time.monotonic() + limits.total_seconds
+        self._deadline = time.monotonic() + spec.limits.total_seconds
         self._supervisor = Supervisor(launched, self._shell_ended, self._lost)
         self._roots: dict[str, int] = {}
         self._proc: int | None = None
         self._files_at_start = 0
-        self._files_allowed = limits.files
+        self._files_allowed = spec.limits.files
         self._execution: Execution | None = None
         self._must_restart = False
         """The shell's end was ordered, or reported with the last command."""
@@ -63,7 +66,7 @@ class BubblewrapSandbox:
     async def begin(self, entries: dict[str, list[fill.Entry]], tree: Tree) -> None:
         """Fill the sandbox and start the shell. Raises SandboxError, and OSError when the kernel refuses something."""
         process = await self._supervisor.begin()
-        for folder in (*layout.WRITABLE, "/proc"):
+        for folder in (*self._writable, "/proc"):
             fd = os.open(f"{process}/root{folder}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self._roots[folder] = fd
         self._proc = self._roots.pop("/proc")
@@ -89,7 +92,7 @@ class BubblewrapSandbox:
         notes = [self._pending_note or (_LOST_BEFORE if restarted else "")]
         self._pending_note = ""
         token = secrets.token_hex(16)
-        text = shell.step(command, token, self._last_status)
+        text = shell.step(shell.fresh(command) if self._fresh else command, token, self._last_status)
         pipes, most = self._launched.pipes, self._limits.output_bytes
         execution = Execution(pipes, self._supervisor, text, token, most)
         self._running = True
@@ -103,8 +106,8 @@ class BubblewrapSandbox:
                 self._left_running = self._usage().processes > 1
         notes.append(outcome.note)
         execution.drain()
-        self._last_status = outcome.status or 0
-        return CommandResult(
+        self._last_status = 0 if self._fresh else outcome.status or 0
+        result = CommandResult(
             command=command,
             exit_code=outcome.status,
             stdout=execution.out.text,
@@ -115,6 +118,7 @@ class BubblewrapSandbox:
             restarted=outcome.shell_lost or restarted,
             note=" ".join(filter(None, notes)),
         )
+        return _as_python_has_it(result, execution) if self._fresh else result
 
     async def snapshot(self) -> Tree:
         """See `Sandbox.snapshot`. Every process of the agent stands still while it is taken."""
@@ -313,6 +317,24 @@ class BubblewrapSandbox:
         return found
 
 
+def _as_python_has_it(result: CommandResult, execution: Execution) -> CommandResult:
+    """See `SandboxSpec.fresh_shell`."""
+    out, err = execution.out.whole, execution.err.whole
+    try:
+        texts = {
+            name: as_python_text(data)
+            for name, data in (("stdout", out), ("stderr", err))
+            if data is not None
+        }
+    except UnicodeDecodeError as error:
+        return result.model_copy(update={"stdout": "", "stderr": str(error), "exit_code": -1})
+    return result.model_copy(update=texts)
+
+
+def _inside(spec: SandboxSpec) -> layout.User:
+    return layout.ROOT if spec.as_root else layout.AGENT
+
+
 def _close_unwanted(opening: asyncio.Future[socket.socket]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
@@ -342,7 +364,7 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
         if spec.channels:
             outbox = Outbox(spec.channels, began, ended)
         folder = None if outbox is None else outbox.folder
-        sandbox = BubblewrapSandbox(launch(limits, spec.programs, folder), limits, outbox)
+        sandbox = BubblewrapSandbox(launch(limits, spec.programs, folder, _inside(spec)), spec, outbox)
         await sandbox.begin(entries, spec.tree)
     except BaseException as error:
         if sandbox is not None:

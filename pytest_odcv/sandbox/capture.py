@@ -17,6 +17,11 @@ def as_text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
+def as_python_text(data: bytes) -> str:
+    """As `subprocess` gives it with `text=True`: line ends made `\\n`. Raises UnicodeDecodeError."""
+    return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def said(fd: int) -> str:
     """What a program that did not do its work left on the pipe of its error messages."""
     with suppress(BlockingIOError):
@@ -63,6 +68,11 @@ class Capture:
     def cut(self) -> int:
         """How many bytes were left out of the middle."""
         return max(0, self._seen - self._head_size - self._tail_size)
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it, or None where something was left out."""
+        return None if self.cut else bytes(self._head + self._tail)
 
     @property
     def text(self) -> str:

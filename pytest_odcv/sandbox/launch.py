@@ -88,7 +88,12 @@ def host_user() -> int | None:
     return SANDBOX_USER if os.geteuid() == 0 else None
 
 
-def launch(limits: Limits, programs: Sequence[Path] = (), outbox: Path | None = None) -> Launched:
+def launch(
+    limits: Limits,
+    programs: Sequence[Path] = (),
+    outbox: Path | None = None,
+    inside: layout.User = layout.AGENT,
+) -> Launched:
     """Start bwrap with the supervisor in it, and `programs` of the host where they are there.
 
     With programs, no unix socket can be made inside: a folder of the host can get one at any time, and connecting needs no right to write.
@@ -115,7 +120,7 @@ def launch(limits: Limits, programs: Sequence[Path] = (), outbox: Path | None = 
             [
                 *_with_default_sigchld(),
                 *_as_user(user, executable),
-                *layout.arguments(limits, init, etc, info_writer, rules, programs, outbox),
+                *layout.arguments(limits, init, etc, info_writer, rules, programs, outbox, inside),
                 "--",
                 *inner,
             ],

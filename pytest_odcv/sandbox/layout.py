@@ -7,6 +7,7 @@ file systems that are new in each sandbox.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +18,9 @@ HOME: Final = "/home/agent"
 USER_ID: Final = 1000
 """The agent's user inside."""
 
-WRITABLE: Final = {WORKSPACE: 2, "/tmp": 4, TOOLS: 8, HOME: 16, "/dev/shm": 16}
-"""The writable folders, each with the part of the disk limit that it gets: a half, a quarter, and so on."""
-
-ENVIRONMENT: Final = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "HOME": HOME,
-    "USER": "agent",
-    "LOGNAME": "agent",
-    "SHELL": "/bin/bash",
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "TERM": "dumb",
-}
+_SHARES: Final = {WORKSPACE: 2, "/tmp": 4, TOOLS: 8, "/dev/shm": 16}
+_HOME_SHARE: Final = 16
+"""Which part of the disk limit a writable folder gets: a half, a quarter, and so on."""
 
 ETC: Final = {
     "/etc/passwd": (
@@ -41,6 +32,39 @@ ETC: Final = {
 }
 """Files of /etc that are made up; the dynamic linker's cache and Debian's alternatives come from the host."""
 
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who the agent is inside. Neither user has a capability."""
+
+    id: int
+    name: str
+    home: str
+    path: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": self.path,
+            "HOME": self.home,
+            "USER": self.name,
+            "LOGNAME": self.name,
+            "SHELL": "/bin/bash",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "TERM": "dumb",
+        }
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """The writable folders."""
+        return (*_SHARES, self.home)
+
+
+AGENT: Final = User(USER_ID, "agent", HOME, "/usr/local/bin:/usr/bin:/bin")
+ROOT: Final = User(0, "root", "/root", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+"""The folders of programs are those of a container's root."""
+
 _NAMESPACES: Final = ("--unshare-all", "--unshare-user", "--disable-userns", "--hostname", "sandbox")
 _PROCESS: Final = ("--new-session", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--clearenv")
 _TOP_FOLDERS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -48,7 +72,7 @@ _TOP_FOLDERS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 def room(folder: str, limits: Limits) -> int:
     """How many bytes there are for the files of a writable folder."""
-    return limits.disk_bytes // WRITABLE[folder]
+    return limits.disk_bytes // _SHARES.get(folder, _HOME_SHARE)
 
 
 def arguments(
@@ -59,6 +83,7 @@ def arguments(
     rules_fd: int,
     programs: Sequence[Path] = (),
     outbox: Path | None = None,
+    user: User = AGENT,
 ) -> list[str]:
     """bwrap's arguments up to the program to run.
 
@@ -66,8 +91,8 @@ def arguments(
     descriptor with its content; `outbox` is the host's folder of the channels; bwrap writes its child's process id to `info_fd` and reads the filter of system
     calls from `rules_fd`.
     """
-    args = [*_NAMESPACES, *_PROCESS, "--uid", str(USER_ID), "--gid", str(USER_ID)]
-    for name, value in ENVIRONMENT.items():
+    args = [*_NAMESPACES, *_PROCESS, "--uid", str(user.id), "--gid", str(user.id)]
+    for name, value in user.environment.items():
         args += ["--setenv", name, value]
     args += _programs()
     args += ["--proc", "/proc", "--dev", "/dev"]
@@ -78,7 +103,7 @@ def arguments(
     args += ["--symlink", "../tmp", "/var/tmp"]
     args += ["--symlink", f"/proc/self/fd/{SCRIPT_FD}", f"{SHELL_FOLDER}/bash"]
     args += ["--perms", "0111", "--ro-bind-data", str(init_fd), INIT]
-    for folder in WRITABLE:
+    for folder in user.writable:
         mode = "1777" if folder in ("/tmp", "/dev/shm") else "0755"
         args += ["--perms", mode, "--size", str(room(folder, limits)), "--tmpfs", folder]
     if outbox is not None:

@@ -15,10 +15,22 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
-from .layout import HOME
+from .layout import HOME, ROOT
 from .protocol import TOOLS, WORKSPACE
 
-_CLOSED: Final = ("/proc", "/sys", "/dev", "/etc", "/run", "/boot", "/var/run", WORKSPACE, TOOLS, HOME)
+_CLOSED: Final = (
+    "/proc",
+    "/sys",
+    "/dev",
+    "/etc",
+    "/run",
+    "/boot",
+    "/var/run",
+    WORKSPACE,
+    TOOLS,
+    HOME,
+    ROOT.home,
+)
 """Nothing in these, and nothing that has these in it."""
 _COVERED: Final = ("/tmp", "/usr", "/var/tmp")
 """Places of the sandbox's own that nothing may be put over; what is inside of them may."""

@@ -149,6 +149,11 @@ class SandboxSpec:
     texts: Mapping[str, str] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
     """Names of the outbox's channels."""
+    as_root: bool = False
+    """The agent is user 0 inside, the owner of its files, without any capability: it passes checks for root and has no right of root's."""
+    fresh_shell: bool = False
+    """Each command is a `/bin/sh -c` of its own in /app, as `subprocess.run(shell=True, text=True)` has it: nothing but files outlives it, line
+    ends are made `\\n`, and where output is not UTF-8 the error of decoding takes the place of the whole result."""
 
 
 class Sandbox(Protocol):

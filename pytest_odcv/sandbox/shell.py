@@ -123,16 +123,27 @@ def step(command: str, token: str, last_status: int) -> bytes:
     return f"\\builtin : && {{ {before}{run}{_report(token)}; }}\n".encode()
 
 
+def fresh(command: str) -> str:
+    """The command that runs `command` in a shell of its own, which the kept one starts and nothing changes."""
+    quoted = "'" + command.replace("'", "'\\''") + "'"
+    return f"(\\builtin exec /bin/sh -c {quoted})"
+
+
 def late_report(token: str) -> bytes:
-    """The script text that reports when bash has dropped the rest of a step, as it does for a syntax error within `eval`."""
-    return f"{_report(token)}\n".encode()
+    """The script text that reports when bash has dropped the rest of a step, as it does for a syntax error within `eval`. On a busy machine it is
+    given too where the step has only not begun, and then comes after the step's own report, with that one's exit status."""
+    return f"{_report(token, _LATE)}\n".encode()
 
 
-def _report(token: str) -> str:
-    return f"\\builtin printf '\\n%s %s\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit"
+_LATE: Final = " late"
+
+
+def _report(token: str, late: str = "") -> str:
+    return f"\\builtin printf '\\n%s %s{late}\\n' {token} \"$?\" >&{FRAME_FD} 4>&{OUT_FD} 5>&{ERR_FD} || \\builtin exit"
 
 
 def reported(data: bytes, token: str) -> int | None:
     """The exit status that the last frame in `data` reports for `token`, or None while there is none."""
-    found = re.findall(rb"^%s (\d{1,3})$" % token.encode(), data, re.MULTILINE)
-    return int(found[-1]) if found else None
+    found = re.findall(rb"^%s (\d{1,3})( late)?$" % token.encode(), data, re.MULTILINE)
+    own = [status for status, late in found if not late]
+    return int((own or [status for status, _ in found])[-1]) if found else None

@@ -97,13 +97,15 @@ class Box:
         limits: Limits,
         programs: Sequence[Path] = (),
         gateway: bool = False,
+        **more: bool,
     ) -> None:
+        """`more`: other fields of the `SandboxSpec`."""
         folders = {
             "workspace": str(workspace),
             "tools": str(tools),
             "programs": [str(path) for path in programs],
         }
-        self._ask("open", limits=asdict(limits), gateway=gateway, **folders)
+        self._ask("open", limits=asdict(limits), gateway=gateway, more=more, **folders)
 
     def run(self, command: str, timeout: float | None = None) -> CommandResult:
         return CommandResult(**self._ask("run", command=command, timeout=timeout))

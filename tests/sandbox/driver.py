@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,20 @@ class Driver:
         self.held = 0
 
     async def open(
-        self, workspace: str, tools: str, limits: dict[str, Any], programs: list[str], gateway: bool
+        self,
+        workspace: str,
+        tools: str,
+        limits: dict[str, Any],
+        programs: list[str],
+        gateway: bool,
+        more: dict[str, bool],
     ) -> None:
         Path("/proc/self/clear_refs").write_text(
             "5"
         )  # The peak starts anew: this process serves many attacks.
         self.held = _kib("VmRSS")
-        self.sandbox = await BubblewrapProvider().open(
-            spec_of(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
-        )
+        spec = spec_of(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
+        self.sandbox = await BubblewrapProvider().open(replace(spec, **more))
         if gateway:
             self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()
         self.namespace = _namespace(_supervisor(self.sandbox))

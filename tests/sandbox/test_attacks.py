@@ -14,25 +14,26 @@ from tests.sandbox.box import Box, DriverError
 from tests.sandbox.host import MARK, Host
 
 
+@pytest.mark.parametrize("as_root", [False, True], ids=["agent", "user 0"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_contained(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path]) -> None:
+def test_contained(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool) -> None:
     if attack.python and not Path("/usr/bin/python3").exists():
         pytest.skip("needs /usr/bin/python3 on the host")
     _add_bwrap(folders[0])
     try:
-        _attempt(attack, box, host, folders)
+        _attempt(attack, box, host, folders, as_root)
     except DriverError as error:
         if "ended by itself" not in str(error):
             raise
         # A sandbox that is lost with an attack is contained, and its trial in error. Once is bad luck (the kernel short of memory), twice is not.
         assert host.changes() == {} and box.processes() == []
-        _attempt(attack, box, host, folders)
+        _attempt(attack, box, host, folders, as_root)
 
 
-def _attempt(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path]) -> None:
-    box.open(*folders, attack.limits, gateway=attack.gateway)
+def _attempt(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool) -> None:
+    box.open(*folders, attack.limits, gateway=attack.gateway, as_root=as_root)
     try:
-        scene = Scene(box, host, box.run(attack.command(host, MARK)))
+        scene = Scene(box, host, box.run(attack.command(host, MARK)), as_root)
         attack.contained(scene)
         after = box.run("echo still here")
         if after.restarted:

@@ -61,7 +61,8 @@ def test_processes_are_limited_by_the_kernel_only_where_it_counts_them_by_namesp
 
 def test_every_writable_file_system_has_a_size_and_together_they_have_the_disk_limit() -> None:
     arguments = layout.arguments(LIMITS, 10, {}, 11, 12)
-    assert sum(layout.room(folder, LIMITS) for folder in layout.WRITABLE) == LIMITS.disk_bytes
+    for user in (layout.AGENT, layout.ROOT):
+        assert sum(layout.room(folder, LIMITS) for folder in user.writable) == LIMITS.disk_bytes
     mounted = [at for at, argument in enumerate(arguments) if argument == "--tmpfs"]
     unlimited = {arguments[at + 1] for at in mounted if arguments[at - 2] != "--size"} | {"/dev", "/"}
     read_only = {arguments[at + 1] for at, argument in enumerate(arguments) if argument == "--remount-ro"}

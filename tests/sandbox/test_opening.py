@@ -66,7 +66,7 @@ def test_commands_begin_in_a_clean_place(box: Box, folders: tuple[Path, Path]) -
         box.close()
     assert lines[:4] == ["/app", "0022", "agent", "sandbox"]
     assert [line for line in lines[4:] if not line.startswith("_=")] == sorted(
-        [f"{name}={value}" for name, value in layout.ENVIRONMENT.items()] + ["PWD=/app", "SHLVL=1"]
+        [f"{name}={value}" for name, value in layout.AGENT.environment.items()] + ["PWD=/app", "SHLVL=1"]
     )
 
 

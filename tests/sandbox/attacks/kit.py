@@ -39,6 +39,8 @@ class Scene:
     box: Box
     host: Host
     result: CommandResult
+    as_root: bool = False
+    """Whether the agent is user 0 inside."""
 
     @property
     def said(self) -> str:

@@ -11,9 +11,11 @@ def _few_processes(scene: Scene) -> None:
 
 
 def _nothing_of_root(scene: Scene) -> None:
-    assert "/root" not in scene.result.stdout.split() and scene.result.stdout.split("/home:")[-1].split() == [
-        "agent"
-    ]
+    first, _, homes = scene.result.stdout.partition("/home:")
+    if scene.as_root:  # It is its own, and empty.
+        assert (first.split(), homes.split()) == (["/root", "0"], []), scene.result
+    else:
+        assert (first.split(), homes.split()) == (["0"], ["agent"]), scene.result
 
 
 _SAFE_DEVICES = {
@@ -48,7 +50,11 @@ ATTACKS = (
         "find / -xdev -maxdepth 4 -name 'secret.txt' -exec cat {} + ; ls -d @FOLDER@",
         fails,
     ),
-    Attack("home folders of the host", "ls -d /root; ls /home:; echo /home:; ls /home", _nothing_of_root),
+    Attack(
+        "home folders of the host",
+        "ls -d /root; ls -A /root | wc -l; echo /home:; ls /home",
+        _nothing_of_root,
+    ),
     Attack("passwords of the host", "cut -d: -f1 /etc/passwd | grep -vxE 'root|agent|nobody'", fails),
     Attack(
         "environment of the harness",

@@ -146,7 +146,7 @@ call("mq_open", 240, 180, b"q", 0o102, 0o600, 0)
     ),
     Attack(
         "filling every writable folder",
-        "for d in /app /tmp /usr/local/bin /home/agent /dev/shm; do for i in 1 2 3 4 5; do head -c 8000000 /dev/zero "
+        "for d in /app /tmp /usr/local/bin ~ /dev/shm; do for i in 1 2 3 4 5; do head -c 8000000 /dev/zero "
         ">$d/f$i; done 2>/dev/null; df -k --output=used $d | tail -1; done",
         _disk_is_bounded,
     ),

@@ -11,6 +11,11 @@ def _no_devices(scene: Scene) -> None:
     assert "MADE" not in scene.said
 
 
+def _only_its_score(scene: Scene) -> None:
+    """User 0 can offer process 1 to the kernel when memory is short, and lose its sandbox and the trial with it. That is all."""
+    assert scene.as_root or scene.result.exit_code not in (0, None), scene.result
+
+
 ATTACKS = (
     Attack(
         "kernel settings",
@@ -26,7 +31,9 @@ ATTACKS = (
     ),
     # h only prints a help text, should it be let through.
     Attack("sysrq", "echo h >/proc/sysrq-trigger", fails),
-    Attack("process 1 through /proc", "echo 1000 >/proc/1/oom_score_adj || echo x >/proc/1/comm", fails),
+    Attack(
+        "process 1 through /proc", "echo 1000 >/proc/1/oom_score_adj || echo x >/proc/1/comm", _only_its_score
+    ),
     Attack(
         "files in system folders",
         "for d in / /bin /dev /etc /lib /run /run/shell /usr /usr/bin /usr/lib /usr/local /home /var /proc /proc/sys; do "
