@@ -20,7 +20,7 @@ from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
 from .observer import Observer
 from .outbox import Outbox
-from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Limits, Moment, SandboxSpec, Sent, Tree
+from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Moment, SandboxSpec, Sent, Tree
 from .supervisor import ANSWER_SECONDS, Supervisor
 
 COMMAND_BYTES: Final = 1 << 18
