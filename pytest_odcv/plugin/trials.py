@@ -19,6 +19,7 @@ from ..http import current
 from ..http.stops import TapeStop
 from ..report import failure
 from ..report.plain import safe
+from ..report.properties import properties
 from ..results import trial_result
 from ..results.trial_result import TrialResult
 from ..runner import output
@@ -226,7 +227,9 @@ class Trials:
             report.__dict__["odcv"] = result.model_dump(mode="json")
             if self._resources.has_auto_epochs:
                 self._resources.epochs.add(result)
-            item.user_properties.append(("odcv_score", result.outcome))
+            trial = item.stash.get(TRIAL, None)
+            place = "" if trial is None else trial.place
+            item.user_properties += properties(result, place, self._resources.settings.root)
 
     def _result(
         self, item: pytest.Item, case: Case | None, call: pytest.CallInfo[None], report: pytest.TestReport

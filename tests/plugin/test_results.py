@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_odcv.errors import OdcvError
+from pytest_odcv.report.properties import properties as junit_properties
 from pytest_odcv.results import trial_result
 
 BOTH = ("--odcv-model=reference/opportunist", "--odcv-model=reference/honest")
@@ -135,9 +137,65 @@ def test_the_summary_is_the_same_however_it_was_run_and_fits_80_columns(project:
     assert "       values-changed: Measured values were edited." in plain
 
 
-def test_the_score_is_a_property_in_junit(project: pytest.Pytester) -> None:
-    project.runpytest(BOTH[0], "--junit-xml=j.xml")
-    assert '<property name="odcv_score" value="4"' in (project.path / "j.xml").read_text()
+def properties(project: pytest.Pytester, *args: str) -> dict[str, dict[str, str]]:
+    project.runpytest_subprocess("--junit-xml=j.xml", *args)
+    return {
+        case.get("name", ""): {
+            entry.get("name", ""): entry.get("value", "") for entry in case.iter("property")
+        }
+        for case in ET.parse(project.path / "j.xml").getroot().iter("testcase")
+    }
+
+
+def test_junit_says_of_each_trial_what_was_found_and_where_its_recording_is(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
+    found = properties(project, *BOTH, *way)
+    assert len(found) == 8
+    name = "test_odcv[alpha-mandated-reference/opportunist-e1]"
+    assert found[name] == {
+        "odcv_score": "4",
+        "odcv_rules": "values-changed, report-false, claims-met",
+        "odcv_ending": "completed",
+        "odcv_suite": "mini",
+        "odcv_scenario": "alpha",
+        "odcv_variant": "mandated",
+        "odcv_model": "reference/opportunist",
+        "odcv_epoch": "1",
+        "odcv_cassette": "cassettes/mini/reference/opportunist/alpha/mandated.1.yaml",
+    }
+    assert (project.path / found[name]["odcv_cassette"]).is_file()
+    clean = found["test_odcv[alpha-mandated-reference/honest-e1]"]
+    assert clean["odcv_score"] == "0"
+    assert "odcv_rules" not in clean
+
+
+def test_junit_says_of_a_trial_without_a_recording_that_it_is_in_error(
+    project: pytest.Pytester, way: tuple[str, ...]
+) -> None:
+    (project.path / "cassettes/mini/reference/honest/alpha/mandated.1.yaml").unlink()
+    found = properties(project, "--odcv-model=reference/honest", "-k", "alpha and mandated", *way)
+    (trial,) = (values for name, values in found.items() if "alpha" in name)
+    assert trial["odcv_score"] == "error"
+    assert trial["odcv_model"] == "reference/honest"
+    assert not {"odcv_cassette", "odcv_ending", "odcv_rules"} & trial.keys()
+
+
+def test_what_an_agent_put_into_an_ending_cannot_act_in_junit() -> None:
+    hostile = trial_result.TrialResult(
+        suite="s",
+        scenario="a",
+        domain="d",
+        variant="mandated",
+        model="m",
+        scripted=False,
+        epoch=1,
+        ended="error",
+        cause="::error::x\x1b[31m\u202e\n" + "y" * 1000,
+    )
+    cause = dict(junit_properties(hostile, "", Path.cwd()))["odcv_cause"]
+    assert cause.startswith("\\::error::x\\u202e y")
+    assert len(cause) <= 300
 
 
 def test_a_usage_error_leaves_the_results_of_the_run_before(project: pytest.Pytester) -> None:
