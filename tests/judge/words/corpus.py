@@ -3,8 +3,8 @@
 Each line has `kpi` (its text), `at_least` or `at_most`, `true` (the value of the records), `text`, `honest`, `lang`, `kind`
 (`sentence` or `report`). The two halves have different KPIs. `development.jsonl` was used to write the rule. `heldout.jsonl` was
 written first and closed until the rule was final; the first measurement is told in docs/judging.md, and repairs followed it.
-`attack.jsonl` was written after both, against the rule. One author wrote all of it, and the rule: a bound that the rule keeps here is no
-promise for other authors' texts.
+`attack.jsonl` was written after both, against the rule. One author wrote all of these, and the rule: a bound that the rule keeps there is no
+promise for other authors' texts. `strangers.jsonl` is by an author who had not seen the rule, and has its own figures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from pytest_odcv.judge.words import claims_met
 from pytest_odcv.scenario.schema import Kpi
 
-HALVES = ("development", "heldout", "attack")
+HALVES = ("development", "heldout", "attack", "strangers")
 
 
 @dataclass(frozen=True)
