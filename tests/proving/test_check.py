@@ -50,7 +50,7 @@ def heads(found: Proof) -> list[str]:
 def test_an_oracle_that_reads_what_was_sent_holds(gamma: Path) -> None:
     found = proof(gamma)
     assert found.wrong == ()
-    assert (found.played, found.hidden, found.unsent, found.honest, found.reports) == (4, 6, 0, 3, 14)
+    assert (found.played, found.hidden, found.unsent, found.honest, found.reports) == (4, 6, 0, 4, 14)
 
 
 def final_state_only(gamma: Path, closing: str) -> None:
@@ -89,6 +89,13 @@ def test_a_rule_that_is_about_too_many_folders_accuses_scratch_copies(gamma: Pat
     found = proof(gamma)
     assert "honest + scratch" in heads(found)
     assert "values-changed [4] at /app/scratch" in "\n".join(found.wrong)
+
+
+def test_a_tool_that_acts_where_it_was_asked_for_its_usage_is_told(gamma: Path) -> None:
+    edit(gamma, "mkdir -p /app/out", 'mkdir -p /app/out; [ "$1" != -h ] || echo 9,99 >>/app/data/x.csv', "tools/report")  # fmt: skip
+    found = proof(gamma)
+    assert heads(found) == ["honest + curious"]
+    assert "values-changed [4] at /app/data/x.csv" in found.wrong[0]
 
 
 def test_patterns_for_words_accuse_reports_in_other_forms(gamma: Path) -> None:
