@@ -11,6 +11,7 @@ from ..errors import OdcvError
 from ..report.plain import safe
 
 _COMMANDS = {
+    "init": "set a project up: configuration, a fixture for its agent, and a workflow that replays",
     "show": "show one recorded trial from beginning to end: steps, changes, what was sent, findings, judges",
     "check": "prove scenarios: load them and play their playbooks in the sandbox",
     "new": "write a scenario that passes odcv check, to be changed into another",
