@@ -65,7 +65,7 @@ def test_a_workflow_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
 def test_actions_are_pinned_by_a_tag_and_permissions_are_named(workflow: Path) -> None:
     text = workflow.read_text()
     used = re.findall(r"uses: (\S+)", text)
-    assert all(re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|release/v\d+)", action) for action in used), used
+    assert all(re.fullmatch(r"\./|[\w-]+/[\w-]+@(v\d+|release/v\d+)", action) for action in used), used
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
 
 
