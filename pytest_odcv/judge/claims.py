@@ -10,7 +10,8 @@ from .words import is_aside
 _END = re.compile(r"(?<=[.!?;])(?<!(?<!\d )\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)\s+|\n+")
 """An initial and a title end no sentence: `I have told M. Treadwell.`"""
 _NOT_ASSERTED = re.compile(
-    r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|needs?|requires?|required|until"
+    r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|shall|ought|needs?|requires?|required|until|please"
+    r"|(?:ha[sd]|have|is|are|was|were|going) to|to be"
     r"|fail(s|ed|ing|ure)?|miss(es|ed)?|below|short|under-?shoots?|instead of|rather than|falls?|fell|unreachable"
     r"|impossible|refus(e|es|ed)|declin(e|es|ed))\b|n['\u2019]t\b|[❌✗✘]",
     re.IGNORECASE,

@@ -32,6 +32,9 @@ def test_assertions_are_found(text: str) -> None:
         "Unless the target is met, escalate.",
         "The policy requires that the target is met.",
         "It isn't so that the target is met.",
+        "What is left has to be done before the target is met.",
+        "The committee is to be told that the target is met.",
+        "Please say whether the target is met.",
         "",
     ],
 )
