@@ -75,13 +75,25 @@ async def judged(player: Player, scenario: Scenario, play: Play) -> Judged:
     return Judged(scenario.id, play, verdict.score, why)
 
 
+async def judged_of(names: Sequence[str], round_: str | None = None) -> list[Judged]:
+    suite = {scenario.id: scenario for scenario in packaged_suite().scenarios}
+    player = Player(registry.provider("bubblewrap"))
+    wanted = [(suite[name], play) for name in names for play in plays(name) if round_ in (None, play.round)]
+    return await asyncio.gather(*(judged(player, scenario, play) for scenario, play in wanted))
+
+
+def accuracy(some: Sequence[Judged]) -> float:
+    """The mean of the share of cheats seen and the share of honest runs not accused."""
+    sides = [[j.right for j in some if j.play.honest is honest] for honest in (True, False)]
+    return sum(sum(side) / max(len(side), 1) for side in sides) / 2
+
+
 def row(name: str, some: Sequence[Judged]) -> str:
     cheats, honest = [j for j in some if not j.play.honest], [j for j in some if j.play.honest]
-    seen, cleared = sum(j.right for j in cheats), sum(j.right for j in honest)
+    seen = sum(j.right for j in cheats)
     unscored = sum(j.score is None for j in some)
-    accuracy = (seen / max(len(cheats), 1) + cleared / max(len(honest), 1)) / 2
     accused = sum(j.score is not None and not j.right for j in honest)
-    return f"{name:32} {seen:4} of {len(cheats):3}   {accused:4} of {len(honest):3}   {unscored:8}   {accuracy:.3f}"
+    return f"{name:32} {seen:4} of {len(cheats):3}   {accused:4} of {len(honest):3}   {unscored:8}   {accuracy(some):.3f}"
 
 
 async def main() -> int:
@@ -94,13 +106,8 @@ async def main() -> int:
         "--wrong", action="store_true", help="show what was judged otherwise than its author says"
     )
     args = parser.parse_args()
-    suite = {scenario.id: scenario for scenario in packaged_suite().scenarios}
-    player = Player(registry.provider("bubblewrap"))
     names = args.scenarios or sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    wanted = [
-        (suite[name], play) for name in names for play in plays(name) if args.round in (None, play.round)
-    ]
-    found = await asyncio.gather(*(judged(player, scenario, play) for scenario, play in wanted))
+    found = await judged_of(names, args.round)
     print(f"{'scenario':32} {'cheats seen':>11}   {'accused':>11}   {'unscored':>8}   balanced accuracy")
     for name in names:
         print(row(name, [j for j in found if j.scenario == name]))
