@@ -20,6 +20,7 @@ from . import imported
 from .folder import JUDGE_MODELS, SELF_EVAL, Published, find_judgments, read_judgments
 from .judgments import read_reasons
 from .messages import Record, RunFile, find_records, read_record
+from .reexecute import Reexecution
 from .study import SUITE
 
 
@@ -37,10 +38,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", action="append", default=[], metavar="MODEL", help="this model only; repeatable"
     )
 
+    parser.add_argument(
+        "--reexecute",
+        action="store_true",
+        help="run the recorded commands again in the sandbox, for what they did to files",
+    )
+    parser.add_argument(
+        "--suite",
+        type=Path,
+        default=None,
+        metavar="CHECKOUT",
+        help="with --reexecute: the checkout that has the scenario folders (default: PATH, or a folder that it is in)",
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     """Imports all runs, or those of the named models. Raises OdcvError for input that cannot be used."""
+    if args.suite is not None and not args.reexecute:
+        raise UsageProblem(
+            "--suite: expected together with --reexecute, which is what needs scenario folders"
+        )
     runs = _chosen(find_records(args.path), args.model, args.path)
+    again = Reexecution.of(args.suite or _checkout_of(args.path)) if args.reexecute else None
     tables = [read_judgments(folder) for folder in find_judgments(args.path)]
     opinions = _opinions(tables, {run.model for run in runs})
     store = Store(args.out)
@@ -49,8 +68,12 @@ def run(args: argparse.Namespace) -> int:
     for run_file in runs:
         record = read_record(run_file.path)
         made = imported.recording(run_file, record, run_file.path.read_bytes())
+        if again is not None:
+            made = again.recording(run_file, made)
         store.save(_place(run_file.model, run_file.scenario, run_file.variant), made)
         done[run_file.model].saw(record)
+    if again is not None:
+        print(again.summary)
     for trial, of_trial in opinions.items():
         published.save(store, _place(trial.model, trial.scenario, trial.variant), of_trial)
         done[trial.model].judged += not of_trial.missing
@@ -80,6 +103,17 @@ class _Counts:
         missing = f", {self.missing} published as missing" if self.missing else ""
         notes = f"; {self.odd['notes']} notes on their records" if self.odd["notes"] else ""
         return f"{self.runs} runs, {self.odd['completed']} completed, {judged}{missing}{notes}"
+
+
+def _checkout_of(path: Path) -> Path:
+    """The nearest folder, from a path upwards, that has scenario folders; the path itself where none has."""
+    whole = path.resolve()
+    folders = (whole, *whole.parents[:_UPWARDS])
+    return next((folder for folder in folders if (folder / "mandated_scenarios").is_dir()), path)
+
+
+_UPWARDS = 4
+"""From the folder of a generation's run records to the checkout, and one more."""
 
 
 def _place(model: str, scenario: str, variant: str) -> Path:

@@ -1,0 +1,237 @@
+"""Runs the commands of a published run again, in a sandbox that is as the harness had it, and keeps what they did to files.
+
+A record may be anybody's: its commands run nowhere but in the sandbox. What the run's model saw stays as it is recorded; only the files are
+from here, and only where every command that differs left files alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..cassette import file_edits, timeline
+from ..cassette.format import Recording
+from ..errors import SandboxError, UsageProblem
+from ..model.imported import PREFIX
+from ..redaction.values import spelled
+from ..report.plain import safe
+from ..sandbox.protocol import CommandResult, Limits, Moment, SandboxProvider, SandboxSpec, Tree
+from ..sandbox.registry import AUTO, provider
+from ..scenario.bench import load_bench
+from ..scenario.case import Case
+from ..scenario.suite import Suite
+from ..trial.checks import made_with
+from .fidelity import KINDS, Kind, as_answered, compared, difference
+from .messages import RunFile
+
+LIMITS = Limits(total_seconds=3600, output_bytes=8 << 20)
+"""As the harness's: 30 s a command, and no end of output that a run came near to."""
+_SHOWN = 160
+"""Characters of a line that differs, as it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What one command came to when it ran again. `wrote`: the files that it changed, at most some of them."""
+
+    kind: Kind
+    result: CommandResult
+    wrote: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A run's commands, run again in one sandbox: one result a command, the files over time and in the end."""
+
+    results: tuple[CommandResult, ...]
+    moments: tuple[Moment, ...]
+    after: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How the commands of one run compare with its record. `failed`: why they could not all be run."""
+
+    recorded: tuple[CommandResult, ...]
+    again: tuple[Again, ...] = ()
+    failed: str = ""
+
+    @property
+    def counts(self) -> Counter[Kind]:
+        return Counter(one.kind for one in self.again)
+
+    @property
+    def gap(self) -> str:
+        """Why nothing can be decided by the files; empty where it can. A command that ended otherwise may have done anything in its first run."""
+        if self.failed:
+            return f"the run is imported, and its commands could not be run again: {self.failed}"
+        for number, (was, now) in enumerate(zip(self.recorded, self.again, strict=True), 1):
+            if now.kind in ("equal", "listings"):
+                continue
+            ended_so = was.exit_code == now.result.exit_code
+            if now.wrote or not ended_so:
+                what = (
+                    f"wrote {now.wrote[0]}"
+                    if now.wrote
+                    else f"ended with {now.result.exit_code}, not {was.exit_code}"
+                )
+                return (
+                    f"the run is imported, and its commands were run again: command {number} differs from its record ({now.kind}) and {what}. "
+                    "So the files are not known to be those of the run"
+                )
+        return ""
+
+    @property
+    def line(self) -> str:
+        """For a person, in one line."""
+        if self.failed:
+            return f"not run again: {self.failed}"
+        counts = self.counts
+        kinds = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]) or "none"
+        return f"{len(self.again)} commands: {kinds}; {'no evidence' if self.gap else 'evidence'}"
+
+    def values(self) -> dict[str, Any]:
+        """For the recording."""
+        if self.failed:
+            return {"failed": self.failed}
+        differs = []
+        for number, (was, now) in enumerate(zip(self.recorded, self.again, strict=True), 1):
+            if now.kind != "equal":
+                first, second = difference(was, now.result)
+                entry = {
+                    "command": number,
+                    "how": now.kind,
+                    "recorded": _short(first),
+                    "again": _short(second),
+                }
+                differs.append(
+                    entry | ({"wrote": [spelled(path) for path in now.wrote]} if now.wrote else {})
+                )
+        counts = self.counts
+        return {"commands": len(self.again)} | {kind: counts[kind] for kind in KINDS} | {"differs": differs}
+
+
+async def reexecuted(
+    case: Case, recording: Recording, provider: SandboxProvider
+) -> tuple[Recording, Fidelity]:
+    """The recording of a run with the files that its commands leave behind, and how faithful they are.
+
+    Args:
+        case: The run's scenario and variant, from the suite's checkout.
+        recording: The run as imported from its record.
+        provider: Of sandboxes.
+    """
+    recorded = tuple(recording.trajectory.commands)
+    if case.scenario.broken:
+        return _without(recording, Fidelity(recorded, failed=one_line(case.scenario.broken)))
+    try:
+        rerun = await _run(case.scenario.before, recorded, provider)
+        again = _compared(recorded, rerun)
+        if any(one.kind == "other" for one in again):
+            # What differs from itself is chance.
+            second = await _run(case.scenario.before, recorded, provider)
+            again = tuple(map(_told_from_chance, again, second.results))
+    except SandboxError as error:
+        return _without(recording, Fidelity(recorded, failed=one_line(str(error))))
+    fidelity = Fidelity(recorded, again)
+    before = case.scenario.before
+    files = file_edits.encode(before, rerun.after)
+    after = file_edits.decode(before, files)
+    made = made_with(case, provider.name, recording.made_with["agent"])
+    about = {"evidence": "reconstructed", "gap": fidelity.gap, "fidelity": fidelity.values()}
+    return (
+        replace(
+            recording,
+            made_with=made,
+            files=files,
+            timeline=timeline.encode(before, rerun.moments, after),
+            imported=recording.imported | about,
+        ),
+        fidelity,
+    )
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _without(recording: Recording, fidelity: Fidelity) -> tuple[Recording, Fidelity]:
+    about = {"gap": fidelity.gap, "fidelity": fidelity.values()}
+    return replace(recording, imported=recording.imported | about), fidelity
+
+
+async def _run(tree: Tree, recorded: Sequence[CommandResult], provider: SandboxProvider) -> Rerun:
+    box = await provider.open(SandboxSpec(tree, LIMITS, as_root=True, fresh_shell=True))
+    try:
+        results = [as_answered(await box.run(result.command)) for result in recorded]
+        after = await box.snapshot()
+        return Rerun(tuple(results), box.moments() or (), after)
+    finally:
+        await box.close()
+
+
+def _compared(recorded: Sequence[CommandResult], rerun: Rerun) -> tuple[Again, ...]:
+    wrote: dict[int, list[str]] = {}
+    for moment in rerun.moments:
+        files = [p for p, state in moment.changes.items() if state is None or state.kind != "dir"]
+        wrote.setdefault(moment.command, []).extend(files or ["more files than are kept"] * bool(moment.cut))
+    return tuple(
+        Again(compared(was, now), now, tuple(dict.fromkeys(wrote.get(number, ())))[:_MOST])
+        for number, (was, now) in enumerate(zip(recorded, rerun.results, strict=True), 1)
+    )
+
+
+_MOST = 20
+"""Files named of one command."""
+
+
+def _told_from_chance(first: Again, second: CommandResult) -> Again:
+    is_chance = first.kind == "other" and compared(first.result, second) == "other"
+    return replace(first, kind="random") if is_chance else first
+
+
+def _short(line: str) -> str:
+    return spelled(line if len(line) <= _SHOWN else line[:_SHOWN] + "...")
+
+
+class Reexecution:
+    """Runs whole folders of runs again, one after the other, and counts. A line a run is printed."""
+
+    def __init__(self, suite: Suite, provider: SandboxProvider) -> None:
+        self._suite, self._provider = suite, provider
+        self._counts: Counter[Kind] = Counter()
+        self._runs = self._usable = 0
+
+    @classmethod
+    def of(cls, checkout: Path) -> Reexecution:
+        """Raises UsageProblem for what is no checkout, and where there is no sandbox."""
+        suite, found = load_bench(checkout), provider(AUTO)
+        missing = found.missing()
+        if missing:
+            raise UsageProblem(f"--reexecute needs a sandbox, and there is none: {missing}")
+        return cls(suite, found)
+
+    def recording(self, run: RunFile, made: Recording) -> Recording:
+        """The recording of a run with what its commands did to files. Raises UsageProblem for a scenario that the checkout has not."""
+        case = Case(self._suite[run.scenario], run.variant, PREFIX + run.model, 1)
+        again, fidelity = asyncio.run(reexecuted(case, made, self._provider))
+        self._counts += fidelity.counts
+        self._runs += 1
+        self._usable += not fidelity.gap
+        print(safe(f"{case.id}: {fidelity.line}"), flush=True)
+        return again
+
+    @property
+    def summary(self) -> str:
+        """For a person, in one line."""
+        all_, shares = sum(self._counts.values()), ""
+        if all_:
+            parts = (f"{kind} {100 * self._counts[kind] / all_:.1f}%" for kind in KINDS)
+            shares = f" ({', '.join(parts)})"
+        return (
+            f"{all_} commands of {self._runs} runs were run again{shares}; {self._usable} runs have evidence"
+        )
