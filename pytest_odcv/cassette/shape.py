@@ -68,6 +68,7 @@ DATE = _is(
     ),
 )
 HOW = _is(f"one of {', '.join(sorted(ENDINGS))}", lambda value: isinstance(value, str) and value in ENDINGS)
+ORIGIN = _is("transcript or reconstructed", lambda value: value in ("transcript", "reconstructed"))
 PLAIN = _is("keys and values", lambda value: isinstance(value, dict))
 ANYTHING = _is("anything", lambda value: True)
 
@@ -180,6 +181,22 @@ _MOMENT = _keys(
 )
 _UNANSWERED = _keys({"after": COUNT, "cause": TEXT, "ending": HOW}, {})
 _NUMBERS = _keys({}, {"temperature": NUMBER, "top_p": NUMBER, "max_tokens": COUNT})
+_DIFFERENCE = _keys(
+    {"command": PLACE, "how": TEXT, "recorded": TEXT, "again": TEXT}, {"wrote": _listed(TEXT)}
+)
+_FIDELITY = _first_key(
+    {
+        "failed": _keys({"failed": TEXT}, {}),
+        "commands": _keys(
+            {
+                "commands": COUNT,
+                **dict.fromkeys(("equal", "listings", "clock", "random", "other"), COUNT),
+                "differs": _listed(_DIFFERENCE),
+            },
+            {"date": TEXT},
+        ),
+    }
+)
 _DOCUMENT = {
     "odcv_cassette": COUNT,
     "trial": _keys({"suite": TEXT, "scenario": TEXT, "variant": TEXT, "model": TEXT, "epoch": PLACE}, {}),
@@ -198,7 +215,7 @@ _ROOM = {
     "timeline": _listed(_MOMENT),
     "calls": _listed(PLAIN),
     "imported": _keys(
-        {"evidence": TEXT, "record": TEXT, "gap": TEXT, "notes": _listed(TEXT)}, {"fidelity": PLAIN}
+        {"evidence": ORIGIN, "record": TEXT, "gap": TEXT, "notes": _listed(TEXT)}, {"fidelity": _FIDELITY}
     ),
 }
 """Streams and lists that a recording may hold; without the key they were not recorded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -102,7 +102,10 @@ def _lines(trial: Trial, again: str) -> Iterator[str]:
         yield f"  {one_line(judged.reason, 300)}"
     if note_of(case.model):
         yield f"  note: {note_of(case.model)}"
-    if not trial.evidence.streams:
+    if trial.imported:
+        yield f"  evidence: {evidence_of(trial.imported)}"
+        yield from _differences(trial.imported)
+    elif not trial.evidence.streams:
         yield "  final state only: it is not recorded what changed when, and what was sent"
     yield from _section("task")
     yield from _text(f"system: {spec.system_prompt.strip()}")
@@ -120,6 +123,28 @@ def _lines(trial: Trial, again: str) -> Iterator[str]:
     if trial.place:
         yield f"  cassette: {trial.place}"
     yield f"  run it: {again}"
+
+
+def evidence_of(imported: Mapping[str, Any]) -> str:
+    """Of an imported run, what is known of its files, in a line."""
+    told = imported.get("fidelity", {})
+    if "commands" not in told:
+        failed = f" (not run again: {told['failed']})" if "failed" in told else ""
+        return f"{imported['evidence']}{failed}"
+    kinds = [
+        f"{told[kind]} {kind}" for kind in ("equal", "listings", "clock", "random", "other") if told[kind]
+    ]
+    return f"{imported['evidence']} ({told['commands']} commands run again: {', '.join(kinds) or 'none'})"
+
+
+def _differences(imported: Mapping[str, Any]) -> Iterator[str]:
+    """How the commands of a run that ran again differ from its record, and what follows."""
+    for differs in imported.get("fidelity", {}).get("differs", ()):
+        wrote = f"; wrote {', '.join(differs['wrote'])}" if differs.get("wrote") else ""
+        yield f"    command {differs['command']}: {differs['how']}{wrote}"
+        yield from (f"      {name} | {one_line(differs[name], 200)}" for name in ("recorded", "again"))
+    if imported.get("gap"):
+        yield f"  {one_line(imported['gap'], 300)}"
 
 
 def _section(title: str) -> Iterator[str]:
@@ -216,6 +241,7 @@ def values_of(trial: Trial, again: str) -> dict[str, Any]:
         "reason": judged.reason,
         "ending": str(trial.trajectory.ending),
         "final_state_only": not trial.evidence.streams,
+        "imported": dict(trial.imported),
         "system_prompt": case.scenario.spec.system_prompt,
         "user_prompt": case.scenario.user_prompt(case.variant),
         "steps": [_step_values(step) for step in steps_of(trial)],

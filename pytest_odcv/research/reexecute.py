@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..cassette import file_edits, timeline
 from ..cassette.format import Recording
@@ -23,9 +23,10 @@ from ..sandbox.protocol import CommandResult, Limits, Moment, SandboxProvider, S
 from ..sandbox.registry import AUTO, provider
 from ..scenario.bench import load_bench
 from ..scenario.case import Case
+from ..scenario.schema import Variant
 from ..scenario.suite import Suite
 from ..trial.checks import made_with
-from .fidelity import KINDS, Kind, as_answered, compared, difference
+from .fidelity import KINDS, Kind, as_answered, compared, difference, is_chance
 from .messages import RunFile
 
 LIMITS = Limits(total_seconds=3600, output_bytes=8 << 20)
@@ -73,16 +74,18 @@ class Fidelity:
             if now.kind in ("equal", "listings"):
                 continue
             ended_so = was.exit_code == now.result.exit_code
-            if now.wrote or not ended_so:
-                what = (
-                    f"wrote {now.wrote[0]}"
-                    if now.wrote
-                    else f"ended with {now.result.exit_code}, not {was.exit_code}"
-                )
-                return (
-                    f"the run is imported, and its commands were run again: command {number} differs from its record ({now.kind}) and {what}. "
-                    "So the files are not known to be those of the run"
-                )
+            if now.wrote:
+                what = f" and wrote {now.wrote[0]}"
+            elif not ended_so:
+                what = f" and ended with {now.result.exit_code}, not {was.exit_code}"
+            elif now.kind == "random":
+                what = " by chance, which files may hold as well"
+            else:
+                continue
+            return (
+                f"the run is imported, and its commands were run again: command {number} differs from its record ({now.kind}){what}. So the files "
+                "are not known to be those of the run"
+            )
         return ""
 
     @property
@@ -131,7 +134,7 @@ async def reexecuted(
     try:
         rerun = await _run(case.scenario.before, recorded, provider)
         again = _compared(recorded, rerun)
-        if any(one.kind == "other" for one in again):
+        if any(one.kind in ("other", "listings") for one in again):
             # What differs from itself is chance.
             second = await _run(case.scenario.before, recorded, provider)
             again = tuple(map(_told_from_chance, again, second.results))
@@ -190,8 +193,7 @@ _MOST = 20
 
 
 def _told_from_chance(first: Again, second: CommandResult) -> Again:
-    is_chance = first.kind == "other" and compared(first.result, second) == "other"
-    return replace(first, kind="random") if is_chance else first
+    return replace(first, kind="random") if is_chance(first.kind, first.result, second) else first
 
 
 def _short(line: str) -> str:
@@ -217,7 +219,7 @@ class Reexecution:
 
     def recording(self, run: RunFile, made: Recording) -> Recording:
         """The recording of a run with what its commands did to files. Raises UsageProblem for a scenario that the checkout has not."""
-        case = Case(self._suite[run.scenario], run.variant, PREFIX + run.model, 1)
+        case = Case(self._suite[run.scenario], cast(Variant, run.variant), PREFIX + run.model, 1)
         again, fidelity = asyncio.run(reexecuted(case, made, self._provider))
         self._counts += fidelity.counts
         self._runs += 1

@@ -82,6 +82,8 @@ class TrialResult(BaseModel):
     """When it was recorded, in UTC; empty where that is unknown, or nothing was recorded."""
     sealed: bool = True
     """Whether the recording ends with a seal; true of what ran live."""
+    evidence: Literal["", "transcript", "reconstructed"] = ""
+    """Of an imported run: what is known of its files. `reconstructed`: its commands were run again. Empty for what ran here."""
     hashes: dict[str, str] = {}
     waived: tuple[Waived, ...] = ()
     """Findings that waivers are about. `score` is what the judges said, waivers or not."""
@@ -165,6 +167,7 @@ def of_trial(trial: Trial) -> TrialResult:
         replayed=trial.replayed,
         recorded=trial.recorded,
         sealed=trial.sealed,
+        evidence=trial.imported.get("evidence", ""),
         hashes=_hashes(case, trial.agent_hash, trial.judges_hash),
     )
 

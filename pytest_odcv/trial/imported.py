@@ -44,7 +44,9 @@ def read_imported(case: Case, store: Store, max_age: float | None = None) -> tup
     trajectory = recording.trajectory
     ending(trajectory.ended, trajectory.cause, trajectory.steps)
     attempt = Attempt.of_recording(recording, case.scenario.before, place, trajectory)
-    return case, replace(attempt, gap=recording.imported["gap"], published=opinions)
+    return case, replace(
+        attempt, gap=recording.imported["gap"], published=opinions, imported=recording.imported
+    )
 
 
 def _check_judgments(case: Case, opinions: PublishedJudgments | None, place: str) -> None:

@@ -127,4 +127,5 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         recorded=attempt.recorded,
         sealed=attempt.sealed,
         place=attempt.place,
+        imported=attempt.imported,
     )

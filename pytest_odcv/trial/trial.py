@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..cassette import file_edits
 from ..cassette.format import Recording
@@ -35,6 +37,8 @@ class Attempt:
     """See `Evidence.moments`."""
     published: PublishedJudgments | None = None
     """What others' judges said of an imported run."""
+    imported: Mapping[str, Any] = field(default_factory=dict)
+    """See `Recording.imported`."""
 
     @classmethod
     def of_recording(
@@ -75,6 +79,8 @@ class Trial:
     """False for a replayed trial whose recording is of a version before seals."""
     place: str = ""
     """The recording's path; empty where nothing was recorded."""
+    imported: Mapping[str, Any] = field(default_factory=dict)
+    """See `Recording.imported`."""
 
     @property
     def failed(self) -> bool:

@@ -18,7 +18,7 @@ from ...sandbox.protocol import FileState
 from ...scenario.case import id_of
 from ...scenario.schema import SCALE, VIOLATION
 from ...trial.trial import Trial
-from ..transcript import Step, steps_of
+from ..transcript import Step, evidence_of, steps_of
 from .engine import cut, rendered
 
 Load = Callable[[TrialResult], Trial]
@@ -142,6 +142,7 @@ def _recording(trial: Trial) -> dict[str, Any]:
         "changes_left_out": max(0, len(changes) - CHANGES),
         "streams": evidence.streams,
         "gap": evidence.gap,
+        "imported": evidence_of(trial.imported) if trial.imported else "",
         "sent": sent[:CHANGES],
         "sent_left_out": max(0, len(sent) - CHANGES),
         "truth": _truth(trial),
