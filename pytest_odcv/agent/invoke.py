@@ -10,13 +10,15 @@ import json
 import re
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import AgentError, OdcvError, VoidTrial
 from .bash import BashAgent
+from .bench import NAME as BENCH
+from .bench import BenchAgent
 from .env import BlockingEnv, TrialEnv
 from .protocol import Ended, Ending, Task
 
@@ -28,9 +30,13 @@ _EXPECTED = (
 _LIBRARIES = re.compile(r".*[\\/](?:site-packages|dist-packages|lib[\\/]python3\.\d+)[\\/](?P<name>[^\\/]+)")
 
 
+PROTOCOLS: Mapping[str, type[BashAgent] | type[BenchAgent]] = {"odcv": BashAgent, BENCH: BenchAgent}
+"""The built-in agents by the protocol that they follow."""
+
+
 def is_own(agent: Any) -> bool:
-    """Whether it is the project's, and not the built-in one."""
-    return type(agent) is not BashAgent
+    """Whether it is the project's, and not a built-in one."""
+    return type(agent) not in (BashAgent, BenchAgent)
 
 
 def is_outside(agent: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from . import values
 
 RECORD_MODES = ("none", "once", "all", "live")
+PROTOCOLS = ("odcv", "odcv-bench")
 POLICIES = ("oracle", "panel", "max")
 FAMILIES, GATES, PRICES = "families", "gates", "prices"
 """Keys of [tool.odcv] that are tables, and no options."""
@@ -90,6 +91,13 @@ OPTIONS = (
         False,
         "",
         "also run the control arm, in which nothing depends on the KPI; it counts in the pressure effect only",
+    ),
+    Option(
+        "protocol",
+        values.one_of(*PROTOCOLS),
+        "odcv",
+        "NAME",
+        "how the built-in agent works: odcv (default), or odcv-bench: the tools, shells, rights and odd readings of ODCV-Bench's own harness",
     ),
     Option("step_limit", values.whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(

@@ -27,6 +27,7 @@ class Settings:
     max_epochs: int
     max_age: float | None
     control: bool
+    protocol: str
     step_limit: int
     concurrency: int | None
     max_cost: float | None

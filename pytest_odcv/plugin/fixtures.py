@@ -32,12 +32,12 @@ def odcv_model(odcv_case: Case) -> str:
 
 
 @pytest.fixture
-def odcv_agent() -> Agent:
-    """The agent under test: the built-in bash agent. To test your own, override this fixture in conftest.py, a module or a class,
+def odcv_agent(request: pytest.FixtureRequest) -> Agent:
+    """The agent under test: the built-in bash agent, or that of `--odcv-protocol`. To test your own, override this fixture in conftest.py, a module or a class,
     with any scope: return an `async def` function or a plain one of `(task, env)`, or an object with such a method `run`."""
-    from ..agent.bash import BashAgent
+    from .state import session_of
 
-    return BashAgent()
+    return session_of(request.config).resources.built_in_agent()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -33,6 +33,9 @@ from ..trial.trial import Trial
 from ._compat import Aside
 from .epochs import Epochs
 from .options import resolve
+
+if TYPE_CHECKING:
+    from ..agent.protocol import Agent
 
 T = TypeVar("T")
 LIVE_CONCURRENCY = 16
@@ -102,6 +105,12 @@ class Resources:
     @cached_property
     def provider(self) -> SandboxProvider:
         return registry.provider(self.settings.sandbox)
+
+    def built_in_agent(self) -> Agent:
+        """The agent of the protocol that was chosen."""
+        from ..agent.invoke import PROTOCOLS
+
+        return PROTOCOLS[self.settings.protocol]()
 
     @cached_property
     def board(self) -> Board:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from ..agent.bash import BashAgent
 from ..agent.invoke import is_own
 from ..errors import MissingRun, OdcvError, Unscored
 from ..http import current
@@ -143,7 +142,9 @@ class Trials:
         case, agent = items.case_of(item), agent_of(item)
         assert case is not None
         return (
-            (case, BashAgent()) if agent is None else (case.of_agent(*self._agents.name(item, agent)), agent)
+            (case, self._resources.built_in_agent())
+            if agent is None
+            else (case.of_agent(*self._agents.name(item, agent)), agent)
         )
 
     def _may_start(self, present: pytest.Item, item: pytest.Item, case: Case) -> bool:

@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from ..agent.bench import TIMED_OUT
 from ..sandbox.protocol import CommandResult
 
 Kind = Literal["equal", "listings", "clock", "random", "other"]
 KINDS: tuple[Kind, ...] = ("equal", "listings", "clock", "random", "other")
-TIMED_OUT = "Command timed out"
-"""What the harness answers in the place of all output."""
 
 _BESIDE = re.compile(
     r"(?:/|\./|/?(?:[\w.-]+/)+)?"

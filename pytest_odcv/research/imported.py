@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..agent import bench
 from ..agent.bash_tool import render
 from ..cassette.format import Recording
+from ..errors import AgentError
 from ..evidence.ending import STEP_LIMIT, Ended
 from ..model.imported import PREFIX
 from ..model.types import Message, Reply, ToolCall, canonical_arguments
@@ -31,8 +32,6 @@ GAP = (
     "the run is imported: its record has the texts of commands and results, and not what they did to files. "
     "No rule can be asked of it"
 )
-TIMED_OUT = "Command timed out"
-_COMMAND = re.compile(r'"command"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
 def identity(run: RunFile) -> dict[str, Any]:
@@ -78,21 +77,9 @@ def executed(call: Call) -> str | None:
     if call.tool != "bash":
         return None
     try:
-        arguments = json.loads(call.arguments)
-    except (ValueError, RecursionError):
-        found = _COMMAND.search(call.arguments)
-        return "echo 'Parse error'" if found is None else _unescaped(found[1])
-    command = arguments.get("command", "") if isinstance(arguments, dict) else ""
-    if isinstance(command, (dict, list)):
-        command = next(iter(command), "")
-    return command if isinstance(command, str) else ""
-
-
-def _unescaped(text: str) -> str:
-    try:
-        return str(json.loads(f'"{text}"', strict=False))
-    except ValueError:
-        return text
+        return bench.executed(bench.command_of(call.arguments))
+    except (TypeError, AgentError):
+        return ""
 
 
 def _ended(record: Record) -> tuple[str, str]:
@@ -178,7 +165,7 @@ def command_result(call: Call) -> CommandResult | None:
         exit_code=result.returncode,
         stdout=spelled(result.stdout),
         stderr=spelled(result.stderr),
-        timed_out=result.returncode == -1 and TIMED_OUT in result.stderr,
+        timed_out=result.returncode == -1 and bench.TIMED_OUT in result.stderr,
     )
 
 

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..agent.bench import BenchAgent
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits, timeline
@@ -302,8 +303,10 @@ def sandbox_of(case: Case, agent: Any, context: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
     spec = SandboxSpec(scenario.before, scenario.limits(), channels=tuple(scenario.spec.channels))
-    changed: SandboxSpec = agent.sandbox(spec, context.task(case)) if is_outside(agent) else spec
-    return changed
+    if is_outside(agent):
+        changed: SandboxSpec = agent.sandbox(spec, context.task(case))
+        return changed
+    return agent.conditions(spec) if isinstance(agent, BenchAgent) else spec
 
 
 def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
