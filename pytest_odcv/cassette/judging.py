@@ -14,6 +14,7 @@ from ..errors import CassetteError
 from ..model.types import Message, Reply, ToolCall
 from ..scenario.case import segment
 from . import document
+from .answers import Lines, read
 from .store import Store, write_atomically
 
 VERSION = 2
@@ -55,6 +56,37 @@ def load(store: Store, path: Path) -> JudgeRecording | None:
 def save(store: Store, path: Path, recording: JudgeRecording) -> None:
     """Write whole or not at all. Raises CassetteError."""
     write_atomically(store.root / path, dump(recording))
+    store.answers_path(path).unlink(missing_ok=True)
+
+
+class AnswersOfJudge:
+    """The answers of a judge as they come, beside the recording to be, for a run that is killed. `request` is what is asked of it."""
+
+    def __init__(self, store: Store, path: Path, request: str) -> None:
+        self._path, self._request = store.answers_path(path), request
+        self._lines = Lines(self._path)
+
+    def begin(self, go_on: bool) -> list[Reply]:
+        """Before the first answer is paid for; those of a run that was killed, to `go_on` from. Raises CassetteError where nothing could be
+        kept."""
+        found = [entry for entry in read(self._path) if entry.get("asked") == self._request] if go_on else []
+        try:
+            replies = [Reply.model_validate(entry["reply"]) for entry in found]
+        except (KeyError, ValueError):
+            found, replies = [], []
+        self._lines.begin(found)
+        return replies
+
+    def add(self, reply: Reply) -> None:
+        """Keep one more, without secrets. Raises CassetteError."""
+        self._lines.add([{"asked": self._request, "reply": reply.model_dump(mode="json")}])
+
+    def close(self) -> None:
+        """Where there is an answer, the file stays until the recording is there."""
+        if read(self._path):
+            self._lines.close()
+        else:
+            self._lines.forget()
 
 
 def dump(recording: JudgeRecording) -> str:

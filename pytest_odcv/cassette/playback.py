@@ -76,6 +76,11 @@ class Tape:
             return None
         return reply
 
+    @property
+    def left(self) -> list[Turn]:
+        """The answers that were not asked for yet."""
+        return list(self._turns)
+
     def result(self, command: str) -> CommandResult:
         """The recorded result of this command. Raises ReplayMismatch when it is another command's turn; of commands that ran
         between two answers of the model the order does not count, since an agent may run them at the same time."""

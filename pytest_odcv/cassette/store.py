@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import tempfile
@@ -13,7 +14,7 @@ from ..scenario.case import earlier, name_in, segment
 from . import format as cassette
 from .format import Recording
 
-_PARTIAL = ".partial"
+_PARTIAL, _ANSWERS = ".partial", ".answers"
 _RECORDED = re.compile(r"^recorded: '?([0-9TZ:-]+)", re.MULTILINE)
 _HEAD = 256
 
@@ -77,10 +78,17 @@ class Store:
         path = self.root / relative
         write_atomically(path, cassette.text_to_keep(recording, str(path)))
         self.partial_path(relative).unlink(missing_ok=True)
+        self.answers_path(relative).unlink(missing_ok=True)
+        # A process that was killed while it wrote leaves its temporary file. Only one process at a time records a trial.
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+            left.unlink(missing_ok=True)
         return path
 
-    def save_partial(self, relative: Path, recording: Recording) -> None:
+    def save_partial(self, relative: Path, recording: Recording, whole: bool = True) -> None:
+        """Keep what an error broke off. Unless `whole`, the answers that were written down as they came are more, and stay."""
         write_atomically(self.partial_path(relative), cassette.dump(recording))
+        if whole:
+            self.answers_path(relative).unlink(missing_ok=True)
 
     def load_partial(self, relative: Path) -> Recording | None:
         """What an error broke off, to resume from; None when there is nothing of use."""
@@ -91,6 +99,10 @@ class Store:
             return cassette.load(path.read_text(encoding="utf-8"), str(path))
         except (CassetteError, OSError, UnicodeDecodeError):
             return None
+
+    def answers_path(self, relative: Path) -> Path:
+        """Where the answers of a trial that runs are written down as they come, see `answers`."""
+        return self.root / relative.with_name(relative.name + _ANSWERS)
 
     def models(self, suite: str) -> list[str]:
         """The models that have a recording of this suite anywhere."""
@@ -111,8 +123,8 @@ def folders_of(root: Path, suite: str) -> list[Path]:
     return list(dict.fromkeys((root / name, root / earlier(name))))
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Through a temporary file in the same folder, synced before it takes the name. Raises CassetteError."""
+def write_atomically(path: Path, text: str, sync: bool = True) -> None:
+    """Through a temporary file in the same folder, which `sync` puts on the disk before it takes the name. Raises CassetteError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -120,7 +132,8 @@ def write_atomically(path: Path, text: str) -> None:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         except BaseException:

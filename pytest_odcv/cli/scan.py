@@ -26,6 +26,7 @@ from ..report.plain import safe
 
 _MARK = re.compile(r"\[redacted:([^\]\s]+)\]")
 _YAML = (".yaml", ".yml", ".partial")
+_UNFINISHED = (".partial", ".answers")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST = 64 << 20
 """Bytes that packed content may unpack to; the largest file that the sandbox lets an agent write."""
@@ -105,7 +106,7 @@ def scan(file: Path, redact: Callable[[str], str]) -> list[Problem]:
     except OSError as error:
         raise OdcvError(f"{file}: cannot be read: {error.strerror}") from None
     text = _decoded(data)
-    found = {Problem(file, 1, "an unfinished recording")} if file.suffix == ".partial" else set()
+    found = {Problem(file, 1, "an unfinished recording")} if file.suffix in _UNFINISHED else set()
     found |= {Problem(file, n, _says(kind)) for n, line in _lines(text) for kind in _kinds(line, redact)}
     try:
         values = list(_values(text, file.suffix in _YAML))

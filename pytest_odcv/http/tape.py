@@ -58,6 +58,7 @@ class HttpTape:
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
         self._unused = set(range(len(self._recorded)))
+        self._moved_on = False
         self._clean: dict[int, Exchange] = {}
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
@@ -90,7 +91,7 @@ class HttpTape:
                 return wire(self._recorded[number], request.headers)
             if self._place is None:
                 self._check_may_ask(asked)
-                self._left.clear()
+                self._forget_states()
                 if not self._pending:
                     self._waiting_since = time.perf_counter()
                 self._pending[id(request)] = request, asked
@@ -165,6 +166,13 @@ class HttpTape:
             self._left.clear()
         return left
 
+    @property
+    def left(self) -> list[Exchange]:
+        """What of a broken-off trial may still answer a request."""
+        return [
+            self._recorded[number] for number in sorted(n for numbers in self._left.values() for n in numbers)
+        ]
+
     def finish(self) -> None:
         """Raises OdcvError for what went wrong, and on a strict tape for recordings that were not asked for."""
         if self.problem is not None:
@@ -209,6 +217,17 @@ class HttpTape:
                 f"it holds the present time, {found.text} in {place}, and will be another one in a replay\n"
                 "  to fix: name it in http_ignore of [tool.odcv], as a field or as a regular expression for the text, or give the agent a fixed time"
             )
+
+    def _forget_states(self) -> None:
+        """Something new is asked. What other servers said in the trial that broke off may no longer be so; a model is asked with all that
+        was said before, and its answer to the same question stays: an agent may ask several at a time."""
+        if self._moved_on:
+            return
+        self._moved_on = True
+        states = {n for n in self._unused if shapes.asked(self._recorded[n]) is None}
+        self._unused -= states
+        for key, numbers in self._left.items():
+            self._left[key] = deque(n for n in numbers if n not in states)
 
     def _was_asked(self, request: WireRequest) -> Asked:
         """The pending request that is answered now. aiohttp's first step along redirects comes as another object than the one that asked."""

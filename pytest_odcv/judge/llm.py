@@ -121,23 +121,41 @@ class LlmJudge:
         path, asking = judging.path_of(view.case.cassette, self.name), self.asking
         answers: list[Answered] = []
         client: ModelClient | None = None
+        kept = judging.AnswersOfJudge(asking.store, path, asked.digest) if asking.mode != "live" else None
+        earlier = kept.begin(asking.mode in ("once", "renew")) if kept else []
+        before = len(earlier)
         try:
             client = self.client()
-            await self._converse(client, asked, answers)
+            await self._converse(client, asked, answers, earlier, kept)
         except ModelError as error:
             return self._unscored(answers, str(error))
         finally:
-            self.paid += [answered.reply.cost for answered in answers]
+            self.paid += [answered.reply.cost for answered in answers[before:]]
+            if kept is not None:
+                kept.close()
             if client is not None:
                 await client.close()
         if asking.mode != "live":
             judging.save(asking.store, path, self._recording(view, asked, answers))
         return self._judgment(asked, answers)
 
-    async def _converse(self, client: ModelClient, asked: Prompt, answers: list[Answered]) -> None:
+    async def _converse(
+        self,
+        client: ModelClient,
+        asked: Prompt,
+        answers: list[Answered],
+        earlier: list[Reply],
+        kept: judging.AnswersOfJudge | None,
+    ) -> None:
+        """The answers of a run that was killed go before those that are paid for now."""
         messages = list(asked.messages)
         while True:
-            reply = self.asking.redactor.reply(await client.complete(messages, asked.tools))
+            if earlier:
+                reply = earlier.pop(0)
+            else:
+                reply = self.asking.redactor.reply(await client.complete(messages, asked.tools))
+                if kept is not None:
+                    kept.add(reply)
             complaint = (
                 "" if len(answers) >= MOST_COMPLAINTS else _complaint(reply, self.asking.rubric, asked)
             )

@@ -128,7 +128,9 @@ def stale(case: Case, place: str, what: str = "files (workspace/, tools/) or lim
 def missing(case: Case, store: Store) -> str:
     models = store.models(case.scenario.suite)
     known = ", ".join(models) if models else "none"
+    killed = store.answers_path(case.cassette).is_file()
+    left = "; a run that was killed left the answers that it had until then" if killed else ""
     return (
-        f"no recording of {case.id}\n  looked for: {store.root / case.cassette}\n  recorded models of suite {case.scenario.suite}: {known}\n"
+        f"no recording of {case.id}{left}\n  looked for: {store.root / case.cassette}\n  recorded models of suite {case.scenario.suite}: {known}\n"
         "  to fix: run it live once with --odcv-record=once, or name a recorded model"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,22 +14,21 @@ from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
 from ..cassette import file_edits, timeline
 from ..cassette.format import Recording
-from ..cassette.playback import Tape
-from ..errors import ModelError, SandboxError, UsageProblem
+from ..errors import CassetteError, ModelError, SandboxError, UsageProblem
 from ..evidence.calls import MadeCall
 from ..evidence.ending import Ended, Ending
 from ..http.current import our_own_client
 from ..http.offline import recorded_only
 from ..model.types import Message, ModelClient, Reply, ToolSpec
-from ..redaction.marks import has_mark
 from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
-from ..trajectory import Event, Exchanged, Journal, Trajectory, retold, turn_of
+from ..trajectory import Event, Exchanged, Journal, Trajectory, turn_of
 from .checks import agent_digest, made_with
 from .context import TrialContext
 from .endings import Outcome, closing_words, outcome_of
-from .masking import masked, masked_moments, masked_tree
+from .masking import cleaned, masked_moments, masked_tree
+from .paid import Earlier, Paid, earlier
 from .trial import Attempt
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ if TYPE_CHECKING:
 class LiveBackend:
     """Asks and runs for real. The agent lives with what was really said; what is recorded and judged has the secrets out of it."""
 
-    def __init__(
-        self, case: Case, agent: Any, context: TrialContext, box: Sandbox, partial: Recording | None
-    ) -> None:
+    def __init__(self, case: Case, agent: Any, context: TrialContext, box: Sandbox, earlier: Earlier) -> None:
         self.journal = Journal()
         self.box = box
         self._case, self._context = case, context
@@ -53,14 +50,10 @@ class LiveBackend:
         self._tokens = 0
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
-        self._head = Tape(partial.trajectory, "", self.redactor) if partial else None
-        exchanges = partial.trajectory.exchanges if partial else ()
-        # An answer whose secret is gone is not what the agent would act upon: that request is sent again.
-        recorded = [e for e in exchanges if not e.failed and not has_mark((e.response, e.headers))]
+        self.paid = Paid(case, context, self.journal, self.redactor, earlier)
+        may_ask, recorded = self._check_other_client, self.paid.recorded
         self.tape = (
-            context.tape(
-                self._note, recorded, self.redactor, given=self._was_given, may_ask=self._check_other_client
-            )
+            context.tape(self._note, recorded, self.redactor, given=self._was_given, may_ask=may_ask)
             if is_own(agent)
             else None
         )
@@ -84,10 +77,12 @@ class LiveBackend:
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         self.redactor.refresh()
-        reply = self._head.reply_if_same(messages) if self._head else None
-        if reply is None:
-            reply = await self._ask(messages, tools)
+        again = self.paid.again(messages)
+        reply = again or await self._ask(messages, tools)
         self.journal.turn(list(messages), reply)
+        if again is None:
+            self.paid.sent = self.sent
+            self.paid.note(self.tape)
         self._tokens += (reply.prompt_tokens or 0) + (reply.completion_tokens or 0)
         return reply
 
@@ -98,6 +93,7 @@ class LiveBackend:
         began, held = time.perf_counter(), getattr(self._client, "held", 0.0)
         try:
             self._check_tokens()
+            self.paid.before_asking(self.tape)
             with our_own_client():
                 return await self._client.complete(messages, tools)
         except ModelError as error:
@@ -110,9 +106,9 @@ class LiveBackend:
                 self.box.extend(getattr(self._client, "held", 0.0) - held)
 
     @property
-    def sent(self) -> dict[str, float] | None:
+    def sent(self) -> Mapping[str, float] | None:
         """The sampling parameters that the client really sent; None where nobody can tell."""
-        return getattr(self._client, "sent", None)
+        return self.paid.sent if self._client is None else getattr(self._client, "sent", None)
 
     recorded = None
 
@@ -138,14 +134,10 @@ class LiveBackend:
         await self.box.close()
 
     def events(self) -> tuple[Event, ...]:
-        """What happened, without secrets. Exchanges are clean already, but for keys that became known only by a later request."""
-        found = masked(worth_keeping(self.journal.events), self.redactor)
-        if self.redactor.learned == self._learned:
-            return tuple(found)
-        canonical = self._context.canonical(self.redactor)
-        return retold(
-            canonical.again(event.exchange) if isinstance(event, Exchanged) else event for event in found
-        )
+        """What happened, without secrets."""
+        known = self.redactor.learned == self._learned
+        kept = worth_keeping(self.journal.events)
+        return cleaned(kept, self.redactor, self._context.canonical, again=not known)
 
     def trajectory(self, ending: Ending, seconds: float) -> Trajectory:
         """What happened, with how it ended."""
@@ -181,12 +173,19 @@ class LiveBackend:
                 f"--odcv-max-cost cannot be kept for what agent {self._case.agent} asks by a client of its own: nobody knows before a request what "
                 "it may cost\n  to fix: let it ask its model with env.complete, or run it without the limit and set one at the provider"
             )
+        self.paid.before_asking(self.tape)
 
     def _note(self, exchange: Exchange) -> int:
         self.journal.exchanged(exchange)
         turn = turn_of(self.journal.events[-1])
         if turn is not None:
             self._tokens += (turn.reply.prompt_tokens or 0) + (turn.reply.completion_tokens or 0)
+        if not self.paid.is_again(exchange):
+            try:
+                self.paid.note(self.tape)
+            except CassetteError as error:
+                assert self.tape is not None
+                raise self.tape.refuse(error) from None
         if self._inside:
             self.box.look()  # The program is one command; its requests are the steps in which it acts.
         return self.journal.turns
@@ -196,7 +195,7 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     """Run the trial and record it as the mode says. Raises OdcvError where there is nothing to be judged. What was paid for before an
     error is kept to resume from, with how it ended and what was there then."""
     scenario, started = case.scenario, time.perf_counter()
-    partial = context.store.load_partial(case.cassette) if context.mode == "once" else None
+    before = earlier(case, context)
     provider, task = context.provider(), context.task(case)
     backend: LiveBackend | None = None
 
@@ -216,7 +215,7 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
 
     spec = sandbox_of(case, agent, context)
     try:
-        backend = LiveBackend(case, agent, context, await provider.open(spec), partial)
+        backend = LiveBackend(case, agent, context, await provider.open(spec), before)
         running = run_agent(agent, task, TrialEnv(backend))
         clean = backend.redactor.text
         with _only_recorded(agent, context):
@@ -226,10 +225,14 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
             )
         after = masked_tree(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
-        if backend is not None and backend.journal.events and context.mode != "live":
-            cause = str(error).partition("\n")[0] or type(error).__name__
-            broken_off = recording(backend, Ending(Ended.BROKEN_OFF, cause), scenario.before)
-            context.store.save_partial(case.cassette, broken_off)
+        if backend is not None and context.mode != "live":
+            # What ended it is told, also where nothing can be written any more. The answers are kept as they came.
+            with suppress(CassetteError):
+                whole = backend.paid.close(backend.tape)
+                if backend.journal.events:
+                    cause = str(error).partition("\n")[0] or type(error).__name__
+                    broken_off = recording(backend, Ending(Ended.BROKEN_OFF, cause), scenario.before)
+                    context.store.save_partial(case.cassette, broken_off, whole)
         raise
     finally:
         if backend is not None:
@@ -237,7 +240,7 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     waited = max(backend.waited, backend.tape.waited if backend.tape else 0.0)
     ending = _for_want_of_time(outcome.ending, waited, task.seconds)
     result = recording(backend, ending, after)
-    place = "" if context.mode == "live" else _save(context, case, result)
+    place = "" if context.mode == "live" else _save(context, case, result, backend)
     trajectory = replace(result.trajectory, seconds=round(result.trajectory.seconds, 1))
     # Judged is what the recording holds, so that a replay cannot differ.
     attempt = Attempt.of_recording(result, scenario.before, place, trajectory, error=str(outcome.error or ""))
@@ -269,12 +272,13 @@ def _only_recorded(agent: Any, context: TrialContext) -> AbstractContextManager[
     return recorded_only()
 
 
-def _save(context: TrialContext, case: Case, result: Recording) -> str:
+def _save(context: TrialContext, case: Case, result: Recording, backend: LiveBackend) -> str:
     """Where it was written; empty where there was nothing to keep."""
+    whole = backend.paid.close(backend.tape)
     if result.finished:
         return str(context.store.save(case.cassette, result))
     if result.trajectory.events:
-        context.store.save_partial(case.cassette, result)
+        context.store.save_partial(case.cassette, result, whole)
         return str(context.store.partial_path(case.cassette))
     return ""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..agent.bash_tool import render
 from ..evidence.files import same
@@ -12,7 +13,10 @@ from ..model.types import Message
 from ..redaction.redactor import Redactor
 from ..redaction.values import spelled
 from ..sandbox.protocol import FileState, Moment, Tree
-from ..trajectory import Called, Event, Ran, Turn
+from ..trajectory import Called, Event, Exchanged, Ran, Turn, retold
+
+if TYPE_CHECKING:
+    from ..http.canonical import Canonical
 
 
 def masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
@@ -33,6 +37,20 @@ def masked(events: Sequence[Event], redactor: Redactor) -> Iterator[Event]:
             yield Called(replace(call, **clean, raised=redactor.text(spelled(call.raised))))
         else:
             yield event
+
+
+def cleaned(
+    events: Sequence[Event],
+    redactor: Redactor,
+    canonical: Callable[[Redactor], Canonical],
+    again: bool = True,
+) -> tuple[Event, ...]:
+    """Without secrets. Exchanges are clean already, but for keys that became known only by a later request: `again` looks for them."""
+    found = masked(events, redactor)
+    if not again or not any(isinstance(event, Exchanged) for event in events):
+        return tuple(found)
+    clean = canonical(redactor)
+    return retold(clean.again(event.exchange) if isinstance(event, Exchanged) else event for event in found)
 
 
 def _masked_message(message: Message, shown: dict[str, str], redactor: Redactor) -> Message:
