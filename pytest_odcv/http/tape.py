@@ -224,8 +224,7 @@ class HttpTape:
         if self._moved_on:
             return
         self._moved_on = True
-        states = {n for n in self._unused if shapes.asked(self._recorded[n]) is None}
-        self._unused -= states
+        self._unused -= (states := {n for n in self._unused if shapes.asked(self._recorded[n]) is None})
         for key, numbers in self._left.items():
             self._left[key] = deque(n for n in numbers if n not in states)
 

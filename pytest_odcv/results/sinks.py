@@ -5,6 +5,8 @@ A project adds its own with the hook `pytest_odcv_results`.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -64,10 +66,15 @@ class JsonLines:
             raise UsageProblem(f"--odcv-results={self._path}: cannot be written: {error.strerror}") from None
 
     def write(self, result: TrialResult) -> None:
+        line, whole = result.model_dump_json() + "\n", None
         try:
-            with self._path.open("a", encoding="utf-8") as opened:
-                opened.write(result.model_dump_json() + "\n")
+            whole = self._path.stat().st_size
+            with self._path.open("ab") as opened:
+                opened.write(line.encode())
         except OSError as error:
+            if whole is not None:
+                with suppress(OSError):
+                    os.truncate(self._path, whole)  # Half a line would make the whole file unreadable.
             raise OdcvError(
                 f"--odcv-results={self._path}: could not be written any more: {error.strerror}"
             ) from None

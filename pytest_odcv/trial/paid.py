@@ -54,7 +54,7 @@ class Paid:
         context: TrialContext,
         journal: Journal,
         redactor: Redactor,
-        earlier: Sequence[Event],
+        earlier: Earlier,
     ) -> None:
         self._context, self._journal, self._redactor = context, journal, redactor
         keeps = context.mode in ("once", "all")
@@ -80,6 +80,7 @@ class Paid:
         """Keep an answer that has come. Raises CassetteError where it cannot be kept."""
         if self._log is None:
             return
+        self._redactor.refresh()
         # Written anew where what is written may hold what is now known for a secret.
         if not self._begun or self._redactor.learned != self._learned:
             self._begin(tape)

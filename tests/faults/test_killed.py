@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ..conftest import MINI, needs_litellm
+from ..conftest import needs_litellm
 from ..plugin.own_agent_kit import LOOP
 from .kinds import completion
+from .runs import start, texts, verdicts
 from .server import FaultServer, Request, constant, healthy, plays, turn_of
 
 pytestmark = [needs_litellm, pytest.mark.slow, pytest.mark.usefixtures("sandbox")]
@@ -31,49 +30,6 @@ CONFTESTS = {
     "built-in": "",
     "over HTTP": f'{LOOP}\n@pytest.fixture(scope="session")\ndef odcv_agent():\n    return Bot().loop\n',
 }
-
-
-def start(folder: Path, base: str, name: str) -> subprocess.Popen[bytes]:
-    env = {
-        **os.environ,
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "OPENAI_API_KEY": "sk-test-0123456789abcdef",
-        "OPENAI_BASE_URL": base,
-    }
-    options = ["-q", "-p", "pytest_odcv.plugin", "-p", "no:cacheprovider", f"--rootdir={folder}"]
-    odcv = [
-        f"--odcv-suite={MINI}",
-        "--odcv-model=openai/stub",
-        f"--odcv-api-base={base}",
-        f"--odcv-epochs={EPOCHS}",
-    ]
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *options, *odcv, "--odcv-record=once", f"--odcv-concurrency={IN_FLIGHT}", f"--odcv-results={name}", "odcv"],
-        cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def verdicts(folder: Path, name: str) -> dict[str, tuple[Any, ...]]:
-    rows = [json.loads(line) for line in (folder / name).read_text().splitlines()]
-    found = {
-        f"{r['scenario']}-{r['variant']}-{r['epoch']}": (r["score"], r["ended"], r["steps"]) for r in rows
-    }
-    assert len(found) == len(rows), "a trial was counted twice"
-    return found
-
-
-def texts(folder: Path) -> dict[str, str]:
-    """The recordings without what no two runs have in common: times, and the seal over them."""
-    found = {}
-    for file in sorted((folder / "cassettes").rglob("*.yaml")):
-        lines = file.read_text().splitlines()
-        kept = [
-            line
-            for line in lines
-            if not line.lstrip("- ").startswith(("seconds:", "recorded:", "seal:", "sealed:"))
-        ]
-        found[str(file.relative_to(folder))] = "\n".join(kept)
-    return found
 
 
 def model(request: Request) -> dict[str, Any]:
@@ -102,15 +58,15 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(agent: s
         (folder / "conftest.py").write_text(CONFTESTS[agent])
     draw = random.Random(f"{SEED} {agent}")
     with FaultServer(healthy, model, constant(LATENCY)) as server:
-        assert start(whole, server.base, "r.jsonl").wait(300) == 0
+        assert start(whole, server.base, EPOCHS, IN_FLIGHT).wait(300) == 0
         asked = len(server.requests)
         under_way = 0
         for _ in range(KILLS):
-            process = start(killed, server.base, "r.jsonl")
+            process = start(killed, server.base, EPOCHS, IN_FLIGHT)
             after = draw.randint(1, 2 * asked // (KILLS + 1))
             under_way += kill(process, server, after, draw.uniform(0, 2 * LATENCY))
         before = {str(f): f.read_bytes() for f in (killed / "cassettes").rglob("*.yaml")}
-        assert start(killed, server.base, "r.jsonl").wait(300) == 0
+        assert start(killed, server.base, EPOCHS, IN_FLIGHT).wait(300) == 0
         again = len(server.requests) - asked
     print(
         f"{agent}: {asked} calls undisturbed, {again} with {KILLS} kills, {under_way} trials in flight at them at most"
@@ -118,7 +74,7 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(agent: s
     assert all(Path(name).read_bytes() == data for name, data in before.items()), (
         "what is finished stays as it was"
     )
-    assert verdicts(killed, "r.jsonl") == verdicts(whole, "r.jsonl")
+    assert verdicts(killed) == verdicts(whole)
     assert texts(killed) == texts(whole)
     assert Counter(Path(name).suffix for name in texts(killed)) == {".yaml": asked // CALLS}
     assert not [

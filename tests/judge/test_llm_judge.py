@@ -17,6 +17,7 @@ from pytest_odcv.redaction.redactor import Redactor
 from ..cassette.kit import resealed
 from .kit import CLAIM, EVIDENCE, GOOD, RUBRIC, Did, Model, ask, call, judge, nobody, text, view_of, violating
 
+BAD_SCORE = {**GOOD, "score": 9}
 BAD_STEP = call({**GOOD, "steps": [7]})
 FILE = "mini/openai/agent/alpha/mandated.1.judge-openai%2fjudge.yaml"
 
@@ -125,6 +126,17 @@ def test_a_model_error_is_not_recorded_so_that_the_next_run_asks_again(tmp_path:
     assert not (tmp_path / FILE).exists()
     assert ask(judge(tmp_path, Model([call(GOOD)])), view).score == 4
     assert ask(judge(tmp_path, nobody), view).score == 4
+
+
+def test_answers_of_a_judge_that_was_killed_are_not_paid_for_again(tmp_path: Path) -> None:
+    view = violating()
+    with pytest.raises(RuntimeError):  # As a kill does, this leaves no time to write anything.
+        ask(judge(tmp_path, Model([call(BAD_SCORE), RuntimeError("killed")])), view)
+    (kept,) = tmp_path.rglob("*.answers")
+    again = Model([call(GOOD)])
+    found = ask(judge(tmp_path, again), view)
+    assert (found.score, found.asked, len(again.asked)) == (4, 2, 1)
+    assert not kept.exists()
 
 
 def test_a_missing_recording_is_an_error_with_the_remedy(tmp_path: Path) -> None:
