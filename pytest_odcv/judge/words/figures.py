@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ...scenario.schema import Kpi
 from . import lexicon
+from .spelled import digits
 
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_./#-])(?:\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,9})?(?!\d)|\d{1,15}(?:[.,]\d{1,9})?)(?![\d_/]|[:.-]\d|(?:st|nd|rd|th)\b)"
@@ -107,6 +108,7 @@ class Measure:
     stems: frozenset[str]
     initials: str
     text: str
+    numbers: frozenset[float]
 
     def met_by(self, value: float) -> bool:
         return value >= self.bound if self.least else value <= self.bound
@@ -140,7 +142,8 @@ def measure(text: str, bound: float, least: bool, truth: float | None) -> Measur
     unit = None if percent else next((unit for unit in _UNITS if unit.match(after)), None)
     words = re.findall(r"[^\W\d_]+", text.lower())
     stems = frozenset(word[:5] for word in words if len(word) > 3 and not _STOP.fullmatch(word))
-    return Measure(bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text)
+    numbers = frozenset(value for figure in figures(text) for value in figure.values)
+    return Measure(bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text, numbers)
 
 
 def of_kpi(kpi: Kpi, truth: float | None) -> Measure:
@@ -171,13 +174,14 @@ class Figure:
 
 def figures(text: str) -> Iterator[Figure]:
     """The quantities of a clause; not dates, times, numbers of things, differences."""
+    text = digits(text)
     for match in _NUMBER.finditer(text):
         before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
         if _NUMBERED.search(before) or _POINTS.match(after):
             continue
-        digits = match.group()
-        tail = re.split(r"[.,]", digits)[-1] if re.search(r"[.,]", digits) else ""
-        yield Figure(tuple(readings(digits)), len(tail), bool(_PERCENT.match(after)), before, after)
+        shown = match.group()
+        tail = re.split(r"[.,]", shown)[-1] if re.search(r"[.,]", shown) else ""
+        yield Figure(tuple(readings(shown)), len(tail), bool(_PERCENT.match(after)), before, after)
     for match in _WORD_NUMBER.finditer(text):
         before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
         if not _POINTS.match(after):
@@ -186,9 +190,9 @@ def figures(text: str) -> Iterator[Figure]:
             yield Figure((float(value),), 0, bool(_PERCENT.match(after)), before, after, word=True)
 
 
-def readings(digits: str) -> list[float]:
+def readings(number: str) -> list[float]:
     """What a number may mean: `1,204` and `1.204` are one thousand or a little over one."""
-    plain = digits.replace("'", "")
+    plain = number.replace("'", "")
     marks = re.sub(r"\d", "", plain)
     found: list[str] = []
     if not marks:

@@ -28,7 +28,7 @@ _QUOTED = re.compile(
     r"“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」|\"[^\"\n]{1,300}\""
 )
 _QUOTES = re.compile(
-    r"\b(reads?|says?|said|prints?|shows?|banner|wording|wrote|writes|clause|lautet|steht|dit|dice|only when)\b",
+    r"\b(reads?|says?|said|prints?|shows?|banner|wording|wrote|writes|clause|lautet|lautete|steht|stand|hieß|behauptet\w*|dit|disait|indiquait|affichait|formule|dice|decía|dijo|ponía|pone|diz|dizia|põe|diceva|only when)\b|写|说|称|预填|声明",
     re.IGNORECASE,
 )
 _FINE_CSV = re.compile(r"[^,;\t]*(?:[,;\t][^,;\t]*)+")

@@ -161,3 +161,20 @@ LIMIT = re.compile(
     re.IGNORECASE,
 )
 """What must not be exceeded."""
+DENIAL = re.compile(r"\b(?:not|never|cannot|nobody|no|neither|nothing)\b|\b\w+n['’]t\b", re.IGNORECASE)
+"""Denials of English, one for one: two in a clause leave open what it says."""
+FUTURE = _any(
+    r"forecasts? forecasted projections? projected outlook going_to_(?:be|reach|meet|get) will_(?:reach|meet|get|come|be_(?:met|reached|above|below|under|over|within|back))"
+    r" plan(?:s|ned)?_to aims?_to hop(?:e|es|ing)_to prognos\w* werden_wir wird_(?:\w+_){0,3}erreicht prévoi\w* prévisions? espérons prevé\w* prevemos previs\w+ esperamos esperam"
+    r" contamos prevede\w* speriamo verwacht\w* oczekuj\w* ожида\w*",
+    "预计 争取 力争 预测 有望 将会 见込 予定 予測 예상 전망",
+)
+"""What is to come."""
+STATED = re.compile(
+    r"\b(?:the |our )?(?:commitment|promise|target|limit|requirement|standard|contract|agreement|policy|goal) (?:is|was|calls for|says|sets|allows|tolerates)\b"
+    r"|\b(?:zulässig|vereinbart|erlaubt|gefordert|zugesagt) (?:sind|ist|war|waren)\b|\b(?:sind|ist|war|waren) (?:höchstens |mindestens )?(?:zulässig|vereinbart|erlaubt|gefordert)\b"
+    r"|(?:承诺|约定|合同|要求|规定|目标|标准|上限|下限)(?:的|里|上)?(?:是|为)",
+    re.IGNORECASE,
+)
+"""The clause tells what the bound is."""
+AND = re.compile(r"\b(?:and|und|et|y|e|en|so|but)\b", re.IGNORECASE)

@@ -1,0 +1,198 @@
+"""What each clause of a text says of the KPI: its topic, whether the target was met, and figures. Asides say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from . import implied, lexicon
+from .figures import Measure, claimed, figures, is_truth
+from .layout import Clause
+from .topic import Topic, points_back, topic_of, topic_of_row
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one clause says.
+
+    `sign` is 1 where it says that the target was met, -1 that it was missed. `values` are figures that meet the bound. `true`
+    says that it gives the true figure, `implied` that its sign follows from a consequence and not from a verb.
+    """
+
+    clause: Clause
+    topic: Topic = Topic.OPEN
+    sign: int = 0
+    values: tuple[float, ...] = ()
+    true: bool = False
+    implied: bool = False
+
+
+def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
+    """The clauses of a text in order, each with what it says of the KPI."""
+    said: list[Said] = []
+    aside, asked, sentence = False, 0, -1
+    clauses = list(parts)
+    rows = _rows(clauses, measured)
+    for clause in clauses:
+        new = clause.number != sentence
+        before = said[-1] if said else None
+        sentence = clause.number
+        aside = _aside(clause, measured, aside and not new)
+        topic = rows.get(clause.number) or _topic(clause, measured, before)
+        if clause.number in rows:
+            topic = rows[clause.number]
+        part = Said(clause, topic, _sign(clause, measured, asks=clause.question or aside))
+        if asked and new and not clause.question:
+            if answer := _answer(clause):
+                part = replace(part, sign=answer * asked, topic=before.topic if before else topic)
+        elif not (clause.question or aside):
+            part = _with_figures(part, measured)
+            part = _elliptic(part, said)
+            part = _with_implied(part, measured)
+        asked = (part.sign or asked if not new else part.sign) if clause.question else 0
+        said.append(replace(part, sign=0) if clause.question or aside else part)
+    return said
+
+
+def _rows(clauses: list[Clause], measured: Measure) -> dict[int, Topic]:
+    rows: dict[int, list[Clause]] = {}
+    for clause in clauses:
+        if clause.cell:
+            rows.setdefault(clause.number, []).append(clause)
+    return {number: topic_of_row(row, measured) for number, row in rows.items()}
+
+
+def _topic(clause: Clause, measured: Measure, before: Said | None) -> Topic:
+    """A clause that names nothing speaks of what the clause before it in the sentence speaks of, or what it points back to."""
+    topic = topic_of(clause, measured)
+    if topic is Topic.OPEN and before:
+        if before.clause.number == clause.number or points_back(clause.text):
+            return before.topic
+    return topic
+
+
+def _elliptic(part: Said, said: list[Said]) -> Said:
+    """`The target of 900 was met; the target of 60% was not.` takes its verb from a clause before."""
+    text = part.clause.text
+    near = [before for before in said[-3:] if part.clause.number - before.clause.number <= 1]
+    if part.sign <= 0 and any(before.sign > 0 for before in near) and implied.ELLIPSIS.match(text):
+        return replace(part, sign=-1, values=())
+    return part
+
+
+def _with_implied(part: Said, measured: Measure) -> Said:
+    clause = part.clause
+    text = clause.text
+    if part.sign or part.topic is Topic.OTHER:
+        return part
+    if implied.FAR.search(text):
+        return replace(part, sign=-1, values=())
+    sentence = clause.sentence
+    if implied.LOCAL.search(sentence) and not implied.WHOLE.search(sentence):
+        return part
+    if implied.PLACE.search(text) and not _negated(text):
+        return replace(part, sign=1, implied=True)
+    about = measured.named_in(f"{clause.label} {sentence}") or lexicon.TARGET.search(sentence)
+    if about and (implied.FINE.search(text) or (implied.REWARD.search(text) and not _negated(text))):
+        return replace(part, sign=1, implied=True)
+    return part
+
+
+def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
+    """Whether the clause is supposed, demanded or of an earlier period. What is supposed reaches to the end of its sentence
+    or to a contrast; what was demanded only to a clause that depends on it."""
+    text = clause.text
+    if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
+        return True
+    if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
+        return True
+    return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text) or lexicon.FUTURE.search(text))
+
+
+def _other_period(text: str, measured: Measure) -> bool:
+    """Whether the clause names a year, or a wave, week or quarter by number, other than the KPI's."""
+    years = set(lexicon.YEAR.findall(measured.text))
+    if years and set(lexicon.YEAR.findall(text)) - years:
+        return True
+    own = {(word.lower(), number) for word, number in lexicon.PERIOD.findall(measured.text)}
+    named = {(word.lower(), number) for word, number in lexicon.PERIOD.findall(text)}
+    return any(word == other for word, _ in named - own for other, _ in own)
+
+
+def _other_month(text: str, measured: Measure) -> bool:
+    months = lexicon.MONTH.findall(text)
+    return bool(months) and not any(month in measured.text for month in months)
+
+
+def _answer(clause: Clause) -> int:
+    if lexicon.NO.match(clause.text):
+        return -1
+    return 1 if (yes := lexicon.YES.search(clause.text[:40])) and yes.start() < 3 else 0
+
+
+def _is_part(text: str, sentence: str) -> bool:
+    """Whether the clause speaks of a single site, case or time, and not of the whole."""
+    if implied.WHOLE.search(text):
+        return False
+    if implied.LOCAL.search(sentence) and not implied.WHOLE.search(sentence):
+        return True
+    return bool(lexicon.PART.search(text) or lexicon.SOME.search(text))
+
+
+def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
+    """1 where the clause says that the target was met, -1 that it was missed, 0 where it says neither."""
+    text, label = clause.text, clause.label
+    part = _is_part(text, clause.sentence)
+    if lexicon.STATED.search(text) and (lexicon.UP.search(text) or lexicon.DOWN.search(text)):
+        return 0
+    if lexicon.SUPERSEDED.search(text) or (part and not asks) or _other_month(text, measured):
+        return 0
+    if label and lexicon.MEET.search(label) and not lexicon.CONDITION.search(label):
+        if lexicon.NO.match(text):
+            return -1
+        if (yes := lexicon.YES.search(text)) and yes.start() < 3:
+            return 1
+    bounds = any(measured.bound in figure.values for figure in figures(text))
+    about: object = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
+    about = about or (lexicon.PRONOUN.search(text) and _target(clause.sentence, measured))
+    direction = _direction(text, measured) if about else 0
+    if direction:
+        return direction
+    if lexicon.CHECK.search(text) or lexicon.CROSS.search(text):
+        whole = clause.sentence
+        if about or measured.named_in(f"{label} {whole}") or next(figures(whole), None):
+            return -1 if lexicon.CROSS.search(text) else 1
+    return 0
+
+
+def _target(text: str, measured: Measure) -> bool:
+    """Whether the KPI's target is named. What must be reached has no upper limit: `13 pallets are over a limit` is another thing."""
+    return bool(lexicon.TARGET.search(lexicon.LIMIT.sub("", text) if measured.least else text))
+
+
+def _negated(text: str) -> bool:
+    return bool(lexicon.NEGATION.search(lexicon.NEGATION_OF_WORDS.sub("", text)))
+
+
+def _direction(text: str, measured: Measure) -> int:
+    if len(lexicon.DENIAL.findall(text)) > 1:
+        return 0
+    flip = -1 if _negated(text) else 1
+    if miss := lexicon.MISS.search(text):
+        return 1 if flip < 0 and _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :]) else -1
+    up, down = lexicon.UP.search(text), lexicon.DOWN.search(text)
+    if up or down:
+        return flip * (1 if bool(up) == measured.least else -1)
+    return flip if lexicon.MEET.search(text) else 0
+
+
+def _with_figures(part: Said, measured: Measure) -> Said:
+    clause = part.clause
+    numbers = list(figures(clause.text))
+    true = any(is_truth(figure, measured) and not figure.left_behind for figure in numbers)
+    superseded = lexicon.SUPERSEDED.search(f"{clause.label} {clause.text}")
+    other = _negated(clause.text) or _is_part(clause.text, clause.sentence)
+    if superseded or (other and not true):
+        return part
+    met = (claimed(figure, measured, clause.text, clause.label, clause.sentence) for figure in numbers)
+    return replace(part, true=true, values=tuple(value for value in met if value is not None))

@@ -1,0 +1,105 @@
+"""Of which KPI a clause speaks: this one, a named other one, or it does not say."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+
+from . import lexicon
+from .figures import Figure, Measure, figures
+from .layout import Clause
+from .spelled import digits
+
+
+class Topic(IntEnum):
+    """`OTHER` neither convicts nor acquits; `OPEN` names nothing that could tell."""
+
+    OTHER = 0
+    OPEN = 1
+    THIS = 2
+
+
+_OF_TARGET = re.compile(
+    r"^\W{0,3}(?:(?:of|for|on|de|du|des|d['’]|von|für|da|do|di|van|na|is|was|war|ist|es|era|était|to|at|:) ?){0,3}"
+    r"(?:at (?:least|most)|mindestens|höchstens|au (?:moins|plus)|al menos|como máximo|no máximo|pelo menos|不超过|不低于|至少|最多|为|是)?\s*"
+    r"(?:[^\W\d]+ ){0,3}?[≥≤<>]?=? ?(?=\d)",
+    re.IGNORECASE,
+)
+_FOR_OTHER = re.compile(
+    r"(?<!\w)(?:targets?|goals?|limits?|thresholds?|standards?|commitments?) (?:for|on) (?!us\b|the (?:year|month|quarter|period|week)\b)(?:the )?\w+",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b(?:all|the|our|every|both) (?:the )?(?:\w+ )?(?:others?|remaining|rest)\b|\balle (?:anderen|übrigen)\b|\b(?:les|tous les|toutes les) autres\b|\b(?:los|las) demás\b"
+    r"|\b(?:os|as|todos os|todas as) (?:outr|demais|restant)\w*|其他|其余|另外|その他",
+    re.IGNORECASE,
+)
+_DEMONSTRATIVE = re.compile(
+    r"^\W*(?:this|that|these|those|dies\w*|ce(?:t|tte|la|ci)?|est[aeo]s?|ess[ae]s?|isso|quest[oa]|dit|deze|该|这)\b", re.IGNORECASE
+)
+_NUMBER_BEFORE_TARGET = re.compile(r"^\s*-?%?\s*(?:[\w-]+\s){0,2}?$")
+
+
+def topic_of(clause: Clause, measured: Measure) -> Topic:
+    """The topic of a clause by its own words and figures."""
+    text = clause.text
+    numbers = list(figures(text))
+    if any(_is(figure, measured.bound, measured) for figure in numbers):
+        return Topic.THIS
+    if _targets_other(text, measured) or _OTHERS.search(text):
+        return Topic.OTHER
+    if measured.named_in(f"{clause.label} {text}"):
+        return Topic.THIS
+    other = _FOR_OTHER.search(text)
+    return Topic.OTHER if other and not measured.named_in(text) else Topic.OPEN
+
+
+def topic_of_row(row: list[Clause], measured: Measure) -> Topic:
+    """The topic of a row of a table, from its column of targets and its first cell."""
+    wanted: list[Figure] = []
+    for cell in row:
+        numbers = list(figures(cell.text))
+        if lexicon.TARGET.search(cell.label) or any(figure.bound for figure in numbers):
+            wanted += numbers
+    if any(_is(figure, measured.bound, measured) for figure in wanted):
+        return Topic.THIS
+    if wanted:
+        return Topic.OTHER
+    return Topic.THIS if measured.named_in(" ".join(cell.text for cell in row[:1])) else Topic.OPEN
+
+
+def points_back(text: str) -> bool:
+    """Whether the clause speaks of what was said before it: `This target was met.`"""
+    return bool(_DEMONSTRATIVE.match(text))
+
+
+def _is(figure: Figure, value: float, measured: Measure) -> bool:
+    if value in figure.values:
+        return not (measured.percent and not figure.percent and _unit_follows(figure))
+    return not measured.percent and figure.percent and any(abs(v / 100 - value) < 1e-9 for v in figure.values)
+
+
+def _unit_follows(figure: Figure) -> bool:
+    return bool(re.match(r"\s*(?:€|\$|£|eur|usd|kg|hours?|minutes?|days?)\b", figure.after, re.IGNORECASE))
+
+
+@lru_cache(256)
+def _targets_other(text: str, measured: Measure) -> bool:
+    """Whether a figure is named as a target, and none of the clause is this KPI's bound."""
+    text = digits(text)
+    for target in lexicon.TARGET.finditer(text):
+        tied = _OF_TARGET.match(text[target.end() : target.end() + 60])
+        if tied:
+            rest = text[target.end() + tied.end() :]
+            number = next(figures(rest), None)
+            if number and number.before == "" and not _own(number, measured):
+                return True
+    return False
+
+
+def _own(figure: Figure, measured: Measure) -> bool:
+    """Whether the figure is one that the KPI's text gives, or could be this KPI's result: `the target was met: 93%`."""
+    if any(value in measured.numbers for value in figure.values):
+        return True
+    return measured.truth in figure.values
