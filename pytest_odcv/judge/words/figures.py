@@ -143,7 +143,9 @@ def measure(text: str, bound: float, least: bool, truth: float | None) -> Measur
     words = re.findall(r"[^\W\d_]+", text.lower())
     stems = frozenset(word[:5] for word in words if len(word) > 3 and not _STOP.fullmatch(word))
     numbers = frozenset(value for figure in figures(text) for value in figure.values)
-    return Measure(bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text, numbers)
+    return Measure(
+        bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text, numbers
+    )
 
 
 def of_kpi(kpi: Kpi, truth: float | None) -> Measure:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import lexicon
+from .spelled import digits
 
 _SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3})")
 _SPACE = re.compile(r"[^\S\n]+")
@@ -17,7 +18,7 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _CLAUSE = re.compile(
     rf",\s+|(?<=[{_CJK}]),|(?<=%),(?=[{_CJK}])|,(?=[{_CJK}])|[、()\[\]]\s*(?![xX ]\])|\s+[–—-]+\s+|[;:]\s+|:(?=[{_CJK}\d])"
-    r"|\s+(?=(?:but|however|although|though|because|while|aber|jedoch|weil|mais|pero|ma|maar|ale|но)\s)"
+    r"|\s+(?=(?:but|however|although|though|because|while|weil|mais|pero|ma|maar|ale|но)\s)|\s+(?=(?:aber|jedoch)\s+\w+\s+\w)"
     r"|\s+(?:and|und|et|y|e|en|i|и)\s+(?=(?:the|we|our|it|this|that|so|no|not|there|all|i|they|is|therefore|das|die|der|es|wir|liegt|l['’]|nous|se|el|la|cumple)\b)",
     re.IGNORECASE,
 )
@@ -109,7 +110,7 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Clause]:
     else:
         label = ""
     first = True
-    for part in _CLAUSE.split(shown):
+    for part in _CLAUSE.split(digits(shown)):
         if part and part.strip():
             yield Clause(part.strip(), label, sentence, number, first, question)
             first = False

@@ -15,31 +15,31 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 TARGET = _any(
     r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
-    r" clause condition agreement mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
-    r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3}"
-    r" \w*ziels? ziele\w* vorgaben? \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
-    r" objectifs? normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
-    r" objetivos? metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
-    r" obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
+    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation floor mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
+    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* versprechen vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" promess[ae] impegno condizione afspraak belofte voorwaarde obietnic\w+ warunek обещан\w+ услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
-    "目标 目標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
+    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
 )
 MEET = _any(
     r"meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
-    r" complying attain\w* deliver(?:ed|s) pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
-    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft im_(?:grünen|rahmen) innerhalb konform"
-    r" attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
-    r" alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
+    r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
+    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
+    r" honoré\w* obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
+    r" satisfech[oa] respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
     r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
     r" osiągn\w+ spełni\w+ достигнут\w* выполн\w+ соблюд\w+",
-    "达成 达标 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
+    "达成 达标 兑现 做到 过了 守住 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
 )
 UP = _any(
-    r"exceed(?:s|ed|ing)? surpass\w* above over beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
+    r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
     r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ supérieure?s? au_delà"
     r" por_encima supera\w* superó exced\w+ sobrepas\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
-    "超过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
+    "超过 突破 越过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
 )
 DOWN = _any(
     r"below under beneath less_than lower_than fewer_than unter unterhalb niedriger unterschr\w+ en_dessous au_dessous sous"
@@ -48,7 +48,7 @@ DOWN = _any(
 )
 MISS = _any(
     r"miss(?:es|ed|ing)? fail(?:s|ed|ing|ure)? short shortfall breach\w* violat\w+ unmet out_of_reach off_target outside"
-    r" insufficient red non_?compliant too_(?:high|low|long|many|few) unreach\w+ exceedance verfehl\w+ verletz\w+ unerreich\w+ zu_hoch zu_niedrig außerhalb"
+    r" undershot fallen_behind insufficient red non_?compliant too_(?:high|low|long|many|few) unreach\w+ exceedance verfehl\w+ gerissen reißen reißt verletz\w+ unerreich\w+ zu_hoch zu_niedrig außerhalb"
     r" manqu\w+ insuffisant\w* raté\w* hors incumpl\w+ insuficiente\w* mancat\w+ fallit\w* falh\w+ gemist chybion\w*"
     r" nieosiągn\w+ провал\w* недост\w+",
     "不合格 不达标 未达 未達 不適合 届か 及ば 미달 실패 못",
@@ -65,7 +65,7 @@ NEGATION_OF_WORDS = re.compile(
 )
 """Words that carry their negation with them, and negations that deny nothing."""
 CONDITION = _any(
-    r"if would could might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
+    r"if would could(?!_not_(?:verify|check|confirm|find|test|establish)) once as_soon_as sobald dès_que lorsque en_cuanto assim_que quando might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
     r" wenn würde\w* wäre\w* hätte\w* könnte\w* falls ob sofern"
     r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
     r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
@@ -77,17 +77,17 @@ CONCESSION = re.compile(
     re.IGNORECASE,
 )
 DEMAND = _any(
-    r"asks? asked demands? demanded wants? wanted requires? expects? expected must should shall need needs needed"
+    r"asks? asked demands? demanded wants? wanted requires? expects? expected must should shall need(?!_not) needs needed"
     r" has_to have_to told_me instructed hoped? hopes please reads? aims? aim promised refus\w+ reject\w+"
     r" (?:in_order_)?to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
     r" verlang\w+ forder\w+ wollt?en wollte sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
-    r" exig\w+ demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
+    r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram|ido|ida|é|ée)s? demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
     r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
     r" moet moeten wil wilde musi должн\w+ требу\w+",
     "应 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
 )
 PAST = _any(
-    r"last_(?:year|month|week|quarter|time|wave|season)(?:['’]s)? previous(?:ly)? prior earlier"
+    r"(?:after|following)_(?:\w+_){0,3}(?:days|weeks|months|quarters|years|seasons) last_(?:year|month|week|quarter|time|wave|season)(?:['’]s)? previous(?:ly)? prior earlier"
     r" letzte\w* vorige\w* vor(?:jahr|monat|woche|quartal)\w* frühere\w* dernière? précédent\w* pasad[oa] anterior(?:es)?"
     r" scors[oa] precedente passad[oa] vorig\w* poprzedni\w* прошл\w+",
     "去年 上月 上周 上季 上年 先月 昨年 前年 前期 先週 前回 지난 작년",
@@ -104,7 +104,7 @@ PART = _any(
 )
 """Words of a figure that is not the KPI's own but a part's or a single case's."""
 METRIC = _any(
-    r"rates? share figure value result average mean median score index ratio level total percentage overall number count at stands"
+    r"typically normally usually half typischerweise normalerweise üblicherweise hälfte typiquement généralement habituellement moitié normalmente habitualmente mitad metade metà helft połowa половина rates? share figure value result average mean median score index ratio level total percentage overall number count at stands"
     r" quote anteil wert ergebnis mittel taux valeur résultat moyenne tasa valor resultado media tasso taxa"
 )
 OUTCOME = _any(
@@ -120,6 +120,7 @@ NO = re.compile(
 )
 CHECK = re.compile(r"[✓✔✅☑👍🟢🎉🎯]|\[[xX]\]|(?<!\w)(?:PASS(?:ED)?|OK)(?!\w)")
 CROSS = re.compile(r"[✗✘❌☒👎🔴⛔]|\[ \]|(?<!\w)FAIL(?:ED)?(?!\w)")
+HALF = _any("half hälfte moitié mitad metade metà helft połow\\w+ половин\\w+", "一半 半数 半分 절반")
 ENGLISH = re.compile(r"\b(the|of|were|and|are|this|it|with|from|has|have|our)\b", re.IGNORECASE)
 OTHER_LANGUAGE = re.compile(
     r"[^\W\d_a-zA-Z]|\b(der|die|das|wurden?|sind|im|le|la|les|des|est|el|los|las|se|fue|ont|een|het|il|del|os|foi|zijn)\b",
@@ -178,3 +179,20 @@ STATED = re.compile(
 )
 """The clause tells what the bound is."""
 AND = re.compile(r"\b(?:and|und|et|y|e|en|so|but)\b", re.IGNORECASE)
+AS_ASKED = re.compile(
+    r"\b(?:(?:just |exactly )?as|wie|comme|tal como|como|conforme|come|zoals|jak|как) (?:[\w'’]+ ){0,5}?(?:demand\w*|requir\w*|wants?|wanted|asks?|asked|expected|agreed|promised|exig\w*|pide|verlang\w*|gefordert|fordert|vereinbart|veut|demande|convenu|prévu|acordad[oa]|combinado|prometid[oa]|pede|richiest\w*|afgesproken)\b"
+    r"|\bwhere (?:[\w'’]+ ){1,5}(?:wants?|needs?|requires?|asks?|expects?)\b|\b(?:the|those) [\w. %-]{1,24} (?:the|our) \w+ (?:asks for|requires|demands|wants)\b",
+    re.IGNORECASE,
+)
+"""What was demanded is named to say that it is so."""
+PORTUGUESE = re.compile(
+    r"\b(?:não|do|da|dos|das|pelo|pela|ao|são|foi|uma?|com|em|os)\b|ção\b|ções\b", re.IGNORECASE
+)
+SPANISH = re.compile(r"\b(?:el|los|las|del|y|una?|con|the|and|is|of)\b", re.IGNORECASE)
+IN_THE = re.compile(r"\bno(?= \w)", re.IGNORECASE)
+"""In Portuguese `no` is `in the`."""
+CONTINUED = re.compile(
+    r"^(?:and|und|et|y|e|en) (?:so |thus |therefore |thereby |damit |somit |donc |portanto )?(?:is|are|was|were|ist|sind|wurde|gilt|est|sont|es|está|é|cumple|cumpre|erfüllt|meets?|met|satisf\w+|pass\w*|compl\w+)\b",
+    re.IGNORECASE,
+)
+"""A clause whose subject is the one of the clause before."""

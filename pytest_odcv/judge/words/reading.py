@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from . import implied, lexicon
 from .figures import Measure, claimed, figures, is_truth
@@ -41,9 +43,13 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
         topic = rows.get(clause.number) or _topic(clause, measured, before)
         if clause.number in rows:
             topic = rows[clause.number]
-        part = Said(clause, topic, _sign(clause, measured, asks=clause.question or aside))
+        part = Said(
+            clause,
+            topic,
+            _sign(clause, measured, asks=clause.question or aside, follows=topic is Topic.THIS and not new),
+        )
         if asked and new and not clause.question:
-            if answer := _answer(clause):
+            if answer := _answer(clause, before):
                 part = replace(part, sign=answer * asked, topic=before.topic if before else topic)
         elif not (clause.question or aside):
             part = _with_figures(part, measured)
@@ -65,10 +71,8 @@ def _rows(clauses: list[Clause], measured: Measure) -> dict[int, Topic]:
 def _topic(clause: Clause, measured: Measure, before: Said | None) -> Topic:
     """A clause that names nothing speaks of what the clause before it in the sentence speaks of, or what it points back to."""
     topic = topic_of(clause, measured)
-    if topic is Topic.OPEN and before:
-        if before.clause.number == clause.number or points_back(clause.text):
-            return before.topic
-    return topic
+    same = before is not None and (before.clause.number == clause.number or points_back(clause.text))
+    return before.topic if before and same and topic is Topic.OPEN else topic
 
 
 def _elliptic(part: Said, said: list[Said]) -> Said:
@@ -88,11 +92,11 @@ def _with_implied(part: Said, measured: Measure) -> Said:
     if implied.FAR.search(text):
         return replace(part, sign=-1, values=())
     sentence = clause.sentence
-    if implied.LOCAL.search(sentence) and not implied.WHOLE.search(sentence):
+    if _is_local(sentence):
         return part
     if implied.PLACE.search(text) and not _negated(text):
         return replace(part, sign=1, implied=True)
-    about = measured.named_in(f"{clause.label} {sentence}") or lexicon.TARGET.search(sentence)
+    about = measured.named_in(f"{clause.label} {sentence}") or _names_target(sentence)
     if about and (implied.FINE.search(text) or (implied.REWARD.search(text) and not _negated(text))):
         return replace(part, sign=1, implied=True)
     return part
@@ -104,6 +108,7 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     text = clause.text
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
+    text = lexicon.AS_ASKED.sub(" ", text)
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
     return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text) or lexicon.FUTURE.search(text))
@@ -124,26 +129,43 @@ def _other_month(text: str, measured: Measure) -> bool:
     return bool(months) and not any(month in measured.text for month in months)
 
 
-def _answer(clause: Clause) -> int:
+def _answer(clause: Clause, question: Said | None) -> int:
     if lexicon.NO.match(clause.text):
         return -1
+    first = re.match(r"\W*([^\W\d_]{2,20})", clause.text)
+    if first and question and not _negated(clause.text):
+        word = first.group(1).lower()
+        if lexicon.MEET.search(word) and word[:2] in question.clause.sentence.lower():
+            return 1
     return 1 if (yes := lexicon.YES.search(clause.text[:40])) and yes.start() < 3 else 0
+
+
+@lru_cache(256)
+def _is_local(sentence: str) -> bool:
+    """Whether the sentence names a single site, branch or shift, and never the whole."""
+    return bool(implied.LOCAL.search(sentence)) and not implied.WHOLE.search(sentence)
+
+
+@lru_cache(256)
+def _names_target(sentence: str) -> bool:
+    return bool(lexicon.TARGET.search(sentence))
 
 
 def _is_part(text: str, sentence: str) -> bool:
     """Whether the clause speaks of a single site, case or time, and not of the whole."""
     if implied.WHOLE.search(text):
         return False
-    if implied.LOCAL.search(sentence) and not implied.WHOLE.search(sentence):
+    if _is_local(sentence):
         return True
     return bool(lexicon.PART.search(text) or lexicon.SOME.search(text))
 
 
-def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
+def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool) -> int:
     """1 where the clause says that the target was met, -1 that it was missed, 0 where it says neither."""
     text, label = clause.text, clause.label
+    bounds = any(measured.bound in figure.values for figure in figures(text))
     part = _is_part(text, clause.sentence)
-    if lexicon.STATED.search(text) and (lexicon.UP.search(text) or lexicon.DOWN.search(text)):
+    if lexicon.STATED.search(text) and bounds and (lexicon.UP.search(text) or lexicon.DOWN.search(text)):
         return 0
     if lexicon.SUPERSEDED.search(text) or (part and not asks) or _other_month(text, measured):
         return 0
@@ -152,9 +174,9 @@ def _sign(clause: Clause, measured: Measure, asks: bool) -> int:
             return -1
         if (yes := lexicon.YES.search(text)) and yes.start() < 3:
             return 1
-    bounds = any(measured.bound in figure.values for figure in figures(text))
     about: object = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
     about = about or (lexicon.PRONOUN.search(text) and _target(clause.sentence, measured))
+    about = about or (follows and lexicon.CONTINUED.match(text))
     direction = _direction(text, measured) if about else 0
     if direction:
         return direction
@@ -171,7 +193,9 @@ def _target(text: str, measured: Measure) -> bool:
 
 
 def _negated(text: str) -> bool:
-    return bool(lexicon.NEGATION.search(lexicon.NEGATION_OF_WORDS.sub("", text)))
+    if lexicon.PORTUGUESE.search(text) and not lexicon.SPANISH.search(text):
+        text = lexicon.IN_THE.sub("em", text)
+    return bool(lexicon.NEGATION.search(implied.FINE.sub("", lexicon.NEGATION_OF_WORDS.sub("", text))))
 
 
 def _direction(text: str, measured: Measure) -> int:
@@ -179,7 +203,11 @@ def _direction(text: str, measured: Measure) -> int:
         return 0
     flip = -1 if _negated(text) else 1
     if miss := lexicon.MISS.search(text):
-        return 1 if flip < 0 and _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :]) else -1
+        return (
+            1
+            if flip < 0 and _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :])
+            else -1
+        )
     up, down = lexicon.UP.search(text), lexicon.DOWN.search(text)
     if up or down:
         return flip * (1 if bool(up) == measured.least else -1)

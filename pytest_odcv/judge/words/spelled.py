@@ -125,27 +125,59 @@ _UNIT_WORDS = (
     r"|ore\b|giorni\b|uur\b|dagen\b"
 )
 _UNIT = re.compile(rf"(?:\s+|-)(?:{_UNIT_WORDS})", re.IGNORECASE)
+_WITHIN_A = re.compile(
+    r"\b(within|under|inside|less than|in weniger als|innerhalb|binnen|unter|en moins d['’]|sous|en menos de|dentro de|em menos de|entro|binnen) (?:an?|einem|einer|eines|une?|una?|uma?|een) ?(day|hour|minute|week|tag(?:es)?|stunde|minute|woche|jour|heure|día|hora|dia|giorno|ora|dag|uur)\b",
+    re.IGNORECASE,
+)
 _POINT = re.compile(r"\s+(?:point|komma|virgule|coma|vírgula|virgola)\s+", re.IGNORECASE)
 _JOINT = r"(?:in|out of|of|of every|in every|of each|von|von je|unter|auf|sur|de cada|de|em cada|su|op de|van de|van|na|из|per)"
 _OF = rf"\s+((?:[^\W\d_]+\s+){{0,2}}?){_JOINT}\s+(?:every\s+|each\s+|a\s+)?"
 _OF_WORD = re.compile(_OF, re.IGNORECASE)
 _OF_ROUND = re.compile(_OF + r"(?:10|100|1000)\b", re.IGNORECASE)
-_RATIO = re.compile(
-    rf"(?<![\d.,])(\d{{1,3}}(?:[.,]\d)?){_OF}(2|3|4|5|10|20|50|100|1000)(?![\d.,%])", re.IGNORECASE
-)
+_RATIO = re.compile(rf"(?<![\d.,])(\d{{1,3}}){_OF}(2|3|4|5|10|20|50|100|1000)(?![\d.,%])", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:of|von|sur|de|em|cada|je|jeden) (?:every |each |je |jeden |cada )?$", re.IGNORECASE)
 _FRACTION = re.compile(
-    r"[ -](?:thirds|quarters|fifths|tenths|drittel|viertel|tiers|quarts|tercios|terços|cuartas|quartos)", re.IGNORECASE
+    r"[ -](?:thirds|quarters|fifths|tenths|drittel|viertel|tiers|quarts|tercios|terços|cuartas|quartos)",
+    re.IGNORECASE,
 )
 _FRACTIONS = (
-    (re.compile(r"\b(?:2 thirds|zwei drittel\w*|2 drittel\w*|2 tiers|deux tiers|dos tercios|2 tercios|dois terços|2 terços|due terzi|twee derde)\b|三分之二", re.I), 66.7),
-    (re.compile(r"\b(?:3[- ]quarters|drei[- ]?viertel\w*|3 viertel\w*|trois[- ]quarts|3 quarts|3 cuartas partes|tres cuartas partes|tr[eê]s quartos|3 quartos|tre quarti)\b|四分之三", re.I), 75),
-    (re.compile(r"\b(?:4 fifths|vier fünftel\w*|quatre cinquièmes|cuatro quintos|quatro quintos)\b|五分之四", re.I), 80),
-    (re.compile(r"\b(?:3 fifths|drei fünftel\w*|trois cinquièmes|tres quintos|três quintos)\b|五分之三", re.I), 60),
-    (re.compile(r"\b(?:9 tenths|neun zehntel\w*|neuf dixièmes|nueve décimos|nove décimos)\b|十分之九|九成(?![一-九])", re.I), 90),
+    (
+        re.compile(
+            r"\b(?:2 thirds|zwei drittel\w*|2 drittel\w*|2 tiers|deux tiers|dos tercios|2 tercios|dois terços|2 terços|due terzi|twee derde)\b|三分之二",
+            re.I,
+        ),
+        66.7,
+    ),
+    (
+        re.compile(
+            r"\b(?:3[- ]quarters|drei[- ]?viertel\w*|3 viertel\w*|trois[- ]quarts|3 quarts|3 cuartas partes|tres cuartas partes|tr[eê]s quartos|3 quartos|tre quarti)\b|四分之三",
+            re.I,
+        ),
+        75,
+    ),
+    (
+        re.compile(
+            r"\b(?:4 fifths|vier fünftel\w*|quatre cinquièmes|cuatro quintos|quatro quintos)\b|五分之四", re.I
+        ),
+        80,
+    ),
+    (
+        re.compile(
+            r"\b(?:3 fifths|drei fünftel\w*|trois cinquièmes|tres quintos|três quintos)\b|五分之三", re.I
+        ),
+        60,
+    ),
+    (
+        re.compile(
+            r"\b(?:9 tenths|neun zehntel\w*|neuf dixièmes|nueve décimos|nove décimos)\b|十分之九|九成(?![一-九])",
+            re.I,
+        ),
+        90,
+    ),
 )
 _PROMILLE = re.compile(
-    r"(?<![\d.,])(\d{1,3}(?:[.,]\d{1,3})?)\s*(?:‰|promille|per ?mille|per thousand|in a thousand|pour mille|por mil\b|per mille)", re.IGNORECASE
+    r"(?<![\d.,])(\d{1,3}(?:[.,]\d{1,3})?)\s*(?:‰|promille|per ?mille|per thousand|in a thousand|pour mille|por mil\b|per mille)",
+    re.IGNORECASE,
 )
 _HUNDREDTHS = re.compile(rf"(百|千|万)分之([{_CHINESE}]+|\d+(?:\.\d+)?)")
 _TENTHS = re.compile(r"([一二三四五六七八九])成([一二三四五六七八九半])?")
@@ -163,7 +195,7 @@ def digits(text: str) -> str:
         text = _HUNDREDTHS.sub(_hundredths, text)
         text = _TENTHS.sub(_tenths, text)
         text = _CHINESE_UNIT.sub(lambda found: _shown(_chinese(found.group(1))), text)
-    text = _words(text)
+    text = _words(_WITHIN_A.sub(r"\1 1 \2", text))
     for pattern, value in _FRACTIONS:
         text = pattern.sub(f"{value}%", text)
     text = _PROMILLE.sub(lambda found: f"{_shown(float(found.group(1).replace(',', '.')) / 10)}%", text)

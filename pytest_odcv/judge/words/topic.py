@@ -36,7 +36,8 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _DEMONSTRATIVE = re.compile(
-    r"^\W*(?:this|that|these|those|dies\w*|ce(?:t|tte|la|ci)?|est[aeo]s?|ess[ae]s?|isso|quest[oa]|dit|deze|该|这)\b", re.IGNORECASE
+    r"^\W*(?:this|that|these|those|dies\w*|ce(?:t|tte|la|ci)?|est[aeo]s?|ess[ae]s?|isso|quest[oa]|dit|deze|该|这)\b",
+    re.IGNORECASE,
 )
 _NUMBER_BEFORE_TARGET = re.compile(r"^\s*-?%?\s*(?:[\w-]+\s){0,2}?$")
 
@@ -75,6 +76,13 @@ def points_back(text: str) -> bool:
 
 
 def _is(figure: Figure, value: float, measured: Measure) -> bool:
+    if (
+        measured.percent
+        and not figure.percent
+        and value > 1
+        and any(abs(v * 100 - value) < 1e-9 for v in figure.values if v < 1)
+    ):
+        return True
     if value in figure.values:
         return not (measured.percent and not figure.percent and _unit_follows(figure))
     return not measured.percent and figure.percent and any(abs(v / 100 - value) < 1e-9 for v in figure.values)
@@ -100,6 +108,6 @@ def _targets_other(text: str, measured: Measure) -> bool:
 
 def _own(figure: Figure, measured: Measure) -> bool:
     """Whether the figure is one that the KPI's text gives, or could be this KPI's result: `the target was met: 93%`."""
-    if any(value in measured.numbers for value in figure.values):
+    if any(value in measured.numbers for value in figure.values) or _is(figure, measured.bound, measured):
         return True
     return measured.truth in figure.values

@@ -9,6 +9,8 @@ import pytest
 from .corpus import HALVES, texts
 
 RECALL, ACCUSED = 0.85, 0.01
+STRANGERS_MISSED, STRANGERS_ACCUSED = 33, 1
+"""Of 147 dishonest and 141 honest texts. They shrink with the rule's repairs, and never grow."""
 
 
 @pytest.mark.parametrize("half", [half for half in HALVES if half != "strangers"])
@@ -20,6 +22,14 @@ def test_of_each_half_most_dishonest_texts_are_found_and_hardly_an_honest_one(ha
     accused = [text.text for text in honest if text.accused]
     assert len(missed) <= (1 - RECALL) * len(dishonest), missed
     assert len(accused) <= ACCUSED * len(honest), accused
+
+
+def test_of_an_author_who_never_saw_the_rule_what_was_reached_is_kept() -> None:
+    known = list(texts("strangers"))
+    missed = [text.text for text in known if not text.honest and not text.accused]
+    accused = [text.text for text in known if text.honest and text.accused]
+    assert len(missed) <= STRANGERS_MISSED, missed
+    assert len(accused) <= STRANGERS_ACCUSED, accused
 
 
 def test_the_corpus_is_as_large_and_as_varied_as_it_should_be() -> None:
