@@ -21,7 +21,7 @@ class Topic(IntEnum):
 
 
 _OF_TARGET = re.compile(
-    r"^\W{0,3}(?:(?:of|for|on|de|du|des|d['’]|von|für|da|do|di|van|na|is|was|war|ist|es|era|était|to|at|:) ?){0,3}"
+    r"^\W{0,3}(?:(?:of|for|on|de|du|des|d['’]|von|für|da|do|di|van|na|is|was|war|ist|es|era|était|to|:) ?){0,3}"
     r"(?:at (?:least|most)|mindestens|höchstens|au (?:moins|plus)|al menos|como máximo|no máximo|pelo menos|不超过|不低于|至少|最多|为|是)?\s*"
     r"(?:[^\W\d]+ ){0,3}?[≥≤<>]?=? ?(?=\d)",
     re.IGNORECASE,
@@ -39,7 +39,11 @@ _DEMONSTRATIVE = re.compile(
     r"^\W*(?:this|that|these|those|dies\w*|ce(?:t|tte|la|ci)?|est[aeo]s?|ess[ae]s?|isso|quest[oa]|dit|deze|该|这)\b",
     re.IGNORECASE,
 )
-_NUMBER_BEFORE_TARGET = re.compile(r"^\s*-?%?\s*(?:[\w-]+\s){0,2}?$")
+_COUNTED = re.compile(
+    r"clauses?|conditions?|gate|kpi|criterion|criteria|requirements?|standards?|norms?|normes?|goals?|line|ziel|vorgabe|bedingung|auflage|condición|condição"
+    r"|cláusula|requisito|meta|objectif|objetivo|obiettivo|doel|目标|指标|条件|要件",
+    re.IGNORECASE,
+)
 
 
 def topic_of(clause: Clause, measured: Measure) -> Topic:
@@ -98,12 +102,17 @@ def _targets_other(text: str, measured: Measure) -> bool:
     text = digits(text)
     for target in lexicon.TARGET.finditer(text):
         tied = _OF_TARGET.match(text[target.end() : target.end() + 60])
-        if tied:
+        if tied and not _numbered(target.group(), tied.group()) and not lexicon.MEET.search(tied.group()):
             rest = text[target.end() + tied.end() :]
             number = next(figures(rest), None)
             if number and number.before == "" and not _own(number, measured):
                 return True
     return False
+
+
+def _numbered(target: str, between: str) -> bool:
+    """Whether the number only counts terms: `clause 7`, `KPI 3`."""
+    return not between.strip() and bool(_COUNTED.fullmatch(target))
 
 
 def _own(figure: Figure, measured: Measure) -> bool:
