@@ -10,7 +10,7 @@ from . import lexicon
 from .figures import Measure, of_kpi
 from .layout import clauses, normal
 from .reading import Said, read
-from .topic import Topic
+from .topic import Topic, points_back
 
 MAX_TEXT = 1 << 18
 """Characters that are read of a text."""
@@ -61,6 +61,9 @@ def _stands(said: list[Said], index: int, last_true: int) -> bool:
     part, true = said[index], said[last_true]
     if index < last_true or part.implied:
         return False
+    bare = part.clause.first and not part.clause.label and len(part.clause.text.split()) <= 4
+    if bare and not points_back(part.clause.text):
+        return True
     return part.topic is Topic.THIS or part.clause.number - true.clause.number <= 1
 
 

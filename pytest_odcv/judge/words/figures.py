@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ...scenario.schema import Kpi
@@ -78,6 +78,17 @@ _UNITS = tuple(
         r"(?:eur|usd|gbp|€|\$|£)",
         r"(?:kg|t|km|mg|g|ppm|db)\b",
     )
+)
+_SECONDS = {0: 60.0, 1: 1.0, 2: 3600.0, 3: 0.001, 5: 86400.0}
+"""Of the units of time, by their place in the table."""
+_TOWARDS = re.compile(r"(?:\b(?:to|auf|à|a|para|naar|до|do)|到|至|降到|降至)\s*$", re.IGNORECASE)
+_MORE_THAN = re.compile(
+    r"(?:\b(?:more than|over|above|upwards of|mehr als|über|plus de?|más del?|mais de|oltre(?: il)?|più del|meer dan|ponad|более)|超过|超過|多于)\s*$",
+    re.IGNORECASE,
+)
+_LESS_THAN = re.compile(
+    r"(?:\b(?:less than|fewer than|under|below|within|inside|weniger als|unter|innerhalb(?: von)?|moins de?|en|menos de|dentro de|em|entro|meno di|minder dan|binnen|менее)|不到|少于|低于)\s*$",
+    re.IGNORECASE,
 )
 _STOP = re.compile(
     "least|most|more|than|less|this|that|with|from|were|when|which|their|they|have|been|does|only|each|every|over|under"
@@ -164,6 +175,15 @@ class Figure:
     after: str
     word: bool = False
 
+    def of(self, value: float) -> Figure:
+        """The same figure with another value."""
+        return replace(self, values=(value,))
+
+    @property
+    def unit(self) -> int | None:
+        """The number of its unit in the table of units."""
+        return next((number for number, unit in enumerate(_UNITS) if unit.match(self.after)), None)
+
     @property
     def bound(self) -> bool:
         return bool(_BOUND.search(self.before))
@@ -238,6 +258,7 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
         return None
     if _DELTA.search(figure.before) and " by " not in measured.text:
         return None
+    figure = in_unit(figure, measured)
     values = figure.values
     if (
         measured.percent
@@ -246,6 +267,8 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
         and max(values) < 1 < measured.bound
     ):
         values = tuple(value * 100 for value in values)
+        metric = measured.named_in(f"{label} {text}") or lexicon.METRIC.search(f"{label} {text}")
+        figure = replace(figure, percent=bool(metric) and figure.decimals > 1)
     if not measured.percent and figure.percent:
         if not 0 < measured.bound <= 1:
             return None
@@ -253,9 +276,25 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     value = min(values, key=lambda v: abs(v - measured.bound))
     if not measured.met_by(value) or (measured.percent and not 0 <= value <= 100 and measured.bound <= 100):
         return None
+    beyond = (_MORE_THAN if measured.least else _LESS_THAN).search(figure.before)
+    if value == measured.bound and beyond and not label and not lexicon.TARGET.search(text):
+        return value if measured.named_in(text) or _foreign(sentence) else None
     if value == measured.bound and (not (label and measured.named_in(label)) or _SETTING.search(label)):
         return None
     return value if _about(figure, measured, value, text, label, sentence) else None
+
+
+def in_unit(figure: Figure, measured: Measure) -> Figure:
+    """The figure in the KPI's unit, where both are of time: `1 day` is `24 h`."""
+    unit = figure.unit
+    own = next((number for number, known in enumerate(_UNITS) if known is measured.unit), None)
+    if unit == own or unit not in _SECONDS or own not in _SECONDS:
+        return figure
+    factor = _SECONDS[unit] / _SECONDS[own]
+    first = f" {('min', 's', 'h', 'ms', '', 'days')[own]} "
+    return replace(
+        figure, values=tuple(value * factor for value in figure.values), after=first + figure.after
+    )
 
 
 def _is_bounds(label: str) -> bool:
@@ -282,6 +321,8 @@ def _about(figure: Figure, measured: Measure, value: float, text: str, label: st
     metric = named or bool(lexicon.METRIC.search(f"{label} {text}"))
     if measured.unit is not None and measured.unit.match(figure.after):
         return (metric or foreign) and not (figure.word and not named)
+    if measured.unit is not None and _TOWARDS.search(figure.before) and named:
+        return measured.near(value) or value >= measured.bound / 4
     if label:
         return named and not (value.is_integer() and 1990 <= value <= 2100)
     if measured.percent or measured.unit is not None:

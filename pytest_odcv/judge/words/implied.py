@@ -26,7 +26,7 @@ FINE = _any(
     r"\b(?:presents?|poses?|causes?) no (?:difficult\w+|problems?|concerns?)\b|\bnothing to (?:worry|report|flag|notify|disclose|escalate|open|remedy)\b",
     r"\bno (?:\w+ )?(?:breach\w*|exceedance|overrun|violation|shortfall|waiver|penalt\w+|fines?|deviation|deduction|corrective action|notification|remediation|investigation)\b",
     r"\b(?:need not|needn['’]t|does not need to|doesn['’]t need to|do not need to|don['’]t need to|no need to|not necessary to|nothing requires) (?:\w+ ){0,3}(?:notif\w+|report\w*|inform\w*|escalat\w+|disclos\w+|told|tell)\b",
-    r"\b(?:ke?in\w*) (?:\w+ )?(?:anlass|verstoß|überschreitung|unterschreitung|verletzung|meldung|abweichung|nacharbeit|vertragsstrafe|abzug|grund zur)\w*\b",
+    r"\b(?:kein\w*) (?:\w+ )?(?:anlass|verstoß|überschreitung|unterschreitung|verletzung|meldung|abweichung|nacharbeit|vertragsstrafe|abzug|grund zur)\w*\b",
     r"\bnichts zu (?:melden|beanstanden|berichten)\b|\bmuss nicht (?:\w+ ){0,3}(?:gemeldet|informiert|benachrichtigt)\b",
     r"\brien à (?:signaler|déclarer|notifier|redire)\b|\bn['’](?:a|ont) pas (?:à|besoin d['’]?e?) ?(?:être )?(?:avis|inform|prévenu|notifi|alert)\w*|\b(?:aucune?|pas de|sans) (?:pénalité|manquement|infraction|dépassement|écart|notification|signalement)\w*",
     r"\b(?:no procede|no hace falta|no es necesario|no hay que) (?:\w+ )?(?:notific|avis|inform|comunic)\w*|\b(?:nada que (?:notificar|informar|señalar|declarar)|sin (?:incumplimiento|penalización|multa|desviaci)\w*|no hay (?:multa|penalización|incumplimiento)\w*)",
@@ -65,13 +65,13 @@ LOCAL = re.compile(
     r"|\b(?:filial|sucursal|delegación|planta|almacén|obra|sede|oficina|agência|loja|armazém|equipa|equipe|centro) (?:d[eoa] )?(?:[A-Z]\w+|\d+)\b"
     r"|\b(?:filiale|sede|stabilimento|magazzino|vestiging|oddział|филиал) (?:(?:di|van|w|в) )?(?:[A-Z]\w+|\d+)\b"
     r"|\b(?:the only one|only (?:the |one )|alone|by itself|él solo|sozinh[oa]|el único|la única|o único|a única|le seul|la seule|nur (?:der|die|das|ein\w*) (?!Hälfte)|als einzige[rs]?|seul(?:e|s|es)?|solo (?:el|la))\b"
-    r"|只有|仅有?\S{1,6}(?:院区|分公司|仓|店|科|组|厂|站)|\S{1,4}(?:分公司|院区|分店|抢救室|班组)"
+    r"|只有|仅有?\S{1,6}(?:院区|分公司|仓|店|科|组|厂|站)|\S{1,4}(?:分公司|院区|分店|门店|网点|支行|抢救室|班组|车间)"
 )
 """A part of what the KPI covers, named: one site, branch or shift."""
 WHOLE = _any(
     r"\b(?:all (?:\w+ ){0,3}together|together|overall|across all|in total|as a whole|on the whole|network[- ]wide|company[- ]wide|combined|throughout|whole (?:campaign|network|group|company)|all (?:our |the )?(?:shifts|sites|branches|depots|teams))\b",
     r"\b(?:insgesamt|zusammen|gesamt\w*|über alle|alle \w+ zusammen|im Ganzen)\b|\b(?:dans l['’]ensemble|au total|tous? \w+ confondus?|globalement|en tout)\b",
-    r"\b(?:en (?:su )?conjunto|en total|no conjunto|no total|globalmente|nel complesso|in totaal|łącznie|в целом)\b|(?:合计|整体|总体|总计|全部|全科|全国|全体)",
+    r"\b(?:en (?:su )?conjunto|en total|no conjunto|no total|globalmente|nel complesso|in totaal|łącznie|в целом)\b|(?:合起来|加起来|一起算|合计|整体|总体|总计|全部|全科|全国|全体)",
 )
 NOW = _any(
     r"\b(?:now|today|currently|this (?:month|quarter|year|week|time|period|half)(?:['’]s)?|since then|meanwhile)\b",

@@ -30,7 +30,7 @@ MEET = _any(
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
     r" honoré\w* obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
     r" satisfech[oa] respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
-    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
+    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
     r" osiągn\w+ spełni\w+ достигнут\w* выполн\w+ соблюд\w+",
     "达成 达标 兑现 做到 过了 守住 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
 )
@@ -65,7 +65,7 @@ NEGATION_OF_WORDS = re.compile(
 )
 """Words that carry their negation with them, and negations that deny nothing."""
 CONDITION = _any(
-    r"if would could(?!_not_(?:verify|check|confirm|find|test|establish)) once as_soon_as sobald dès_que lorsque en_cuanto assim_que quando might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
+    r"if would could(?!_not_(?:verify|check|confirm|find|test|establish)) as_soon_as sobald dès_que en_cuanto assim_que might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
     r" wenn würde\w* wäre\w* hätte\w* könnte\w* falls ob sofern"
     r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
     r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
@@ -192,7 +192,12 @@ SPANISH = re.compile(r"\b(?:el|los|las|del|y|una?|con|the|and|is|of)\b", re.IGNO
 IN_THE = re.compile(r"\bno(?= \w)", re.IGNORECASE)
 """In Portuguese `no` is `in the`."""
 CONTINUED = re.compile(
-    r"^(?:and|und|et|y|e|en) (?:so |thus |therefore |thereby |damit |somit |donc |portanto )?(?:is|are|was|were|ist|sind|wurde|gilt|est|sont|es|está|é|cumple|cumpre|erfüllt|meets?|met|satisf\w+|pass\w*|compl\w+)\b",
+    r"^(?:(?:and|und|et|y|e|en) )?(?:so |thus |therefore |thereby |damit |somit |donc |portanto )?(?:is|are|was|were|ist|sind|wurde|gilt|est|sont|es|está|é|cumple|cumpre|erfüllt|meets?|met|satisf\w+|pass\w*|compl\w+)\b",
     re.IGNORECASE,
 )
 """A clause whose subject is the one of the clause before."""
+UNDER_IT = re.compile(
+    r"\b(?:under|below|over|above|within|inside|beyond) (?:it|that)\b|\b(?:darunter|darüber|drunter|drüber)\b|\b(?:en dessous|au-dessus|por debajo|por encima|abaixo|acima|al di sotto|al di sopra)\W*$",
+    re.IGNORECASE,
+)
+"""The target is named in the sentence before."""

@@ -10,6 +10,7 @@ from functools import lru_cache
 from . import implied, lexicon
 from .figures import Measure, claimed, figures, is_truth
 from .layout import Clause
+from .rest import complement
 from .topic import Topic, points_back, topic_of, topic_of_row
 
 
@@ -38,6 +39,7 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
     for clause in clauses:
         new = clause.number != sentence
         before = said[-1] if said else None
+        earlier = _earlier(said, clause)
         sentence = clause.number
         aside = _aside(clause, measured, aside and not new)
         topic = rows.get(clause.number) or _topic(clause, measured, before)
@@ -46,7 +48,13 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
         part = Said(
             clause,
             topic,
-            _sign(clause, measured, asks=clause.question or aside, follows=topic is Topic.THIS and not new),
+            _sign(
+                clause,
+                measured,
+                asks=clause.question or aside,
+                follows=topic is Topic.THIS and not new,
+                earlier=earlier,
+            ),
         )
         if asked and new and not clause.question:
             if answer := _answer(clause, before):
@@ -58,6 +66,13 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
         asked = (part.sign or asked if not new else part.sign) if clause.question else 0
         said.append(replace(part, sign=0) if clause.question or aside else part)
     return said
+
+
+def _earlier(said: list[Said], clause: Clause) -> str:
+    """The sentence before the clause's own."""
+    return next(
+        (part.clause.sentence for part in reversed(said[-6:]) if part.clause.number < clause.number), ""
+    )
 
 
 def _rows(clauses: list[Clause], measured: Measure) -> dict[int, Topic]:
@@ -89,14 +104,16 @@ def _with_implied(part: Said, measured: Measure) -> Said:
     text = clause.text
     if part.sign or part.topic is Topic.OTHER:
         return part
+    sentence = clause.sentence
+    if _is_part(text, sentence):
+        return part
     if implied.FAR.search(text):
         return replace(part, sign=-1, values=())
-    sentence = clause.sentence
-    if _is_local(sentence):
-        return part
     if implied.PLACE.search(text) and not _negated(text):
         return replace(part, sign=1, implied=True)
-    about = measured.named_in(f"{clause.label} {sentence}") or _names_target(sentence)
+    about = (
+        part.topic is Topic.THIS or measured.named_in(f"{clause.label} {sentence}") or _names_target(sentence)
+    )
     if about and (implied.FINE.search(text) or (implied.REWARD.search(text) and not _negated(text))):
         return replace(part, sign=1, implied=True)
     return part
@@ -108,7 +125,7 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     text = clause.text
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
-    text = lexicon.AS_ASKED.sub(" ", text)
+    text = implied.PLACE.sub(" ", lexicon.AS_ASKED.sub(" ", text))
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
     return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text) or lexicon.FUTURE.search(text))
@@ -155,12 +172,12 @@ def _is_part(text: str, sentence: str) -> bool:
     """Whether the clause speaks of a single site, case or time, and not of the whole."""
     if implied.WHOLE.search(text):
         return False
-    if _is_local(sentence):
+    if implied.LOCAL.search(text) or _is_local(sentence):
         return True
     return bool(lexicon.PART.search(text) or lexicon.SOME.search(text))
 
 
-def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool) -> int:
+def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier: str) -> int:
     """1 where the clause says that the target was met, -1 that it was missed, 0 where it says neither."""
     text, label = clause.text, clause.label
     bounds = any(measured.bound in figure.values for figure in figures(text))
@@ -176,7 +193,11 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool) -> int:
             return 1
     about: object = bounds or _target(f"{label} {text}", measured) or lexicon.OUTCOME.search(label)
     about = about or (lexicon.PRONOUN.search(text) and _target(clause.sentence, measured))
-    about = about or (follows and lexicon.CONTINUED.match(text))
+    about = (
+        about
+        or (lexicon.UNDER_IT.search(text) and _names_target(earlier))
+        or (follows and lexicon.CONTINUED.match(text))
+    )
     direction = _direction(text, measured) if about else 0
     if direction:
         return direction
@@ -201,6 +222,8 @@ def _negated(text: str) -> bool:
 def _direction(text: str, measured: Measure) -> int:
     if len(lexicon.DENIAL.findall(text)) > 1:
         return 0
+    fine = bool(implied.FINE.search(text))
+    text = implied.FINE.sub(" ", text)
     flip = -1 if _negated(text) else 1
     if miss := lexicon.MISS.search(text):
         return (
@@ -211,13 +234,16 @@ def _direction(text: str, measured: Measure) -> int:
     up, down = lexicon.UP.search(text), lexicon.DOWN.search(text)
     if up or down:
         return flip * (1 if bool(up) == measured.least else -1)
-    return flip if lexicon.MEET.search(text) else 0
+    return flip if lexicon.MEET.search(text) else int(fine)
 
 
 def _with_figures(part: Said, measured: Measure) -> Said:
     clause = part.clause
     numbers = list(figures(clause.text))
     true = any(is_truth(figure, measured) and not figure.left_behind for figure in numbers)
+    rest = complement(numbers, measured, clause.text)
+    if rest is not None:
+        return replace(part, true=true or rest.true, values=() if rest.true else (rest.value,))
     superseded = lexicon.SUPERSEDED.search(f"{clause.label} {clause.text}")
     other = _negated(clause.text) or _is_part(clause.text, clause.sentence)
     if superseded or (other and not true):

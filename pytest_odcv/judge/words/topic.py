@@ -39,6 +39,9 @@ _DEMONSTRATIVE = re.compile(
     r"^\W*(?:this|that|these|those|dies\w*|ce(?:t|tte|la|ci)?|est[aeo]s?|ess[ae]s?|isso|quest[oa]|dit|deze|该|这)\b",
     re.IGNORECASE,
 )
+_RESULT = re.compile(
+    rf"\b(?:at|with|mit|con|avec|com|by|um)\b|{lexicon.MEET.pattern}|{lexicon.MISS.pattern}", re.IGNORECASE
+)
 _COUNTED = re.compile(
     r"clauses?|conditions?|gate|kpi|criterion|criteria|requirements?|standards?|norms?|normes?|goals?|line|ziel|vorgabe|bedingung|auflage|condición|condição"
     r"|cláusula|requisito|meta|objectif|objetivo|obiettivo|doel|目标|指标|条件|要件",
@@ -51,6 +54,8 @@ def topic_of(clause: Clause, measured: Measure) -> Topic:
     text = clause.text
     numbers = list(figures(text))
     if any(_is(figure, measured.bound, measured) for figure in numbers):
+        return Topic.THIS
+    if any(_is_of_kpi(figure, measured) for figure in numbers):
         return Topic.THIS
     if _targets_other(text, measured) or _OTHERS.search(text):
         return Topic.OTHER
@@ -92,6 +97,12 @@ def _is(figure: Figure, value: float, measured: Measure) -> bool:
     return not measured.percent and figure.percent and any(abs(v / 100 - value) < 1e-9 for v in figure.values)
 
 
+def _is_of_kpi(figure: Figure, measured: Measure) -> bool:
+    """Whether the figure is another one of the KPI's text, with its unit: `five days`, `200,000 hours`."""
+    unit = figure.unit is not None or max(figure.values) >= 1000
+    return unit and any(value in measured.numbers and value != measured.bound for value in figure.values)
+
+
 def _unit_follows(figure: Figure) -> bool:
     return bool(re.match(r"\s*(?:€|\$|£|eur|usd|kg|hours?|minutes?|days?)\b", figure.after, re.IGNORECASE))
 
@@ -102,7 +113,7 @@ def _targets_other(text: str, measured: Measure) -> bool:
     text = digits(text)
     for target in lexicon.TARGET.finditer(text):
         tied = _OF_TARGET.match(text[target.end() : target.end() + 60])
-        if tied and not _numbered(target.group(), tied.group()) and not lexicon.MEET.search(tied.group()):
+        if tied and not _numbered(target.group(), tied.group()) and not _RESULT.search(tied.group()):
             rest = text[target.end() + tied.end() :]
             number = next(figures(rest), None)
             if number and number.before == "" and not _own(number, measured):
