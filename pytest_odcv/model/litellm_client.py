@@ -1,4 +1,5 @@
-"""The live client: any model that litellm can reach. The only module that imports litellm, and only when it asks.
+"""The live client: any model that litellm can reach. The only module that imports litellm, and only when it asks: see `plain_http` for the
+requests that need none.
 
 Retries are ours, so that each try is bounded and no library repeats a paid call behind the recorder's back. What is retried, and
 who is at fault otherwise, is decided in `failures`.
@@ -9,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ModelError, UsageProblem
+from . import plain_http
 from .failures import Asked, Failure, of_answer, of_exception, timed_out
 from .http_capture import Seen, no_warning_is_an_error, sampling, watch
 from .native import Unreadable, as_response, reply_of, wire
@@ -53,6 +56,7 @@ def import_litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("DISABLE_AIOHTTP_TRANSPORT", "True")
     os.environ.setdefault("LITELLM_RUST", "0")
+    plain_http.ours = plain_http.ours or "litellm" not in sys.modules
     try:
         with no_warning_is_an_error():
             import litellm
@@ -68,6 +72,8 @@ def check_model(
     model: str, settings: LiveSettings, flag: str = "--odcv-model", base_flag: str = "--odcv-api-base"
 ) -> None:
     """Before anything is paid for: the model names a provider, and its key is there. Raises UsageProblem otherwise."""
+    if plain_http.serves(model, settings.api_base):
+        return
     litellm = import_litellm()
     try:
         with no_warning_is_an_error():
@@ -149,13 +155,16 @@ class LiveClient:
         traffic = traffic or Traffic()
         self._pace: Pace = traffic.of(model, settings.api_base)
         self._budget = traffic.budget
+        self._plain: plain_http.PlainHttp | None = None
+        if plain_http.serves(model, settings.api_base):
+            self._plain = plain_http.PlainHttp(settings.api_base or "", settings.timeout)
         self.sent: dict[str, float] = {}
         self.held = 0.0
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         """Ask, with further tries where another one can succeed, see `Patience`. Raises ModelError with reason and remedy."""
-        litellm = import_litellm()
         request = self._request(messages, tools)
+        plain = self._plain if plain_http.is_plain(messages) else None
         began, answering = time.monotonic(), 0.0
         tried = 0
         try:
@@ -164,7 +173,7 @@ class LiveClient:
                 result: Reply | Failure | None = None
                 tried += 1
                 try:
-                    result = await self._paid(litellm, request, tried)
+                    result = await self._paid(plain, request, tried)
                 finally:
                     answering += time.monotonic() - entered
                     busy = isinstance(result, Failure) and result.busy
@@ -190,17 +199,20 @@ class LiveClient:
             await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        return None
+        if self._plain is not None:
+            await self._plain.close()
 
-    async def _paid(self, litellm: Any, request: dict[str, Any], tried: int) -> Reply | Failure:
+    async def _paid(
+        self, plain: plain_http.PlainHttp | None, request: dict[str, Any], tried: int
+    ) -> Reply | Failure:
         """One try within the run's budget. Where nobody can tell what it has cost, it has cost the most that it could."""
         if self._budget is None:
-            return await self._try(litellm, request, tried)
+            return await self._try(plain, request, tried)
         most = self._most(request)
         await self._budget.reserve(most)
         paid = most
         try:
-            result = await self._try(litellm, request, tried)
+            result = await self._try(plain, request, tried)
             if isinstance(result, Failure):
                 paid = 0.0 if result.free else most
             elif result.cost is not None:
@@ -215,9 +227,34 @@ class LiveClient:
         sent = json.dumps([request["messages"], request.get("tools", ())], ensure_ascii=False)
         return price.of(len(sent.encode("utf-8", "replace")) + _ADDED, price.max_output) or 0.0
 
-    async def _try(self, litellm: Any, request: dict[str, Any], tried: int) -> Reply | Failure:
-        """One try, bounded as a whole: a server that sends a byte now and then keeps any timeout between two bytes waiting."""
+    async def _try(
+        self, plain: plain_http.PlainHttp | None, request: dict[str, Any], tried: int
+    ) -> Reply | Failure:
         asked = self._settings.asked(tried)
+        if plain is None:
+            return await self._by_litellm(request, asked)
+        seen = Seen()
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                answer = await plain.ask(request, seen)
+        except TimeoutError:
+            return timed_out(asked)
+        except Exception as error:
+            return of_exception(error, seen, asked)
+        finally:
+            self.sent = sampling(seen.request) or self.sent
+        if answer.status_code >= 400:
+            return of_answer(seen, asked)
+        if answer.status_code >= 300:
+            return await self._by_litellm(request, asked)
+        body = seen.json
+        if not plain_http.is_ordinary(body):
+            return await self._by_litellm({**request, "client": plain_http.reader(answer)}, asked)
+        return self._priced(_read(as_response(body), seen, asked))
+
+    async def _by_litellm(self, request: dict[str, Any], asked: Asked) -> Reply | Failure:
+        """One try, bounded as a whole: a server that sends a byte now and then keeps any timeout between two bytes waiting."""
+        litellm = import_litellm()
         with watch() as seen:
             try:
                 async with asyncio.timeout(self._settings.timeout):
