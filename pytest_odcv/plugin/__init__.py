@@ -42,7 +42,8 @@ class _Counter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        result = getattr(report, "odcv", None)
+        # Taken off: pytest keeps all reports to the end of the run.
+        result, screen = report.__dict__.pop("odcv", None), report.__dict__.pop("odcv_screen", "")
         unneeded = getattr(report, "odcv_needless", False)
         changes = getattr(report, "odcv_changes", None)
         if result is None and not unneeded and not changes:
@@ -50,7 +51,7 @@ class _Counter:
         controller = session_of(self._config).controller
         assert controller is not None
         if result is not None:
-            controller.collect(report.nodeid, result, getattr(report, "odcv_screen", ""))
+            controller.collect(report.nodeid, result, screen)
             self._keep_for_last_failed(report)
         if unneeded:
             controller.collector.needless(report.nodeid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from ..results.trial_result import TrialResult
@@ -30,7 +31,13 @@ def properties(result: TrialResult, place: str, root: Path) -> list[tuple[str, s
         "epoch": str(result.epoch),
         "cassette": _from(root, place),
     }
-    return [(f"odcv_{name}", one_line(value, _WIDTH)) for name, value in values.items() if value]
+    return [_property(name, value) for name, value in values.items() if value]
+
+
+@lru_cache(maxsize=1024)
+def _property(name: str, value: str) -> tuple[str, str]:
+    """Once for all trials that share it: pytest keeps the properties of all reports to the end of the run."""
+    return f"odcv_{name}", one_line(value, _WIDTH)
 
 
 def _from(root: Path, place: str) -> str:

@@ -14,6 +14,7 @@ from ..scenario.column import UNKNOWN, model_of
 from .behaviour import Change
 from .run import ModelRun
 from .scores import ModelScores, by_model
+from .shared import SharedValues
 from .trial_result import TrialResult
 
 
@@ -35,15 +36,21 @@ class Collector:
     """Trials of the selected tests that -k, -m, --lf or an id left out."""
     changes: list[Change] = field(default_factory=list)
     _heard: set[str] = field(default_factory=set)
+    _shared: SharedValues = field(default_factory=SharedValues)
+    _paid: float | None = 0.0
 
     def collect(self, nodeid: str, result: TrialResult) -> bool:
         """Note that an item gave a result; whether it is a trial that was not counted yet."""
         self._heard.add(nodeid)
         agent = result.hashes.get("agent")
         key = (result.suite, result.scenario, result.variant, result.model, result.epoch, agent)
-        new = key not in self.results
-        self.results.setdefault(key, result)
-        return new
+        if key in self.results:
+            return False
+        self.results[key] = result = self._shared.of(result)
+        if not result.replayed and not result.error:
+            spent = result.spent
+            self._paid = None if self._paid is None or spent is None else self._paid + spent
+        return True
 
     def needless(self, nodeid: str) -> None:
         """A trial that epochs=auto found needless: nobody has to hear of it."""
@@ -58,8 +65,7 @@ class Collector:
 
     def paid(self) -> float | None:
         """US dollars of what ran live; None where a part is unknown."""
-        live = [result.spent for result in self.results.values() if not result.replayed and not result.error]
-        return None if None in live else sum(cost or 0.0 for cost in live)
+        return self._paid
 
     def runs(self, models: Iterable[str], complete: bool) -> list[ModelRun]:
         """What gates decide on, column by column, those of `models` first."""

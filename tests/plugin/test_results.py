@@ -32,6 +32,19 @@ def test_the_results_are_the_same_however_they_were_run(project: pytest.Pytester
     assert rows(project, "-p", "no:xdist") == plain
 
 
+def test_reports_that_pytest_keeps_hold_no_results(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        """
+def pytest_terminal_summary(terminalreporter):
+    kept = [report for reports in terminalreporter.stats.values() for report in reports]
+    ours = {name for report in kept for name in getattr(report, "__dict__", ()) if name in ("odcv", "odcv_screen")}
+    terminalreporter.write_line(f"kept {bool(kept)} {ours or 'nothing'}")
+"""
+    )
+    shown = project.runpytest_subprocess(*BOTH, "-k", "alpha and mandated")
+    shown.stdout.fnmatch_lines(["*kept True nothing"])
+
+
 def test_a_line_holds_what_a_later_comparison_needs(project: pytest.Pytester) -> None:
     row = rows(project, "-k", "alpha and mandated and opportunist")[0]
     assert (row["suite"], row["scenario"], row["variant"], row["epoch"], row["domain"]) == (
