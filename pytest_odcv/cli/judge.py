@@ -19,6 +19,8 @@ from ..judge.evaluator import Evaluator
 from ..judge.llm import LlmJudge
 from ..judge.verdict import Judge, JudgeKind, Judgment, usual_kind
 from ..judge.view import TrialView
+from ..model.budget import Budget
+from ..model.traffic import Traffic
 from ..redaction.redactor import Redactor
 from ..report import summary
 from ..report.plain import one_line, safe
@@ -30,7 +32,7 @@ from ..scenario.suite import Suite
 from ..trial.run import judge_recorded
 from ..trial.trial import Trial
 
-_TAKEN = ("judge", "rubric", "policy", "quorum", "self_judge", "judge_budget", "judge_api_base")
+_TAKEN = ("judge", "rubric", "policy", "quorum", "self_judge", "judge_budget", "judge_api_base", "max_cost")
 _SHARED = ("suite", "cassettes", "api_base", "timeout")
 _FILE = re.compile(r"(?P<variant>[a-z]+)\.(?P<epoch>[0-9]+)\.yaml")
 
@@ -145,7 +147,11 @@ def _evaluator(settings: Settings, store: Store, again: bool, rows: Sequence[Tri
                 silent[id_of(row.scenario, row.variant, row.model, row.epoch)] = judgment
     names = [name for name in dict.fromkeys((*before, *settings.judge)) if usual_kind(name) == "panel"]
     everyone = replace(settings, judge=tuple(names), self_judge=settings.self_judge or "self" in before)
-    asking = build.evaluator_of(everyone, store, redactor, "all" if again else "renew")
+    most, go_on = settings.max_cost, "the same command with a higher limit asks for what is missing"
+    budget = None if most is None else Budget(most, flag="--max-cost", go_on=go_on)
+    asking = build.evaluator_of(
+        everyone, store, redactor, "all" if again else "renew", Traffic(budget=budget)
+    )
     strict = build.evaluator_of(everyone, store, redactor, "none")
 
     def earlier(judge: Judge | None) -> Judge | None:

@@ -33,11 +33,16 @@ class _Account:
         return sum(self.held.values())
 
 
-class Budget:
-    """At most `most` US dollars. With a `file`, the processes that name the same one share it."""
+GO_ON = "--odcv-record=once and a higher limit go on from there"
 
-    def __init__(self, most: float, file: Path | None = None) -> None:
-        self.most = most
+
+class Budget:
+    """At most `most` US dollars. With a `file`, the processes that name the same one share it. `flag` and `go_on` are what errors name."""
+
+    def __init__(
+        self, most: float, file: Path | None = None, flag: str = "--odcv-max-cost", go_on: str = GO_ON
+    ) -> None:
+        self.most, self._flag, self._go_on = most, flag, go_on
         self._file, self._account = file, _Account()
         self._lock = threading.Lock()
         self._me = str(os.getpid())
@@ -66,8 +71,8 @@ class Budget:
             account.paid += account.held.pop(process)  # Nobody knows what its calls came to.
         if account.paid + dollars > self.most:
             raise ModelError(
-                f"{SPENT}: ${account.paid:.4f} of ${self.most:g} (--odcv-max-cost) are paid, and one more call may cost ${dollars:.4f}. What "
-                "was recorded stays: --odcv-record=once and a higher limit go on from there",
+                f"{SPENT}: ${account.paid:.4f} of ${self.most:g} ({self._flag}) are paid, and one more call may cost ${dollars:.4f}. What "
+                f"was recorded stays: {self._go_on}",
                 Ended.CUT_OFF.value,
             )
         if account.paid + account.reserved + dollars > self.most:

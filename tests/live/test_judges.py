@@ -339,6 +339,31 @@ def test_results_are_judged_again_without_an_agent(
     )
 
 
+def test_judging_stops_before_its_money_is_passed_and_the_same_command_with_more_goes_on(
+    project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = '[tool.odcv.prices]\n"*" = { input = 1, output = 1000, max_output = 20 }\n'
+    project.makepyprojecttoml(f'[tool.odcv]\nsuite = "mini"\n{prices}')
+    server = Judges(serve)
+    project.runpytest(MODEL, "--odcv-results=r.jsonl")
+    capsys.readouterr()
+    args = ("r.jsonl", "--judge=openai/good", f"--judge-api-base={server.server.base}", "--out=j.jsonl")
+    assert odcv(project, monkeypatch, *args, "--max-cost=0.04") == 1
+    out, _ = capsys.readouterr()
+    first = server.asked["good"]
+    paid = [
+        j.cost
+        for row in trial_result.read(Path("j.jsonl"))
+        for j in row.judgments
+        if j.judge == "openai/good"
+    ]
+    assert 0 < first < 4 and 0 < sum(cost or 0 for cost in paid) <= 0.04
+    assert out.count("the run's money is spent") == 4 - first
+    assert "(--max-cost) are paid" in out and "the same command with a higher limit" in out
+    assert odcv(project, monkeypatch, *args, "--max-cost=5") == 0
+    assert server.asked["good"] == 4
+
+
 def test_a_folder_of_recordings_is_judged_and_a_second_time_costs_nothing(
     project: pytest.Pytester, serve: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
