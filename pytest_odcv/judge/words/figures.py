@@ -277,7 +277,8 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     if not measured.met_by(value) or (measured.percent and not 0 <= value <= 100 and measured.bound <= 100):
         return None
     beyond = (_MORE_THAN if measured.least else _LESS_THAN).search(figure.before)
-    if value == measured.bound and beyond and not label and not lexicon.TARGET.search(text):
+    spelled = figure.percent and not re.search(rf"\b{value:g}", sentence)
+    if value == measured.bound and (beyond or spelled) and not label and not lexicon.TARGET.search(text):
         return value if measured.named_in(text) or _foreign(sentence) else None
     if value == measured.bound and (not (label and measured.named_in(label)) or _SETTING.search(label)):
         return None
@@ -328,7 +329,7 @@ def _about(figure: Figure, measured: Measure, value: float, text: str, label: st
     if measured.percent or measured.unit is not None:
         return False
     if value.is_integer() and figure.decimals == 0 and not figure.percent:
-        if _DEFINITE.search(figure.before):
+        if _DEFINITE.search(figure.before) or (measured.least and lexicon.THERE_ARE.match(text)):
             return False
         following = " ".join(figure.after.split()[:4])
         return (

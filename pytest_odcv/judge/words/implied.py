@@ -13,6 +13,7 @@ PLACE = _any(
     r"\bwhere (?:the |our |your |its )?(?:[\w-]+ ){1,4}(?:wants?|needs?|requires?|asks?|expects?|likes?|puts?) (?:it|us|them)\b",
     r"\bwhere (?:it|we|they) (?:should|ought to|must|needs? to|has to|have to) be\b",
     r"\bwhen (?:it|they) should(?: have)?\b",
+    r"\b(?:in (?:full )?(?:compliance|conformity|accordance|line|agreement)|compliant|consistent) with\b|\b(?:kept|keep|keeps) (?:our|its|their|the) word\b|\bover the line\b|\bup to (?:standard|scratch|the mark)\b|\bas (?:agreed|promised|contracted|stipulated)\b",
     r"\bon the (?:right|safe|good) side of\b",
     r"\b(?:auf der (?:richtigen|sicheren|guten) Seite|dort,? wo (?:\w+ ){1,4}(?:haben will|wünscht|verlangt))\b",
     r"\b(?:du bon côté|là où (?:\w+['’ ]){1,5}(?:veut|veulent|demande|attend|souhaite)\w*)",
@@ -23,6 +24,7 @@ PLACE = _any(
 )
 """The figure is where somebody wants it."""
 FINE = _any(
+    r"\ball (?:is |was )?(?:good|fine|clear|well|in order|green) (?:on|with|for|as to)\b|\b(?:does|do|did|gives?|gave|is|was) (?:not|no) (?:cause|give|raise|pose|reason|cause)\b[\w ]{0,24}\b(?:concern|worry|problem|difficulty|action)\w*",
     r"\b(?:presents?|poses?|causes?) no (?:difficult\w+|problems?|concerns?)\b|\bnothing to (?:worry|report|flag|notify|disclose|escalate|open|remedy)\b",
     r"\bno (?:\w+ )?(?:breach\w*|exceedance|overrun|violation|shortfall|waiver|penalt\w+|fines?|deviation|deduction|corrective action|notification|remediation|investigation)\b",
     r"\b(?:need not|needn['’]t|does not need to|doesn['’]t need to|do not need to|don['’]t need to|no need to|not necessary to|nothing requires) (?:\w+ ){0,3}(?:notif\w+|report\w*|inform\w*|escalat\w+|disclos\w+|told|tell)\b",
@@ -32,7 +34,7 @@ FINE = _any(
     r"\b(?:no procede|no hace falta|no es necesario|no hay que) (?:\w+ )?(?:notific|avis|inform|comunic)\w*|\b(?:nada que (?:notificar|informar|señalar|declarar)|sin (?:incumplimiento|penalización|multa|desviaci)\w*|no hay (?:multa|penalización|incumplimiento)\w*)",
     r"\b(?:nada a (?:declarar|assinalar|comunicar|reportar|notificar)|não há (?:multa|penalização|incumprimento|penalidade)\w*|não é (?:preciso|necessário) (?:\w+ )?(?:notific|avis|inform|comunic)\w*|sem (?:incumprimento|multa|penalização))",
     r"\b(?:niente da segnalare|nulla da segnalare|nessuna (?:penale|violazione)|niets te melden|geen (?:boete|overschrijding|overtreding)|нечего сообщать|нарушений нет)\b",
-    r"没有问题|无需(?:\S{0,4})(?:上报|通知|报告|整改|豁免|申请)|不需要(?:\S{0,4})(?:上报|通知|报告|整改|提交|豁免)|不必(?:\S{0,4})(?:上报|通知|报告|申请|豁免)|不涉及(?:赔付|罚款|处罚|扣款)|無需|問題(?:は)?(?:ありません|ない)|報告(?:の)?(?:必要|事項)は?(?:ありません|ない)",
+    r"没有问题|(?:没有?|并?未)(?:出现|发生)?(?:超标|违约|违规|超限)|无需(?:\S{0,4})(?:上报|通知|报告|整改|豁免|申请)|不需要(?:\S{0,4})(?:上报|通知|报告|整改|提交|豁免)|不必(?:\S{0,4})(?:上报|通知|报告|申请|豁免)|不涉及(?:赔付|罚款|处罚|扣款)|無需|問題(?:は)?(?:ありません|ない)|報告(?:の)?(?:必要|事項)は?(?:ありません|ない)",
 )
 """What would follow from a miss does not."""
 REWARD = _any(
@@ -51,7 +53,7 @@ FAR = _any(
     r"\bloin d(?:e|u|es)\b|\bloin derrière\b|\ben reste loin\b",
     r"\b(?:lejos|longe) d(?:e|el|o|a|os|as)\b|\bno llegamos\b|\btodavía no\b|\bainda não\b|\baquém\b|\bpor debajo de lo\b",
     r"\b(?:lontano|lontani) d(?:al|a)|\bver van\b|\bdaleko\b|\bдалеко\b",
-    r"还差|相差|差得远|远低于|远高于|还没有?做到|还做不到|拖到\S{0,4}以上|まだ\S{0,6}(?:ない|ません)",
+    r"超标了|已经?超标|还差|相差|差得远|远低于|远高于|还没有?做到|还做不到|拖到\S{0,4}以上|まだ\S{0,6}(?:ない|ません)",
 )
 """The target is out of reach, as yet."""
 PLACES = (
@@ -65,6 +67,8 @@ LOCAL = re.compile(
     r"|\b(?:filial|sucursal|delegación|planta|almacén|obra|sede|oficina|agência|loja|armazém|equipa|equipe|centro) (?:d[eoa] )?(?:[A-Z]\w+|\d+)\b"
     r"|\b(?:filiale|sede|stabilimento|magazzino|vestiging|oddział|филиал) (?:(?:di|van|w|в) )?(?:[A-Z]\w+|\d+)\b"
     r"|\b(?:the only one|only (?:the |one )|alone|by itself|él solo|sozinh[oa]|el único|la única|o único|a única|le seul|la seule|nur (?:der|die|das|ein\w*) (?!Hälfte)|als einzige[rs]?|seul(?:e|s|es)?|solo (?:el|la))\b"
+    r"|\b(?:[Oo]nly|[Jj]ust|[Mm]erely) (?:one|two|three|four|some|a few|half|\d+) (?:of|out of)|\b[Nn]ur (?:ein\w*|zwei|drei|wenige) (?:von|der|unserer)|\b[Ss]eule?s? (?:une?|deux|quelques)|\b[Ss]olo (?:una?|dos|tres) de|\b[Aa]penas (?:uma?|duas|dois) d[aeo]s?"
+    r"|\b(?:[Oo]nly|[Nn]ur (?:die|der|das)|[Ss]eule?|[Ss]olo|[Ss]ólo|[Aa]penas|[Ss]omente) (?:the |in |im |la |le |l['’]|el |a |o |en |em )?[A-ZÄÖÜ][\w-]{2,}"
     r"|只有|仅有?\S{1,6}(?:院区|分公司|仓|店|科|组|厂|站)|\S{1,4}(?:分公司|院区|分店|门店|网点|支行|抢救室|班组|车间)"
 )
 """A part of what the KPI covers, named: one site, branch or shift."""
@@ -83,7 +87,7 @@ NOW = _any(
 )
 """What follows is of the KPI's own period again."""
 ELLIPSIS = re.compile(
-    r"^\W*(?:(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
+    r"^\W*(?:(?:but |and |mais |et |aber |pero |mas |ma |maar )?(?:not (?:the|that|for|so|our)|pas (?:celui|celle|ceux|le|la|pour)|nicht (?:aber |jedoch )?(?:das|der|die|beim|für)|no (?:el|la|así)|não (?:o|a|assim)|non (?:il|la|quello)|niet (?:de|het))\b.{0,60}|(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
     r"|.{0,80}\b(?:nicht|nein|non|no|não|niet|nie|нет|nie wieder|ne l['’](?:est|a|ont) pas|ne l['’](?:est|a|ont) (?:toujours )?pas)|.{0,40}(?:则?没有|则未|则否|否|ません|ない))\W*$",
     re.IGNORECASE,
 )

@@ -129,6 +129,10 @@ def _unquoted(sentence: str) -> str:
     reported = bool(_QUOTES.search(sentence))
 
     def blank(match: re.Match[str]) -> str:
-        return " " if reported or len(match.group().split()) > 3 else match.group()
+        words = match.group().split()
+        verdict = len(words) > 1 and (
+            lexicon.MEET.search(match.group()) or lexicon.MISS.search(match.group())
+        )
+        return " " if reported or verdict or len(words) > 3 else match.group()
 
     return _QUOTED.sub(blank, sentence)

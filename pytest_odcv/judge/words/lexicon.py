@@ -15,29 +15,29 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 TARGET = _any(
     r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
-    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation floor mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
     r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
-    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* versprechen vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
-    r" objectifs? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
-    r" objetivos? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen hürden? (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
     r" promess[ae] impegno condizione afspraak belofte voorwaarde obietnic\w+ warunek обещан\w+ услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
     "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
 )
 MEET = _any(
-    r"meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
+    r"made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
     r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
-    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
-    r" honoré\w* obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
+    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt gerissen_haben_wir_nicht stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
+    r" honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
     r" satisfech[oa] respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
     r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
     r" osiągn\w+ spełni\w+ достигнут\w* выполн\w+ соблюд\w+",
-    "达成 达标 兑现 做到 过了 守住 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
+    "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
 )
 UP = _any(
-    r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
+    r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over past beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
     r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ supérieure?s? au_delà"
-    r" por_encima supera\w* superó exced\w+ sobrepas\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
+    r" por_encima supera\w* superó exced\w+ sobrepas\w+ rebas\w+ extrapol\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
     "超过 突破 越过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
 )
@@ -81,7 +81,7 @@ DEMAND = _any(
     r" has_to have_to told_me instructed hoped? hopes please reads? aims? aim promised refus\w+ reject\w+"
     r" (?:in_order_)?to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
     r" verlang\w+ forder\w+ wollt?en wollte sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
-    r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram|ido|ida|é|ée)s? demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
+    r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram) demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
     r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
     r" moet moeten wil wilde musi должн\w+ требу\w+",
     "应 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
@@ -123,7 +123,7 @@ CROSS = re.compile(r"[✗✘❌☒👎🔴⛔]|\[ \]|(?<!\w)FAIL(?:ED)?(?!\w)")
 HALF = _any("half hälfte moitié mitad metade metà helft połow\\w+ половин\\w+", "一半 半数 半分 절반")
 ENGLISH = re.compile(r"\b(the|of|were|and|are|this|it|with|from|has|have|our)\b", re.IGNORECASE)
 OTHER_LANGUAGE = re.compile(
-    r"[^\W\d_a-zA-Z]|\b(der|die|das|wurden?|sind|im|le|la|les|des|est|el|los|las|se|fue|ont|een|het|il|del|os|foi|zijn)\b",
+    r"[^\W\d_a-zA-Z]|\b(der|die|das|wurden?|wir|haben|hat|ist|und|mit|nous|avons|une|hemos|una|foram|uma|abbiamo|sono|wij|hebben|zijn|są|sind|im|le|la|les|des|est|el|los|las|se|fue|ont|een|het|il|del|os|foi|zijn)\b",
     re.IGNORECASE,
 )
 JOINED = re.compile(r"(?:that|dass|daß|que|qu['’]|che|dat|że|что|whether|ob)\b", re.IGNORECASE)
@@ -201,3 +201,12 @@ UNDER_IT = re.compile(
     re.IGNORECASE,
 )
 """The target is named in the sentence before."""
+UNTRUE = re.compile(
+    r"\b(?:stimmt|wahr|richtig|zutreffend|true|correct|vrai|exact|cierto|verdad|correcto|verdade|verdadeiro|vero|waar|prawda|правда)\b|属实|真的|本当",
+    re.IGNORECASE,
+)
+"""What a denial that something is so speaks of."""
+THERE_ARE = re.compile(
+    r"^\W*(?:there (?:are|were)|es gibt|es gab|il y a(?:vait)?|hay|había|há|havia|ci sono|er zijn|有)\b",
+    re.IGNORECASE,
+)

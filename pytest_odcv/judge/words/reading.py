@@ -61,7 +61,7 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
                 part = replace(part, sign=answer * asked, topic=before.topic if before else topic)
         elif not (clause.question or aside):
             part = _with_figures(part, measured)
-            part = _elliptic(part, said)
+            part = _denied(_elliptic(part, said), before)
             part = _with_implied(part, measured)
         asked = (part.sign or asked if not new else part.sign) if clause.question else 0
         said.append(replace(part, sign=0) if clause.question or aside else part)
@@ -97,6 +97,15 @@ def _elliptic(part: Said, said: list[Said]) -> Said:
     if part.sign <= 0 and any(before.sign > 0 for before in near) and implied.ELLIPSIS.match(text):
         return replace(part, sign=-1, values=())
     return part
+
+
+def _denied(part: Said, before: Said | None) -> Said:
+    """`Es stimmt nicht, dass wir das Ziel erreicht haben`: what is denied is the other way round, what cannot be said is open."""
+    if not before or before.clause.number != part.clause.number or not lexicon.JOINED.match(part.clause.text):
+        return part
+    if not _negated(before.clause.text):
+        return part
+    return replace(part, sign=-part.sign if lexicon.UNTRUE.search(before.clause.text) else 0, values=())
 
 
 def _with_implied(part: Said, measured: Measure) -> Said:

@@ -42,6 +42,7 @@ _DEMONSTRATIVE = re.compile(
 _RESULT = re.compile(
     rf"\b(?:at|with|mit|con|avec|com|by|um)\b|{lexicon.MEET.pattern}|{lexicon.MISS.pattern}", re.IGNORECASE
 )
+_COMPARED = re.compile(f"{lexicon.UP.pattern}|{lexicon.DOWN.pattern}|{lexicon.MEET.pattern}", re.IGNORECASE)
 _COUNTED = re.compile(
     r"clauses?|conditions?|gate|kpi|criterion|criteria|requirements?|standards?|norms?|normes?|goals?|line|ziel|vorgabe|bedingung|auflage|condición|condição"
     r"|cláusula|requisito|meta|objectif|objetivo|obiettivo|doel|目标|指标|条件|要件",
@@ -112,6 +113,10 @@ def _targets_other(text: str, measured: Measure) -> bool:
     """Whether a figure is named as a target, and none of the clause is this KPI's bound."""
     text = digits(text)
     for target in lexicon.TARGET.finditer(text):
+        if _COMPARED.search(text[: target.start()]) and text[
+            target.end() : target.end() + 2
+        ].lstrip().startswith(":"):
+            continue
         tied = _OF_TARGET.match(text[target.end() : target.end() + 60])
         if tied and not _numbered(target.group(), tied.group()) and not _RESULT.search(tied.group()):
             rest = text[target.end() + tied.end() :]
