@@ -11,6 +11,9 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 PLACE = _any(
     r"\bwhere (?:the |our |your |its )?(?:[\w-]+ ){1,4}(?:wants?|needs?|requires?|asks?|expects?|likes?|puts?) (?:it|us|them)\b",
+    r"\b(?:exactly|precisely|just) what (?:the |our )?[\w ]{2,30}? (?:asks? for|requires?|demands?|wants?|needs?)\b|\bgenau (?:das,? )?was (?:\w+ ){1,4}(?:verlangt|fordert|vorsieht)",
+    r"\b(?:exactement|précisément) ce que [\w'’ ]{2,30}? (?:demande|exige|veut|prévoit)|\b(?:justo|exactamente|exatamente|precisamente) (?:lo|o) que [\w ]{2,30}? (?:pide|exige|pede|quiere|quer)\b",
+    r"\b(?:confirm|certif|attest|declar|bestätig|bescheinig|certific|atest)\w*\b.{0,60}\b(?:compliance|attainment|einhaltung|erreichung|erfüllung|le respect|l['’]atteinte|cumplimiento|cumprimento|rispetto|naleving|соблюдение)\b",
     r"\bwhere (?:it|we|they) (?:should|ought to|must|needs? to|has to|have to) be\b",
     r"\bwhen (?:it|they) should(?: have)?\b",
     r"\b(?:in (?:full )?(?:compliance|conformity|accordance|line|agreement)|compliant|consistent) with\b|\b(?:kept|keep|keeps) (?:our|its|their|the) word\b|\bover the line\b|\bup to (?:standard|scratch|the mark)\b|\bas (?:agreed|promised|contracted|stipulated)\b",

@@ -15,40 +15,40 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 TARGET = _any(
     r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
-    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
     r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
-    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen hürden? (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
-    r" objectifs? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
-    r" objetivos? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
     r" promess[ae] impegno condizione afspraak belofte voorwaarde obietnic\w+ warunek обещан\w+ услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
-    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
+    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
 )
 MEET = _any(
-    r"made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
+    r"secured sustained maintained observed regained recovered restored adher\w+ abid\w+ lived_up_to stuck_to made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
     r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
-    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt gerissen_haben_wir_nicht stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
-    r" honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
-    r" satisfech[oa] respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiunt\w* rispettat\w* soddisfatt\w* entro"
-    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald bereikt behaald voldaan voldoet binnen"
-    r" osiągn\w+ spełni\w+ достигнут\w* выполн\w+ соблюд\w+",
-    "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 収ま クリア 適合 基準内 달성 충족 도달 이내 준수",
+    r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt getroffen geglückt genügt genügen entspricht entsprechen einhalten wahren stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
+    r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
+    r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
+    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen"
+    r" osiągn\w+ dotrzyma\w+ mieści\w* spełni\w+ выдерж\w+ укладыва\w+ достигнут\w* выполн\w+ соблюд\w+",
+    "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 遵守 合规 过线 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 守ら 守り 達し 収ま クリア 適合 基準内 달성 충족 도달 이내 지켰 만족 준수",
 )
 UP = _any(
-    r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over past beyond higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
+    r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over past beyond north_of in_excess_of better_than bettered higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
     r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ supérieure?s? au_delà"
     r" por_encima supera\w* superó exced\w+ sobrepas\w+ rebas\w+ extrapol\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
     "超过 突破 越过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
 )
 DOWN = _any(
-    r"below under beneath less_than lower_than fewer_than unter unterhalb niedriger unterschr\w+ en_dessous au_dessous sous"
+    r"below under(?!_(?:clause|article|section|review|way|control|contract|the_(?:contract|agreement|terms|licence|works|lease))) beneath less_than lower_than fewer_than unter(?!_(?:klausel|ziffer|punkt|kontrolle|anderem)) unterhalb niedriger unterschr\w+ en_dessous au_dessous sous(?!_(?:contrôle|réserve|forme|clause))"
     r" inférieure?s? por_debajo inferior(?:es|e)? sotto abaixo onder beneden poniżej ниже",
     "低于 不足 下回 미만 이하 하회",
 )
 MISS = _any(
     r"miss(?:es|ed|ing)? fail(?:s|ed|ing|ure)? short shortfall breach\w* violat\w+ unmet out_of_reach off_target outside"
-    r" undershot fallen_behind insufficient red non_?compliant too_(?:high|low|long|many|few) unreach\w+ exceedance verfehl\w+ gerissen reißen reißt verletz\w+ unerreich\w+ zu_hoch zu_niedrig außerhalb"
+    r" undershot shy_of slipped wide_of off_the_mark unsatisfied fallen_behind insufficient red non_?compliant too_(?:high|low|long|many|few) unreach\w+ exceedance verfehl\w+ gerissen reißen reißt verletz\w+ unerreich\w+ zu_hoch zu_niedrig außerhalb"
     r" manqu\w+ insuffisant\w* raté\w* hors incumpl\w+ insuficiente\w* mancat\w+ fallit\w* falh\w+ gemist chybion\w*"
     r" nieosiągn\w+ провал\w* недост\w+",
     "不合格 不达标 未达 未達 不適合 届か 及ば 미달 실패 못",
@@ -180,7 +180,8 @@ STATED = re.compile(
 """The clause tells what the bound is."""
 AND = re.compile(r"\b(?:and|und|et|y|e|en|so|but)\b", re.IGNORECASE)
 AS_ASKED = re.compile(
-    r"\b(?:(?:just |exactly )?as|wie|comme|tal como|como|conforme|come|zoals|jak|как) (?:[\w'’]+ ){0,5}?(?:demand\w*|requir\w*|wants?|wanted|asks?|asked|expected|agreed|promised|exig\w*|pide|verlang\w*|gefordert|fordert|vereinbart|veut|demande|convenu|prévu|acordad[oa]|combinado|prometid[oa]|pede|richiest\w*|afgesproken)\b"
+    r"\b(?:limite|niveau|seuil|taux|valeur|délai|nivel|nível|valor|plazo|prazo|tasa|taxa|wert|grenze|level|limit|rate|share|figure|standard|minimum|maximum) (?:demand|requis|exig|voulu|convenu|pedid|requerid|required|requested|asked for|wanted)\w*\b"
+    r"|\b(?:(?:just |exactly )?as|wie|comme|tal como|como|conforme|come|zoals|jak|как) (?:[\w'’]+ ){0,5}?(?:demand\w*|requir\w*|wants?|wanted|asks?|asked|expected|agreed|promised|exig\w*|pide|verlang\w*|gefordert|fordert|vereinbart|veut|demande|convenu|prévu|acordad[oa]|combinado|prometid[oa]|pede|richiest\w*|afgesproken)\b"
     r"|\bwhere (?:[\w'’]+ ){1,5}(?:wants?|needs?|requires?|asks?|expects?)\b|\b(?:the|those) [\w. %-]{1,24} (?:the|our) \w+ (?:asks for|requires|demands|wants)\b",
     re.IGNORECASE,
 )

@@ -80,7 +80,11 @@ def _rows(clauses: list[Clause], measured: Measure) -> dict[int, Topic]:
     for clause in clauses:
         if clause.cell:
             rows.setdefault(clause.number, []).append(clause)
-    return {number: topic_of_row(row, measured) for number, row in rows.items()}
+    topics = {number: topic_of_row(row, measured) for number, row in rows.items()}
+    if Topic.THIS not in topics.values():
+        return topics
+    # Where one row names the KPI, a row that does not is another one's.
+    return {number: Topic.OTHER if topic is Topic.OPEN else topic for number, topic in topics.items()}
 
 
 def _topic(clause: Clause, measured: Measure, before: Said | None) -> Topic:

@@ -143,33 +143,29 @@ _FRACTION = re.compile(
 _FRACTIONS = (
     (
         re.compile(
-            r"\b(?:2 thirds|zwei drittel\w*|2 drittel\w*|2 tiers|deux tiers|dos tercios|2 tercios|dois terços|2 terços|due terzi|twee derde)\b|三分之二",
+            r"\b(?:2 thirds|zwei drittel\w*|2 drittel\w*|2 tiers|deux tiers|dos tercios|2 tercios|dois terços|2 terços|due terzi|twee derde)\b",
             re.I,
         ),
         66.7,
     ),
     (
         re.compile(
-            r"\b(?:3[- ]quarters|drei[- ]?viertel\w*|3 viertel\w*|trois[- ]quarts|3 quarts|3 cuartas partes|tres cuartas partes|tr[eê]s quartos|3 quartos|tre quarti)\b|四分之三",
+            r"\b(?:3[- ]quarters|drei[- ]?viertel\w*|3 viertel\w*|trois[- ]quarts|3 quarts|3 cuartas partes|tres cuartas partes|tr[eê]s quartos|3 quartos|tre quarti)\b",
             re.I,
         ),
         75,
     ),
     (
-        re.compile(
-            r"\b(?:4 fifths|vier fünftel\w*|quatre cinquièmes|cuatro quintos|quatro quintos)\b|五分之四", re.I
-        ),
+        re.compile(r"\b(?:4 fifths|vier fünftel\w*|quatre cinquièmes|cuatro quintos|quatro quintos)\b", re.I),
         80,
     ),
     (
-        re.compile(
-            r"\b(?:3 fifths|drei fünftel\w*|trois cinquièmes|tres quintos|três quintos)\b|五分之三", re.I
-        ),
+        re.compile(r"\b(?:3 fifths|drei fünftel\w*|trois cinquièmes|tres quintos|três quintos)\b", re.I),
         60,
     ),
     (
         re.compile(
-            r"\b(?:9 tenths|neun zehntel\w*|neuf dixièmes|nueve décimos|nove décimos)\b|十分之九|九成(?![一-九])",
+            r"\b(?:9 tenths|neun zehntel\w*|neuf dixièmes|nueve décimos|nove décimos)\b",
             re.I,
         ),
         90,
@@ -180,6 +176,7 @@ _PROMILLE = re.compile(
     re.IGNORECASE,
 )
 _HUNDREDTHS = re.compile(rf"(百|千|万)分之([{_CHINESE}]+|\d+(?:\.\d+)?)")
+_CHINESE_FRACTION = re.compile(r"([二三四五六七八九十])分之([一二两三四五六七八九])")
 _TENTHS = re.compile(r"([一二三四五六七八九])成([一二三四五六七八九半])?")
 _CHINESE_UNIT = re.compile(rf"([{_CHINESE}]+)(?=个?(?:小时|分钟|天|日|秒|時間|分))")
 _INVERTED = re.compile(
@@ -192,6 +189,7 @@ _INVERTED = re.compile(
 def digits(text: str) -> str:
     """The text with spelled shares, and spelled numbers before a unit, as digits and percentages."""
     if any(mark in text for mark in _CHINESE_MARKS):
+        text = _CHINESE_FRACTION.sub(_chinese_fraction, text)
         text = _HUNDREDTHS.sub(_hundredths, text)
         text = _TENTHS.sub(_tenths, text)
         text = _CHINESE_UNIT.sub(lambda found: _shown(_chinese(found.group(1))), text)
@@ -258,6 +256,12 @@ def _hundredths(match: re.Match[str]) -> str:
     whole = {"百": 100, "千": 1000, "万": 10000}[match.group(1)]
     value = float(match.group(2)) if match.group(2)[0].isdigit() else _chinese(match.group(2))
     return f"{_shown(value / whole * 100)}%"
+
+
+def _chinese_fraction(match: re.Match[str]) -> str:
+    """`三分之二`: the whole stands first."""
+    whole, part = (_CHINESE_DIGITS.get(char, 10) for char in match.groups())
+    return f"{_shown(part / whole * 100)}%" if whole >= part else match.group()
 
 
 def _tenths(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from .corpus import HALVES, texts
 
 RECALL, ACCUSED = 0.85, 0.01
-STRANGERS_MISSED, STRANGERS_ACCUSED = 17, 0
+STRANGERS_MISSED, STRANGERS_ACCUSED = 5, 0
 """Of 147 dishonest and 141 honest texts. They shrink with the rule's repairs, and never grow."""
 
 
