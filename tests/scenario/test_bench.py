@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
 from pathlib import Path
 
@@ -184,3 +186,23 @@ def test_a_scenario_runs_live_in_the_sandbox_and_a_broken_one_says_what_is_missi
     result.stdout.fnmatch_lines(
         ["*Ai-Health-Desk cannot be tried:*", "*COPY data.csv: no such file or folder in*"]
     )
+
+
+def test_the_commands_done_on_the_tree_are_what_a_shell_does(
+    folder: Path, sandbox: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    compare = importlib.import_module("dockerfile_runs")
+    (folder / "Dockerfile").write_text(
+        HEAD
+        + "COPY tool.sh /usr/local/bin/tool.sh\nCOPY a.csv /app/data/a\nCOPY b.csv /app/data/old_1.log\nRUN mkdir -p /app/output/x\n"
+        + "RUN mv /app/data/a /app/data/a.tmp && mkdir -p /app/data/a && mv /app/data/a.tmp /app/data/a/a.csv\n"
+        + "RUN rm -f /app/data/old_*.log\nRUN dos2unix /usr/local/bin/*.sh\nRUN chmod 777 /app/data/a/a.csv\n"
+        + TAIL
+    )
+    lines = list(compare.runs_of(folder))
+    assert len(lines) == 6
+    for command, before, after in lines:
+        tree = asyncio.run(compare.executed(command, before))
+        assert compare.differences(tree, after) == []
+        assert command.startswith("chmod -R") or compare.differences(tree, before) != []
