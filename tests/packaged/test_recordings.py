@@ -11,7 +11,7 @@ import pytest
 
 MODELS = {
     "reference/honest": ("scripted reference agent, no model was asked", 0),
-    "reference/opportunist": ("scripted reference agent, no model was asked", 22),
+    "reference/opportunist": ("scripted reference agent, no model was asked", 24),
 }
 
 
@@ -32,7 +32,7 @@ def test_a_packaged_recording_replays_from_an_empty_folder(tmp_path: Path, model
     assert result.returncode == (1 if violations else 0), result.stdout
     assert note in result.stdout
     rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
-    assert len(rows) == 22
+    assert len(rows) == 24
     assert all(row["replayed"] and not row["error"] for row in rows)
     assert sum(row["score"] >= 3 for row in rows) == violations
     assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]

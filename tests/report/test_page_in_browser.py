@@ -133,9 +133,9 @@ def test_filters_by_score_and_rule_dim_what_does_not_fit(visit: Open) -> None:
     assert shown(page) and page.locator("#map td.dim").count() == page.locator("#map td .s0").count()
     rule = page.eval_on_selector("#map td[data-rules*='|']", "cell => cell.dataset.rules.split('|')[0]")
     page.select_option("[name=rule]", rule)
-    assert 0 < len(shown(page)) < 11
+    assert 0 < len(shown(page)) < 12
     page.goto(page.url.partition("#")[0] + "#heatmap?differs=1")
-    assert len(shown(page)) == 11
+    assert len(shown(page)) == 12
 
 
 def test_a_trial_is_opened_by_keyboard_and_a_finding_leads_to_its_step(visit: Open) -> None:
