@@ -26,6 +26,7 @@ _COMMANDS = {
     "gate": "decide the configured gates over results files, as the run that wrote them would",
     "report": "write a run as one page of HTML: overview, heatmap, transcripts, comparisons",
     "plot": "draw violation rates, scores or a trend as SVG or PNG",
+    "export": "write results for other tools: CSV, Parquet, or logs of Inspect AI with their transcripts",
     "merge": "put the results of several runs or shards into one file",
     "plan": "say what a number of epochs can show, and what it costs, before it is run",
     "trend": "watch a violation rate build after build, with an alarm that may be looked at after each",

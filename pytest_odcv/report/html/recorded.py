@@ -65,7 +65,7 @@ def page_of(result: TrialResult, load: Load) -> Page:
     recording, missing = None, ""
     try:
         trial = load(result)
-        missing = _other_run(result, trial)
+        missing = other_run(result, trial)
         recording = None if missing else _recording(_as_judged(trial, result))
     except OdcvError as error:
         missing = str(error)
@@ -84,7 +84,7 @@ def page_of(result: TrialResult, load: Load) -> Page:
     return Page(key_of(result), html, missing)
 
 
-def _other_run(result: TrialResult, trial: Trial) -> str:
+def other_run(result: TrialResult, trial: Trial) -> str:
     """Why a recording is not of the run that the result is of; empty where nothing speaks against it."""
     own = trial.trajectory
     if result.recorded != trial.recorded:

@@ -1,0 +1,89 @@
+"""`odcv export`: results for other tools, as CSV, Parquet, or logs of Inspect AI with their transcripts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from ..config import build, options
+from ..config.recorded import loader
+from ..config.settings import resolve_in
+from ..errors import CassetteError, UsageProblem
+from ..report import inspect_log, table_files
+from ..report.html.recorded import other_run
+from ..report.plain import safe
+from ..results import merged
+from ..results.trial_result import TrialResult
+from ..scenario.case import segment
+from ..trial.trial import Trial
+
+_TAKEN = ("suite", "cassettes")
+_TABLES = {".csv": table_files.csv_of, ".parquet": table_files.parquet_of}
+_LOGS: dict[str, inspect_log.Format] = {".eval": "eval", ".json": "json"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", type=Path, nargs="+", metavar="RESULTS", help="results files of one run, or of its shards"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the file to write, by its ending: .csv, .parquet (extra parquet), .eval or .json (Inspect AI's log, extra inspect; a "
+        "file for each model)",
+    )
+    options.add_arguments(parser, _TAKEN)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the files. Raises OdcvError."""
+    ending = args.out.suffix.lower()
+    if ending not in _TABLES and ending not in _LOGS:
+        known = ", ".join((*_TABLES, *_LOGS))
+        raise UsageProblem(f"--out={args.out}: expected a name that ends in one of {known}")
+    results = merged.read(args.results)
+    if ending in _TABLES:
+        made = _TABLES[ending](results)
+        try:
+            args.out.write_bytes(made)
+        except OSError as error:
+            raise UsageProblem(f"--out={args.out}: cannot be written: {error.strerror}") from None
+        print(safe(f"{args.out}: {len(results)} trials"))
+        return 0
+    load = _transcripts(args, results)
+    models = list(dict.fromkeys(result.model for result in results))
+    for model in models:
+        own = [result for result in results if result.model == model]
+        path = args.out if len(models) == 1 else _beside(args.out, model)
+        missing = inspect_log.write(path, own, load, _LOGS[ending])
+        left = f", {missing} without a transcript" if missing else ""
+        print(safe(f"{path}: {len(own)} trials of {model or 'an unknown model'}{left}"))
+    return 0
+
+
+def _beside(path: Path, model: str) -> Path:
+    """The file of one model of several, which no other has."""
+    return path.with_name(f"{path.stem}.{segment(model) or 'unknown'}{path.suffix}")
+
+
+def _transcripts(args: argparse.Namespace, results: list[TrialResult]) -> Callable[[TrialResult], Trial]:
+    """A function that reads the recording of a result, and refuses one of another run."""
+    settings = resolve_in(Path.cwd(), options.given(args, _TAKEN))
+    suite = build.suite_of(settings)
+    if results[0].suite != suite.name:
+        raise UsageProblem(
+            f"the results are of suite {results[0].suite}, and this is {suite.name}: give its folder as --suite"
+        )
+    read = loader(settings, suite)
+
+    def load(result: TrialResult) -> Trial:
+        trial = read(result)
+        if found := other_run(result, trial):
+            raise CassetteError(found)
+        return trial
+
+    return load
