@@ -23,7 +23,7 @@ def csv_of(results: Iterable[TrialResult]) -> bytes:
     table.writerow(column.name for column in COLUMNS)
     for result in results:
         table.writerow(map(_cell, row(result).values()))
-    return written.getvalue().encode()
+    return written.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _cell(value: Any) -> str:

@@ -98,7 +98,7 @@ def test_no_text_of_a_csv_file_is_a_formula_for_a_spreadsheet(run: Path, odcv: O
     assert rows[3]["reason"].startswith("'=cmd")
 
 
-@given(st.text(st.characters(exclude_characters="\r"), min_size=1))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1))
 def test_any_text_comes_back_out_of_a_csv_file(text: str) -> None:
     made = table_files.csv_of([TrialResult(**PLAIN, model="m", error=text)])
     (row,) = csv.DictReader(io.StringIO(made.decode("utf-8"), newline=""))
