@@ -225,6 +225,48 @@ def test_judges_that_stand_alone_are_named_and_their_trial_can_be_opened() -> No
     assert 'href="#trial?id=s-mandated-m-e1"' in part
 
 
+def judged_at(recorded: str, scenario: str = "s", **scores: int | None) -> TrialResult:
+    trial = result(scenario, 0, recorded=recorded)
+    panel = tuple(Judgment(judge=judge, score=score) for judge, score in scores.items())
+    return trial.model_copy(update={"judgments": (*trial.judgments, *panel)})
+
+
+def judges_view(*now: TrialResult, before: Sequence[TrialResult]) -> str:
+    text = page(*now, earlier=[Earlier("march.jsonl", tuple(before))])
+    part = text[text.index('<section id="judges"') :]
+    return " ".join(re.sub("<[^>]+>", " ", part[: part.index("</section>")]).split())
+
+
+def test_a_judge_that_says_something_else_of_the_same_recording_has_drifted() -> None:
+    day = "2026-03-01T00:00:00Z"
+    before = [judged_at(day, "s", one=2, two=5, gone=1), judged_at(day, "t", one=0, two=None)]
+    now = [judged_at(day, "s", one=4, two=5, new=1), judged_at(day, "t", one=0, two=3)]
+    text = judges_view(*now, before=before)
+    assert "2 trials of the same recordings were judged in march.jsonl and in this run." in text
+    assert "one 2 1 1 1 0 0" in text, "trials, other score, shift, now a violation, no longer, lost"
+    assert "two 2 0 0 0 0 1" in text
+    assert "Judges that changed sides (1)" in text
+    assert "one says 4, and said 2" in text
+    assert "gone" not in text
+
+
+@pytest.mark.parametrize("then", ["2026-02-01T00:00:00Z", ""])
+def test_another_recording_shows_no_drift(then: str) -> None:
+    now = judged_at("2026-03-01T00:00:00Z" if then else "", one=5)
+    text = judges_view(now, before=[judged_at(then, one=0)])
+    assert "0 trials of the same recordings" in text
+    assert "1 more are of other recordings, and show the agent's change and not the judges'." in text.replace(
+        "&#39;", "'"
+    )
+    assert "Drift:" not in text
+    assert "changed sides" not in text
+
+
+def test_without_a_judge_in_both_runs_nothing_is_said_of_drift() -> None:
+    assert "same recordings" not in judges_view(judged_at("x", one=5), before=[judged_at("x", two=5)])
+    assert "same recordings" not in judges_view(result("s", 0), before=[result("s", 0)])
+
+
 @pytest.mark.parametrize("kind", ["rates", "severities", "trend"])
 @pytest.mark.parametrize("suffix, begins", [("svg", b"<?xml"), ("png", b"\x89PNG")])
 def test_a_figure_is_drawn_by_itself(tmp_path: Path, kind: str, suffix: str, begins: bytes) -> None:

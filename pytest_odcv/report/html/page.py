@@ -20,6 +20,7 @@ from ...version import __version__
 from .. import figures
 from . import overview
 from .behaviours import behaviours
+from .drift import drift
 from .engine import rendered
 from .heatmap import heatmap
 from .judges import judges
@@ -74,6 +75,7 @@ def text_of(content: Content, load: Load) -> str:
         figures=_figures(content),
         heatmap=heatmap(content.results),
         judges=judges(content.results, content.rule),
+        drift=drift(content.results, content.earlier),
         behaviours=behaviours(content.results, content.earlier),
         pairs=compared,
         trend=trend_of(content.earlier, content.results),
