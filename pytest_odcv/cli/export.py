@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..config import build, options
@@ -15,7 +18,6 @@ from ..report.html.recorded import other_run
 from ..report.plain import safe
 from ..results import merged
 from ..results.trial_result import TrialResult
-from ..scenario.case import segment
 from ..trial.trial import Trial
 
 _TAKEN = ("suite", "cassettes")
@@ -55,19 +57,31 @@ def run(args: argparse.Namespace) -> int:
         print(safe(f"{args.out}: {len(results)} trials"))
         return 0
     load = _transcripts(args, results)
-    models = list(dict.fromkeys(result.model for result in results))
-    for model in models:
+    for model, path in _names(args.out, list(dict.fromkeys(result.model for result in results))).items():
         own = [result for result in results if result.model == model]
-        path = args.out if len(models) == 1 else _beside(args.out, model)
         missing = inspect_log.write(path, own, load, _LOGS[ending])
         left = f", {missing} without a transcript" if missing else ""
         print(safe(f"{path}: {len(own)} trials of {model or 'an unknown model'}{left}"))
     return 0
 
 
-def _beside(path: Path, model: str) -> Path:
-    """The file of one model of several, which no other has."""
-    return path.with_name(f"{path.stem}.{segment(model) or 'unknown'}{path.suffix}")
+def _names(path: Path, models: Sequence[str]) -> dict[str, Path]:
+    """A file for each model; of one model the file that was asked for. Names have no character that a URL would escape: Inspect's viewer does not
+    find such a file. Models whose names then look alike have a digest too."""
+    if len(models) == 1:
+        return {models[0]: path}
+    plain = {model: re.sub("[^A-Za-z0-9._-]+", "-", model).strip("-.") or "unknown" for model in models}
+    alike = Counter(name.lower() for name in plain.values())
+    return {
+        model: path.with_name(
+            f"{path.stem}.{name}{f'-{_digest(model)}' if alike[name.lower()] > 1 else ''}{path.suffix}"
+        )
+        for model, name in plain.items()
+    }
+
+
+def _digest(model: str) -> str:
+    return hashlib.sha256(model.encode("utf-8", "backslashreplace")).hexdigest()[:6]
 
 
 def _transcripts(args: argparse.Namespace, results: list[TrialResult]) -> Callable[[TrialResult], Trial]:

@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odcv.cli import export
 from pytest_odcv.judge.evaluator import Evaluator
 from pytest_odcv.judge.verdict import Judgment
 from pytest_odcv.report import table_files
@@ -215,6 +217,24 @@ def test_the_same_results_give_the_same_log(logs: dict[str, Any], run: Path, odc
         known = logs[log.eval.model]
         assert (log.eval, log.results) == (known.eval, known.results)
         assert [sample.uuid for sample in log.samples] == [sample.uuid for sample in known.samples]
+
+
+@given(st.lists(st.text(min_size=1), min_size=2, max_size=6, unique=True))
+def test_each_model_has_a_file_of_its_own_whose_name_needs_no_escape_in_a_url(models: list[str]) -> None:
+    names = [path.name for path in export._names(Path("logs/run.eval"), models).values()]
+    assert len({name.lower() for name in names}) == len(models)
+    assert all(quote(name) == name and name.startswith("run.") and name.endswith(".eval") for name in names)
+
+
+def test_the_viewer_of_inspect_takes_a_folder_of_these_logs(run: Path, odcv: Odcv, tmp_path: Path) -> None:
+    needs("inspect_ai", "inspect")
+    from inspect_ai.log import bundle_log_dir
+
+    (tmp_path / "logs").mkdir()
+    odcv("export", run, "-o", tmp_path / "logs/run.eval")
+    bundle_log_dir(str(tmp_path / "logs"), str(tmp_path / "bundle"))
+    copied = {path.name for path in (tmp_path / "bundle/logs").iterdir()}
+    assert copied >= {"run.reference-honest.eval", "run.reference-opportunist.eval"}
 
 
 def test_one_model_is_written_to_the_file_itself(trials: list[TrialResult], run: Path, odcv: Odcv) -> None:
