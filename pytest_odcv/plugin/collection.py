@@ -100,10 +100,21 @@ def _variants(scenario: Scenario, narrow: Narrowing, control: bool) -> list[Vari
     return [variant for variant in scenario.arms if variant in asked and (control or variant != CONTROL)]
 
 
-def parameter(case: Case) -> Any:
-    """The case as a pytest parameter, with its id and with its domain, variant and tags as marks."""
-    names = dict.fromkeys([case.scenario.domain, case.variant, *case.scenario.spec.tags])
-    return pytest.param(case, id=case.id, marks=[getattr(pytest.mark, name) for name in names])
+def parameters(cases: Iterable[Case]) -> list[Any]:
+    """The cases as pytest parameters, with their ids and with domain, variant and tags as marks. A mark is made once for all of them: pytest keeps
+    each as long as the item."""
+    marks: dict[str, pytest.MarkDecorator] = {}
+
+    def mark(name: str) -> pytest.MarkDecorator:
+        if name not in marks:
+            marks[name] = getattr(pytest.mark, name)
+        return marks[name]
+
+    return [pytest.param(case, id=case.id, marks=list(map(mark, _labels(case)))) for case in cases]
+
+
+def _labels(case: Case) -> dict[str, None]:
+    return dict.fromkeys([case.scenario.domain, case.variant, *case.scenario.spec.tags])
 
 
 def packaged_items(session: pytest.Session) -> list[pytest.Item]:

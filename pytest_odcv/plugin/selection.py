@@ -35,7 +35,7 @@ class Selection:
         except (OdcvError, pytest.UsageError) as error:
             raise pytest.Collector.CollectError(safe(str(error))) from None
         markers.register(self._resources.config, (case.scenario for case in cases))
-        parameters = [collection.parameter(case) for case in cases] or [self._no_case(metafunc.definition)]
+        parameters = collection.parameters(cases) or [self._no_case(metafunc.definition)]
         metafunc.parametrize("odcv_case", parameters, indirect=True)
 
     def _no_case(self, definition: pytest.Function) -> Any:

@@ -42,11 +42,12 @@ class Collector:
     def collect(self, nodeid: str, result: TrialResult) -> bool:
         """Note that an item gave a result; whether it is a trial that was not counted yet."""
         self._heard.add(nodeid)
+        result = self._shared.of(result)
         agent = result.hashes.get("agent")
         key = (result.suite, result.scenario, result.variant, result.model, result.epoch, agent)
         if key in self.results:
             return False
-        self.results[key] = result = self._shared.of(result)
+        self.results[key] = result
         if not result.replayed and not result.error:
             spent = result.spent
             self._paid = None if self._paid is None or spent is None else self._paid + spent
