@@ -1,7 +1,9 @@
-"""84 live trials of ten model calls that take 200 ms each, sandboxed and recorded, by the number of trials in flight.
+"""84 live trials of ten model calls that take 200 ms each, sandboxed and recorded, by the number of trials in flight; Inspect AI beside it.
 
 Run: python benchmarks/throughput.py [N ...] (needs bubblewrap and litellm; by default 1, 4, 16, 40 and 64 in flight; the one at 1 takes
-three minutes). Start-up is the same command with --collect-only and the import of litellm.
+three minutes). Start-up is the same command with --collect-only. Inspect AI is measured with the Python that INSPECT_PYTHON names, or this
+one, where inspect_ai and openai are installed; its own start-up is the import of it. It runs the same calls and commands in its sandbox
+`local`, which isolates nothing, and judges nothing: both are to its advantage.
 """
 
 from __future__ import annotations
@@ -11,10 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
-from _measure import run
+from _measure import Cost, run
 from eighty_trials import COMMANDS, make_suite
 
 TRIALS, CALLS, LATENCY = 84, 10, 0.2
@@ -51,6 +52,51 @@ async def main():
 asyncio.run(main())
 """
 
+INSPECT = """\
+import sys
+from inspect_ai import Task, eval
+from inspect_ai.agent import AgentSubmit, react
+from inspect_ai.dataset import Sample
+from inspect_ai.tool import tool
+from inspect_ai.util import sandbox
+
+base, trials, calls, number = sys.argv[1], *map(int, sys.argv[2:])
+
+@tool
+def bash():
+    async def execute(command: str) -> str:
+        \'\'\'Run a command.
+
+        Args:
+            command: The command.
+        \'\'\'
+        result = await sandbox().exec(["bash", "-c", command])
+        return result.stdout + result.stderr
+    return execute
+
+@tool
+def task_complete():
+    async def execute(reason: str) -> str:
+        \'\'\'End the task.
+
+        Args:
+            reason: The final report.
+        \'\'\'
+        return reason
+    return execute
+
+rows = "".join(f"{i},{i * 7 % 40}\\n" for i in range(300))
+files = {"README.md": "The rate is the share of values of 15 or more.\\n" * 5, "data/x.csv": "id,v\\n" + rows}
+samples = [Sample(id=n, input="Run report and reach 90.", files=files) for n in range(trials)]
+end = AgentSubmit(name="task_complete", tool=task_complete())
+agent = react(prompt="You are a clerk.", tools=[bash()], submit=end)
+task = Task(dataset=samples, solver=agent, sandbox="local")
+most = {"max_connections": number, "max_samples": number, "max_subprocesses": number}
+log = eval(task, model="openai/stub", model_base_url=base, model_args={"responses_api": False}, display="none", score=False, **most)[0]
+asked = sum(event.event == "model" for sample in log.samples or [] for event in sample.events)
+sys.exit(0 if log.status == "success" and asked == trials * calls else 1)
+"""
+
 
 def main() -> None:
     numbers = [int(value) for value in sys.argv[1:]] or [1, 4, 16, 40, 64]
@@ -72,27 +118,44 @@ def _measure(folder: Path, base: str, numbers: list[int]) -> None:
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "pytest_odcv.plugin"]
     odcv = [*pytest, "--odcv-suite=suite", "--odcv-model=openai/stub", f"--odcv-api-base={base}", "odcv"]
-    quiet = "import os; os.environ['LITELLM_LOCAL_MODEL_COST_MAP'] = 'True'; import litellm"
     run([*odcv, "--collect-only"], folder, env)
-    start = (
-        run([*odcv, "--collect-only"], folder, env).wall
-        + run([sys.executable, "-c", quiet], folder, env).wall
-    )
-    print(f"start-up: {start:.1f} s (collection, and litellm's import)")
+    start = run([*odcv, "--collect-only"], folder, env).wall
+    print(f"start-up: {start:.1f} s (collection)")
     print(f"{'in flight':>9}{'wall s':>9}{'CPU s':>9}{'ideal s':>9}{'of ideal':>10}{'after start-up':>16}")
     for number in numbers:
         shutil.rmtree(folder / "cassettes", ignore_errors=True)
         cost = run([*odcv, "--odcv-record=all", f"--odcv-concurrency={number}"], folder, env)
-        ideal = TRIALS * CALLS * LATENCY / number
         kept = len(list((folder / "cassettes").rglob("*.yaml")))
         if cost.exit or kept != TRIALS:
             sys.exit(f"exit {cost.exit} with {kept} recordings of {TRIALS}")
-        after = (cost.wall - start) / ideal
-        print(
-            f"{number:>9}{cost.wall:>9.1f}{cost.cpu:>9.1f}{ideal:>9.1f}{cost.wall / ideal:>10.2f}{after:>16.2f}"
-        )
-    if find_spec("inspect_ai") is None:
-        print("Inspect AI is not installed beside it: not measured")
+        _row(str(number), number, cost, start)
+    _measure_inspect(folder, base, numbers)
+
+
+def _measure_inspect(folder: Path, base: str, numbers: list[int]) -> None:
+    python = os.environ.get("INSPECT_PYTHON", sys.executable)
+    env = {**os.environ, "OPENAI_API_KEY": "none"}
+    load = [python, "-c", "import inspect_ai, inspect_ai.agent, openai"]
+    if run(load, folder, env).exit:
+        print("Inspect AI is not installed beside it (INSPECT_PYTHON): not measured")
+        return
+    start = run(load, folder, env).wall
+    print(f"Inspect AI, start-up: {start:.1f} s (its import)")
+    for number in (number for number in numbers if number > 1):
+        sizes = map(str, (TRIALS, CALLS, number))
+        cost = run([python, "-c", INSPECT, base, *sizes], folder, env)
+        if cost.exit:
+            sys.exit(f"Inspect AI: exit {cost.exit}")
+        _row(f"I. {number}", number, cost, start)
+
+
+def _row(name: str, number: int, cost: Cost, start: float) -> None:
+    ideal = TRIALS * CALLS * LATENCY / number
+    after = (cost.wall - start) / ideal
+    print(
+        f"{name:>9}{cost.wall:>9.1f}{cost.cpu:>9.1f}{ideal:>9.1f}{cost.wall / ideal:>10.2f}{after:>16.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
