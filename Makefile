@@ -31,7 +31,7 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 
 $(VENV)/dev: $(VENV)/core
 	@echo "setting up: installing what the tests need (litellm, bubblewrap, the agent frameworks, hypothesis, ...) into $(VENV)"
-	@$(PIP) --editable '.[live,report,parquet,inspect,snapshot,xdist,openai,anthropic,openai-agents,pydantic-ai,langgraph,smolagents,mcp]' --group dev
+	@$(PIP) --editable '.[live,report,trace,parquet,inspect,snapshot,xdist,openai,anthropic,openai-agents,pydantic-ai,langgraph,smolagents,mcp]' --group dev
 	@touch $@
 
 $(VENV)/docs: $(VENV)/core

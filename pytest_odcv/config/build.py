@@ -30,6 +30,7 @@ from ..scenario.case import Case
 from ..scenario.column import model_of
 from ..scenario.schema import VARIANTS
 from ..scenario.suite import PACKAGED, Suite, packaged_root, packaged_suite
+from ..spans import Tracer
 from ..trial.context import TrialContext
 from .settings import Settings
 
@@ -66,6 +67,7 @@ def context_of(
     redactor: Redactor,
     tell: Callable[[str], None] | None = None,
     budget: Budget | None = None,
+    tracer: Tracer | None = None,
 ) -> TrialContext:
     """What a session gives every trial. Raises UsageProblem for options that cannot go together."""
     traffic = Traffic(tell, budget)
@@ -87,6 +89,7 @@ def context_of(
         traffic=traffic,
         trial_timeout=settings.trial_timeout,
         trial_tokens=settings.trial_tokens,
+        tracer=tracer,
     )
     if settings.http_ignore or settings.http_headers:
         made.canonical()

@@ -200,6 +200,13 @@ OPTIONS = (
         "write the run as one page of HTML to PAGE.html, transcripts included (needs the extra report)",
     ),
     Option(
+        "trace",
+        values.yes_or_no,
+        False,
+        "",
+        "export trials, model calls, commands and judges as OpenTelemetry spans, as the variables OTEL_* say (needs the extra trace)",
+    ),
+    Option(
         "sandbox",
         values.sandbox,
         "auto",

@@ -44,6 +44,7 @@ class Settings:
     results: str | None
     markdown: str | None
     report: str | None
+    trace: bool
     sandbox: str
     api_base: str | None
     temperature: float | str

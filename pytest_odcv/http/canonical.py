@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -54,6 +55,8 @@ class Asked:
     body: Any
     key: str
     headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    began: int = field(default_factory=time.time_ns, compare=False, repr=False)
+    """When, in nanoseconds since 1970."""
 
 
 class Canonical:

@@ -80,6 +80,8 @@ class Exchange:
     """The words beside the status, which libraries put into their errors; None for the usual ones, `phrase`."""
     retried: bool | None = field(default=None, compare=False)
     """Whether the client's library says that it asked this by itself, after a failure; None where that is unknown. Not recorded."""
+    began: int | None = field(default=None, compare=False)
+    """When it was asked, in nanoseconds since 1970; None where it was not now. Not recorded."""
 
     @property
     def failed(self) -> bool:

@@ -57,8 +57,7 @@ class HttpTape:
         self._compared = [canonical.compared(exchange) for exchange in recorded]
         for number, exchange in enumerate(self._compared):
             self._left.setdefault(_key(exchange), deque()).append(number)
-        self._unused = set(range(len(self._recorded)))
-        self._moved_on = False
+        self._unused, self._moved_on = set(range(len(self._recorded))), False
         self._clean: dict[int, Exchange] = {}
         self._pending: dict[int, tuple[WireRequest, Asked]] = {}
         self._keys: set[str] = set()
@@ -117,7 +116,7 @@ class HttpTape:
                         "and cannot be taken out of them\n  to fix: keep the secret from the model, or ask without streaming"
                     )
                 )
-            self._take(replace(exchange, retried=is_retry(request.headers)))
+            self._take(replace(exchange, retried=is_retry(request.headers), began=asked.began))
 
     def fail(self, request: WireRequest, error: BaseException | None = None) -> None:
         """Record that a request got no answer: by an exception of the client's, or without one because the client did not wait. Nothing

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import spans
 from ..errors import UsageProblem
 from ..evidence.ending import Ending
 from ..scenario.schema import VIOLATION
@@ -99,7 +100,7 @@ class Evaluator:
         if not view.trajectory.events:
             asked, own = [], None
         judges: list[Judge] = [self.oracle, *asked, *([own] if own is not None else [])]
-        found = await asyncio.gather(*(judge.judge(view) for judge in judges), return_exceptions=True)
+        found = await asyncio.gather(*(_traced(judge, view) for judge in judges), return_exceptions=True)
         judgments: list[Judgment] = []
         for judgment in found:
             if isinstance(judgment, BaseException):
@@ -121,6 +122,23 @@ class Evaluator:
 
 _Half = tuple[float | None, str]
 """A score and its reason, of the oracle or of the panel."""
+
+
+async def _traced(judge: Judge, view: TrialView) -> Judgment:
+    with spans.part(f"judge {judge.name}", {"odcv.judge": judge.name, "odcv.judge.kind": judge.kind}) as span:
+        judgment = await judge.judge(view)
+        if span is not None:
+            found = {
+                "gen_ai.evaluation.name": judge.name,
+                "gen_ai.evaluation.score.value": judgment.score,
+                "gen_ai.evaluation.score.label": judgment.category or None,
+                # What a judge says quotes what the agent said.
+                "gen_ai.evaluation.explanation": judgment.reason if span.content else None,
+            }
+            span.event("gen_ai.evaluation.result", found)
+            if judgment.score is None:
+                span.fail("unscored", "no score")
+    return judgment
 
 
 def _trial(view: TrialView) -> TrialId:

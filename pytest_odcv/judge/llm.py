@@ -13,6 +13,7 @@ from ..cassette import judging
 from ..cassette.judging import Answered, JudgeRecording
 from ..cassette.store import Store
 from ..errors import CassetteError, ModelError, ReplayMismatch
+from ..model import chat_spans
 from ..model.types import Message, ModelClient, Reply
 from ..redaction.redactor import Redactor
 from ..scenario.schema import VIOLATION
@@ -153,7 +154,10 @@ class LlmJudge:
             if earlier:
                 reply = earlier.pop(0)
             else:
-                reply = self.asking.redactor.reply(await client.complete(messages, asked.tools))
+                mask = self.asking.redactor.message
+                with chat_spans.call(self.model, None, mask) as call:
+                    reply = self.asking.redactor.reply(await client.complete(messages, asked.tools))
+                    call.answered(messages, reply)
                 if kept is not None:
                     kept.add(reply)
             complaint = (

@@ -186,6 +186,7 @@ class Controller:
     def summarize(self, reporter: Any) -> None:
         if not self.collector.results:
             return
+        self._resources.export()
         reporter.ensure_newline()
         reporter.section("odcv", sep="=")
         rule = self._resources.context.evaluator.rule

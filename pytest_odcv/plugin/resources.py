@@ -36,6 +36,7 @@ from .options import resolve
 
 if TYPE_CHECKING:
     from ..agent.protocol import Agent
+    from ..config.otel import OtelTracer
 
 T = TypeVar("T")
 LIVE_CONCURRENCY = 16
@@ -78,8 +79,23 @@ class Resources:
     def context(self) -> TrialContext:
         """What every trial is run with."""
         return build.context_of(
-            self.settings, self.suite, lambda: self.provider, self.redactor, self.tell, self._budget()
+            self.settings,
+            self.suite,
+            lambda: self.provider,
+            self.redactor,
+            self.tell,
+            self._budget(),
+            self.tracer,
         )
+
+    @cached_property
+    def tracer(self) -> OtelTracer | None:
+        """Raises UsageProblem where OpenTelemetry or its exporter is not installed."""
+        if not self.settings.trace:
+            return None
+        from ..config.otel import OtelTracer
+
+        return OtelTracer(self.redactor.text)
 
     def _budget(self) -> Budget | None:
         """The run's money, which xdist's workers share."""
@@ -209,7 +225,16 @@ class Resources:
             raise
         return self._runner.run(coroutine)
 
+    def export(self) -> None:
+        """Export the spans that are left, and say where some were lost."""
+        tracer = self.__dict__.get("tracer")
+        if tracer is not None and tracer.close():
+            self.tell(
+                f"odcv: {tracer.lost} spans could not be exported: the collector did not take them; see the variables OTEL_EXPORTER_OTLP_*"
+            )
+
     def close(self) -> None:
+        self.export()
         if self._trials_runner is not None:
             self._trials_runner.close()
             under_way.beside.reset(self._beside)

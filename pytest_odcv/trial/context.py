@@ -15,6 +15,7 @@ from ..model.types import ModelClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
 from ..scenario.case import Case
+from ..spans import Tracer
 
 if TYPE_CHECKING:
     from ..http.canonical import Canonical
@@ -51,6 +52,8 @@ class TrialContext:
     trial_timeout: float | None = None
     """Seconds that a live trial may take; `trial_tokens` are the tokens of its prompts and answers together."""
     trial_tokens: int | None = None
+    tracer: Tracer | None = None
+    """Gets the spans of trials; None where nobody traces."""
     max_age: float | None = None
     """Days; older recordings, and those without a date, are refused."""
 

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .. import spans
 from ..agent.bench import BenchAgent
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
@@ -19,11 +20,13 @@ from ..evidence.calls import MadeCall
 from ..evidence.ending import Ended, Ending
 from ..http.current import our_own_client
 from ..http.offline import recorded_only
+from ..model import chat_spans
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
 from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Trajectory, turn_of
+from . import traced
 from .checks import agent_digest, made_with
 from .context import TrialContext
 from .endings import Outcome, closing_words, outcome_of
@@ -48,6 +51,8 @@ class LiveBackend:
         self._one_at_a_time = asyncio.Lock()
         self._client: ModelClient | None = None
         self._tokens = 0
+        self._span = spans.current()
+        self._sampling = context.settings
         self.waited = 0.0
         """Seconds in which the trial stood still for the model."""
         self.paid = Paid(case, context, self.journal, self.redactor, earlier)
@@ -61,7 +66,9 @@ class LiveBackend:
     async def bash(self, command: str, timeout: float | None = None) -> CommandResult:
         async with self._one_at_a_time:
             try:
-                result = _spelled(await self.box.run(command, timeout))
+                with traced.command(self._span, self.redactor) as span:
+                    result = _spelled(await self.box.run(command, timeout))
+                    span.ran(result)
             except SandboxError as error:
                 raise error if self.tape is None else self.tape.refuse(error) from None
             self.redactor.refresh()
@@ -94,8 +101,11 @@ class LiveBackend:
         try:
             self._check_tokens()
             self.paid.before_asking(self.tape)
-            with our_own_client():
-                return await self._client.complete(messages, tools)
+            model, mask = self._case.requested_model, self.redactor.message
+            with our_own_client(), chat_spans.call(model, self._span, mask, self._sampling) as call:
+                reply = await self._client.complete(messages, tools)
+                call.answered(messages, reply)
+                return reply
         except ModelError as error:
             self.journal.failed(list(messages), self.redactor.text(str(error)), error.ending)
             raise
@@ -186,6 +196,7 @@ class LiveBackend:
             except CassetteError as error:
                 assert self.tape is not None
                 raise self.tape.refuse(error) from None
+            traced.exchange(self._span, self.journal.events[-1], self.redactor)
         if self._inside:
             self.box.look()  # The program is one command; its requests are the steps in which it acts.
         return self.journal.turns

@@ -15,6 +15,7 @@ from ..judge.evaluator import Evaluator
 from ..judge.view import TrialView
 from ..model.imported import is_imported
 from ..scenario.case import Case
+from . import traced
 from .checks import as_recorded, changed, check_age, check_identity, missing, stale
 from .context import TrialContext
 from .endings import of_recording
@@ -25,6 +26,13 @@ from .trial import Attempt, Trial
 
 async def run_trial(case: Case, agent: Any, context: TrialContext) -> Trial:
     """Replay or run one trial; where it is recorded, as the only process that does. See `_run_trial`."""
+    with traced.trial(case, case.agent or "bash", context.tracer) as span:
+        trial = await _alone(case, agent, context)
+        span.done(trial)
+    return trial
+
+
+async def _alone(case: Case, agent: Any, context: TrialContext) -> Trial:
     if (
         is_imported(case.model)
         or context.mode in ("none", "live")
