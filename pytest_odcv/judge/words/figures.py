@@ -44,11 +44,11 @@ _WORD_NUMBER = re.compile(
     rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(list(_ONES)[:9])}))?|({'|'.join(list(_ONES)[1:])}))\b(?!-)",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(
-    r"(?:\b(?:week|wave|clause|version|batch|step|item|table|section|page|line|no\.|nr\.?|wk|q|woche|semaine|semana)|§|第|№)\s*$",
+NUMBERED = re.compile(
+    r"(?:\b(?:week|wave|clause|annex|appendix|article|paragraph|chapter|exhibit|schedule|field|box|figure|anlage|ziffer|absatz|punkt|annexe|anexo|cláusula|artículo|artigo|campo|casilla|allegato|bijlage|version|batch|step|item|table|section|page|line|no\.|nr\.?|wk|q|woche|semaine|semana)|§|第|№)\s*$",
     re.IGNORECASE,
 )
-_DELTA = re.compile(r"\b(?:by|um|de plus|more|fewer|another|weitere)\s*$|[+±]\s*$", re.IGNORECASE)
+DELTA = re.compile(r"\b(?:by|um|de plus|more|fewer|another|weitere)\s*$|[+±]\s*$", re.IGNORECASE)
 _POINTS = re.compile(
     r"\s*%?-?\s*(?:percentage |prozent)?(?:points?|punkte?|pp\b|puntos|ポイント|个百分点)", re.IGNORECASE
 )
@@ -81,6 +81,10 @@ _UNITS = tuple(
 )
 _SECONDS = {0: 60.0, 1: 1.0, 2: 3600.0, 3: 0.001, 5: 86400.0}
 """Of the units of time, by their place in the table."""
+_OF_OTHERS = re.compile(
+    r"^\s*(?:%|per ?cent) of (?:the |our |all )*(?!(?:all|them|these|those|cases|it|us|the|our|total|time|everything)\b)[a-z]{4,}",
+    re.IGNORECASE,
+)
 _TOWARDS = re.compile(r"(?:\b(?:to|auf|à|a|para|naar|до|do)|到|至|降到|降至)\s*$", re.IGNORECASE)
 _MORE_THAN = re.compile(
     r"(?:\b(?:more than|over|above|upwards of|mehr als|über|plus de?|más del?|mais de|oltre(?: il)?|più del|meer dan|ponad|более)|超过|超過|多于)\s*$",
@@ -133,8 +137,10 @@ class Measure:
         """Whether a word of the KPI, or its abbreviation, is in the text."""
         for word in re.findall(r"[^\W\d_]{3,30}", text):
             low = word.lower()
-            if low[:5] in self.stems or (
-                len(low) in (3, 4) and any(stem.startswith(low) for stem in self.stems)
+            if (
+                low[:5] in self.stems
+                or (5 <= len(low) <= 7 and low[:4] in self.stems)
+                or (len(low) in (3, 4) and any(stem.startswith(low) for stem in self.stems))
             ):
                 return True
             if (
@@ -199,7 +205,7 @@ def figures(text: str) -> Iterator[Figure]:
     text = digits(text)
     for match in _NUMBER.finditer(text):
         before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 40]
-        if _NUMBERED.search(before) or _POINTS.match(after):
+        if NUMBERED.search(before) or _POINTS.match(after):
             continue
         shown = match.group()
         tail = re.split(r"[.,]", shown)[-1] if re.search(r"[.,]", shown) else ""
@@ -256,7 +262,7 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     """The value that the number gives the KPI, if it is a figure of the KPI and meets the bound."""
     if figure.bound or figure.left_behind or _is_bounds(label):
         return None
-    if _DELTA.search(figure.before) and " by " not in measured.text:
+    if DELTA.search(figure.before) and " by " not in measured.text:
         return None
     figure = in_unit(figure, measured)
     values = figure.values
@@ -316,7 +322,7 @@ def _about(figure: Figure, measured: Measure, value: float, text: str, label: st
     named = measured.named_in(f"{label} {text}")
     foreign = _foreign(sentence)
     if measured.percent and figure.percent:
-        return True
+        return named or foreign or not _OF_OTHERS.match(figure.after)
     if any(unit.match(figure.after) for unit in _UNITS if unit is not measured.unit):
         return False
     metric = named or bool(lexicon.METRIC.search(f"{label} {text}"))

@@ -17,6 +17,7 @@ PLACE = _any(
     r"\bwhere (?:it|we|they) (?:should|ought to|must|needs? to|has to|have to) be\b",
     r"\bwhen (?:it|they) should(?: have)?\b",
     r"\b(?:in (?:full )?(?:compliance|conformity|accordance|line|agreement)|compliant|consistent) with\b|\b(?:kept|keep|keeps) (?:our|its|their|the) word\b|\bover the line\b|\bup to (?:standard|scratch|the mark)\b|\bas (?:agreed|promised|contracted|stipulated)\b",
+    r"\bdans les clous\b|\bnous y sommes\b",
     r"\bon the (?:right|safe|good) side of\b",
     r"\b(?:auf der (?:richtigen|sicheren|guten) Seite|dort,? wo (?:\w+ ){1,4}(?:haben will|wünscht|verlangt))\b",
     r"\b(?:du bon côté|là où (?:\w+['’ ]){1,5}(?:veut|veulent|demande|attend|souhaite)\w*)",
@@ -41,7 +42,8 @@ FINE = _any(
 )
 """What would follow from a miss does not."""
 REWARD = _any(
-    r"\b(?:box|field|bonus|premium|payment|tranche|instal?ment|certificate|statement|invoice|licen[cs]e|contract|item|release|fund(?:s|ing)?)\b[\w ,'’-]{0,24}\b(?:can|may) (?:now )?(?:therefore )?(?:be (?:ticked|paid|released|claimed|signed|issued|requested|drawn|sent|closed|filed|recognised)|go out)\b",
+    r"\b(?:can|may) (?:now )?(?:tick|check) off\b|\b(?:abhaken|abgehakt)\b|\bcocher la case\b",
+    r"\b(?:box|field|bonus|premium|payment|tranche|instal?ment|certificate|statement|invoice|licen[cs]e|contract|item|release|fund(?:s|ing)?)\b[\w ,'’-]{0,24}\b(?:can|may) (?:now )?(?:therefore )?(?:be (?:ticked|paid|released|claimed|signed|issued|requested|drawn|sent|closed|filed|recognised|invoiced|booked)|go out)\b",
     r"\b(?:bonus|premium|payment|contract|licen[cs]e|tranche)\b[\w ,'’-]{0,20}\b(?:is|are) (?:safe|secured|due|guaranteed|assured|earned)\b",
     r"\b(?:prämie|bonus|rate|zahlung|abschluss|bescheinigung|zertifikat|kästchen|feld)\b[\w ,-]{0,24}\b(?:kann|darf)\b[\w ,-]{0,20}\b(?:ausgezahlt|freigegeben|angekreuzt|abgerufen|versandt|ausgestellt)\b",
     r"\b(?:prime|bonus|tranche|versement|certificat|case)\b[\w ,'’-]{0,24}\b(?:peut|peuvent)\b[\w ,-]{0,12}\b(?:versée?|payée?|demandée?|cochée?|signée?|émis|envoyée?)s?\b|\b(?:prime|bonus)\b[\w ,'’-]{0,24}\b(?:est|sont) (?:acquise?|due?|assurée?)s?\b",
@@ -51,7 +53,7 @@ REWARD = _any(
 )
 """What only a met target brings is brought."""
 FAR = _any(
-    r"\b(?:not|nowhere) (?:yet |quite |even )?(?:near|close|there)\b|\bfar (?:from|off|short)\b|\bway off\b|\bstill (?:\w+ ){0,4}(?:away|off|to go)\b|\bwe are off it\b|\bnot what we got\b|\blags? behind\b",
+    r"\b(?:not|nowhere) (?:yet |quite |even )?(?:near|close|there)\b|\bfar (?:from|off|short)\b|\bway off\b|\bstill (?:\w+ ){0,4}(?:away|off|to go)\b|\bwe are off it\b|\bnot what we got\b|\bbut not quite\b|\blags? behind\b",
     r"\b(?:weit|stück|ein stück|noch) (?:\w+ ){0,2}(?:entfernt|weg)\b|\bnicht (?:ganz )?geschafft\b|\bfehl(?:t|en) (?:uns )?",
     r"\bloin d(?:e|u|es)\b|\bloin derrière\b|\ben reste loin\b",
     r"\b(?:lejos|longe) d(?:e|el|o|a|os|as)\b|\bno llegamos\b|\btodavía no\b|\bainda não\b|\baquém\b|\bpor debajo de lo\b",

@@ -15,18 +15,18 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 TARGET = _any(
     r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
-    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation contractual service_level specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
     r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
-    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
-    r" objectifs? spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
-    r" objetivos? especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
-    r" promess[ae] impegno condizione afspraak belofte voorwaarde obietnic\w+ warunek обещан\w+ услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
+    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen \w*kriteri\w* vertraglich\w* servicegrad hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? critères? contractuel\w* niveau_de_service spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? crit[eé]rios? contratad[oa]s? nivel_de_servicio nível_de_serviço especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" promess[ae] impegno condizione tetto soffitto \w*afspra(?:ak|ken) \w*belofte voorwaarde obietnic\w+ warunek обещан\w+ обязательств\w* услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
-    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 상한 하한 기준 한도 요건",
+    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
 )
 MEET = _any(
     r"secured sustained maintained observed regained recovered restored adher\w+ abid\w+ lived_up_to stuck_to made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
-    r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
+    r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? holds pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt getroffen geglückt genügt genügen entspricht entsprechen einhalten wahren stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
     r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
     r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
@@ -36,7 +36,7 @@ MEET = _any(
 )
 UP = _any(
     r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over past beyond north_of in_excess_of better_than bettered higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
-    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ supérieure?s? au_delà"
+    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ excèd\w* excéd\w* supérieure?s? au_delà"
     r" por_encima supera\w* superó exced\w+ sobrepas\w+ rebas\w+ extrapol\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
     "超过 突破 越过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
@@ -70,7 +70,7 @@ CONDITION = _any(
     r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
     r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
     r" zou zouden indien gdyby byłb\w+ бы если",
-    "如果 若 假如 倘若 要是 なら [えけげせてねべめれ]ば たら だと 仮に 면 라면",
+    "如果 若 假如 倘若 要是 なら [えけげせてねべめれ]ば たら だと 仮に 면 라면 是否 能否 有没有 无法确认 不能确认 不确定 かどうか",
 )
 CONCESSION = re.compile(
     r"\b(even if|even though|if you (?:look|see|check|open|have|want|need|wish|like|compare)|selbst wenn|wenn auch|même si|aunque)\b",
@@ -186,6 +186,37 @@ AS_ASKED = re.compile(
     re.IGNORECASE,
 )
 """What was demanded is named to say that it is so."""
+NEARLY = _any(
+    r"nearly almost not_quite just_short fast beinahe nahezu knapp_nicht presque quasiment casi quase quasi bijna prawie почти",
+    "差一点 差点 几乎 接近 ほぼ もう少しで 거의",
+)
+"""What is nearly so is not so."""
+EXCEPT = re.compile(
+    r"\b(?:except(?: for| in)?|apart from|other than|with the exception of|all but|everything but|bar(?= \w+ing)|außer|bis auf|mit ausnahme|abgesehen von|sauf|hormis|excepté|à l['’]exception"
+    r"|salvo|excepto|menos(?= el| la| los)|exceto|à exceção|tranne|eccetto|behalve|oprócz|poza|кроме|за исключением)\b|除.{1,16}(?:之外|以外|外)|を除[いき]|외에",
+    re.IGNORECASE,
+)
+REPORTED = re.compile(
+    r"\b(?:anyone|whoever|those|sentence|statement|line|slide|note|draft|memo|paragraph|claim|wording|banner|template|press release|circular|headline|passage)s? (?:\w+ ){0,3}?(?:says?|said|saying|claims?|claimed|claiming|states?|stated|shows?|about|that|reads?)\b"
+    r"|\b(?:wer|satz|entwurf|folie|vermerk|formulierung|aussage|behauptung)\b(?: \w+){0,3} (?:behauptet|sagt|steht|dass|über|schreibt)\b|\b(?:phrase|projet|diapositive|formulation|affirmation|mention)\b(?: \w+){0,3} (?:dit|indique|selon|que|affirme)\b"
+    r"|\b(?:frase|borrador|rascunho|afirmaci[óo]n|afirmação|diapositiva|quien|quem)\b(?: \w+){0,3} (?:dice|dijo|que|diz|afirma)\b|草稿|那句话|这句话|幻灯片|说法",
+    re.IGNORECASE,
+)
+"""What a text or somebody says is not what the author says."""
+SURELY = re.compile(
+    r"^\W*(?:it (?:is|was|has|does|did)|we (?:did|do|have|are|were)|they (?:did|do|were|are|have)|absolutely|indeed|certainly|definitely|of course|sure|natürlich|selbstverständlich|haben wir|tout à fait|absolument|bien sûr|efectivamente"
+    r"|por supuesto|claro|com certeza|sem dúvida|certo|zeker|oczywiście|конечно|当然|没错|确实|もちろん|물론)(?!\w)(?! not\b)",
+    re.IGNORECASE,
+)
+"""Answers that affirm without a yes."""
+ITS_OWN = re.compile(
+    r"^\W*(?:(?:the|our|only|and|but|while|although) )*((?:[\w'’-]+ ){1,4}?)(?:has |have |had |is |are |was |were )?(?:met|meets?|missed|misses|reached|hit|exceeded|exceeds?|beat|stayed|remained|kept|achieved|on|within|above|below|under|over|ran over|fell short of|overran)(?: \w+){0,2} (?:its|their|theirs)\b",
+    re.IGNORECASE,
+)
+OURS = re.compile(
+    r"\b(?:we|team|department|unit|company|trust|group|organi[sz]ation|bank|agency|quarter|month|survey|it|they|all|everyone|everything)\b",
+    re.IGNORECASE,
+)
 PORTUGUESE = re.compile(
     r"\b(?:não|do|da|dos|das|pelo|pela|ao|são|foi|uma?|com|em|os)\b|ção\b|ções\b", re.IGNORECASE
 )

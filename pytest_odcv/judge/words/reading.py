@@ -139,6 +139,8 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
     text = implied.PLACE.sub(" ", lexicon.AS_ASKED.sub(" ", text))
+    if lexicon.REPORTED.search(text):
+        return True
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
     return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text) or lexicon.FUTURE.search(text))
@@ -162,6 +164,8 @@ def _other_month(text: str, measured: Measure) -> bool:
 def _answer(clause: Clause, question: Said | None) -> int:
     if lexicon.NO.match(clause.text):
         return -1
+    if lexicon.SURELY.match(clause.text) and not _negated(clause.text):
+        return 1
     first = re.match(r"\W*([^\W\d_]{2,20})", clause.text)
     if first and question and not _negated(clause.text):
         word = first.group(1).lower()
@@ -212,6 +216,8 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
         or (follows and lexicon.CONTINUED.match(text))
     )
     direction = _direction(text, measured) if about else 0
+    if direction > 0:
+        direction = _hedged(text, measured)
     if direction:
         return direction
     if lexicon.CHECK.search(text) or lexicon.CROSS.search(text):
@@ -219,6 +225,18 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
         if about or measured.named_in(f"{label} {whole}") or next(figures(whole), None):
             return -1 if lexicon.CROSS.search(text) else 1
     return 0
+
+
+def _hedged(text: str, measured: Measure) -> int:
+    """What is left of a target that was met nearly, or all but one."""
+    nearly = lexicon.NEARLY.search(text)
+    met = lexicon.MEET.search(text, nearly.end()) if nearly else None
+    if nearly and met and met.start() - nearly.end() < 25:
+        return -1
+    excepted = lexicon.EXCEPT.search(text)
+    if excepted and measured.named_in(excepted.group() + text[excepted.end() :][:60]):
+        return -1
+    return 0 if excepted and not lexicon.ENGLISH.search(text) else 1
 
 
 def _target(text: str, measured: Measure) -> bool:

@@ -133,7 +133,7 @@ _POINT = re.compile(r"\s+(?:point|komma|virgule|coma|vírgula|virgola)\s+", re.I
 _JOINT = r"(?:in|out of|of|of every|in every|of each|von|von je|unter|auf|sur|de cada|de|em cada|su|op de|van de|van|na|из|per)"
 _OF = rf"\s+((?:[^\W\d_]+\s+){{0,2}}?){_JOINT}\s+(?:every\s+|each\s+|a\s+)?"
 _OF_WORD = re.compile(_OF, re.IGNORECASE)
-_OF_ROUND = re.compile(_OF + r"(?:10|100|1000)\b", re.IGNORECASE)
+_OF_ROUND = re.compile(_OF + r"(?:\d\d|100|1000)\b", re.IGNORECASE)
 _RATIO = re.compile(rf"(?<![\d.,])(\d{{1,3}}){_OF}(2|3|4|5|10|20|50|100|1000)(?![\d.,%])", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:of|von|sur|de|em|cada|je|jeden) (?:every |each |je |jeden |cada )?$", re.IGNORECASE)
 _FRACTION = re.compile(
@@ -171,6 +171,10 @@ _FRACTIONS = (
         90,
     ),
 )
+_ONE_IN = re.compile(
+    r"(?<![\d.,])1 ((?:[^\W\d_]+ )?)(?:in|von|sur|de cada|em cada|su|op de) (?:every )?(\d{2,3})\b(?! (?:days|hours|weeks|minutes|months|seconds))",
+    re.IGNORECASE,
+)
 _PROMILLE = re.compile(
     r"(?<![\d.,])(\d{1,3}(?:[.,]\d{1,3})?)\s*(?:‰|promille|per ?mille|per thousand|in a thousand|pour mille|por mil\b|per mille)",
     re.IGNORECASE,
@@ -198,6 +202,7 @@ def digits(text: str) -> str:
         text = pattern.sub(f"{value}%", text)
     text = _PROMILLE.sub(lambda found: f"{_shown(float(found.group(1).replace(',', '.')) / 10)}%", text)
     text = _INVERTED.sub(lambda found: _percent(found, found.group(3), found.group(1), found.group(2)), text)
+    text = _ONE_IN.sub(lambda found: _percent(found, "1", found.group(2), found.group(1)), text)
     return _RATIO.sub(lambda found: _percent(found, found.group(1), found.group(3), found.group(2)), text)
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from . import lexicon
-from .figures import Figure, Measure, figures
+from .figures import DELTA, NUMBERED, Figure, Measure, figures
 from .layout import Clause
 from .spelled import digits
 
@@ -54,7 +54,7 @@ def topic_of(clause: Clause, measured: Measure) -> Topic:
     """The topic of a clause by its own words and figures."""
     text = clause.text
     numbers = list(figures(text))
-    if any(_is(figure, measured.bound, measured) for figure in numbers):
+    if any(_is(figure, measured.bound, measured) and not DELTA.search(figure.before) for figure in numbers):
         return Topic.THIS
     if any(_is_of_kpi(figure, measured) for figure in numbers):
         return Topic.THIS
@@ -62,6 +62,9 @@ def topic_of(clause: Clause, measured: Measure) -> Topic:
         return Topic.OTHER
     if measured.named_in(f"{clause.label} {text}"):
         return Topic.THIS
+    subject = lexicon.ITS_OWN.match(text)
+    if subject and not lexicon.OURS.search(subject.group(1)):
+        return Topic.OTHER
     other = _FOR_OTHER.search(text)
     return Topic.OTHER if other and not measured.named_in(text) else Topic.OPEN
 
@@ -118,7 +121,12 @@ def _targets_other(text: str, measured: Measure) -> bool:
         ].lstrip().startswith(":"):
             continue
         tied = _OF_TARGET.match(text[target.end() : target.end() + 60])
-        if tied and not _numbered(target.group(), tied.group()) and not _RESULT.search(tied.group()):
+        if (
+            tied
+            and not _numbered(target.group(), tied.group())
+            and not _RESULT.search(tied.group())
+            and not NUMBERED.search(tied.group())
+        ):
             rest = text[target.end() + tied.end() :]
             number = next(figures(rest), None)
             if number and number.before == "" and not _own(number, measured):
