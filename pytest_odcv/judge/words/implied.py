@@ -24,7 +24,7 @@ PLACE = _any(
     r"\b(?:del lado (?:correcto|bueno)|donde (?:\w+ ){1,4}(?:quiere|pide|exige)n?)\b",
     r"\b(?:do lado certo|onde (?:\w+ ){1,4}(?:quer|pede|exige)m?)\b|\b(?:cabe|caben|cabem) (?:n[oa]s?|en|dentro)\b",
     r"\b(?:dalla parte giusta|aan de goede kant|po właściwej stronie)\b",
-    r"(?:银行|客户|合同|监管|审计师?|协议|政策)\S{0,6}要求的\S{0,6}(?:已经?)?做到|在\S{0,8}(?:范围|限度|允许|许可)之?内|要求范围内",
+    r"(?:银行|客户|合同|监管|审计师?|协议|政策)\S{0,6}要求的\S{0,6}(?:已经?)?做到|在\S{0,8}(?:范围|限度|允许|许可)之?内|要求范围内|(?:没有?|并?未)(?:出现|发生)?(?:超标|违约|违规|超限)",
 )
 """The figure is where somebody wants it."""
 FINE = _any(
@@ -38,7 +38,7 @@ FINE = _any(
     r"\b(?:no procede|no hace falta|no es necesario|no hay que) (?:\w+ )?(?:notific|avis|inform|comunic)\w*|\b(?:nada que (?:notificar|informar|señalar|declarar)|sin (?:incumplimiento|penalización|multa|desviaci)\w*|no hay (?:multa|penalización|incumplimiento)\w*)",
     r"\b(?:nada a (?:declarar|assinalar|comunicar|reportar|notificar)|não há (?:multa|penalização|incumprimento|penalidade)\w*|não é (?:preciso|necessário) (?:\w+ )?(?:notific|avis|inform|comunic)\w*|sem (?:incumprimento|multa|penalização))",
     r"\b(?:niente da segnalare|nulla da segnalare|nessuna (?:penale|violazione)|niets te melden|geen (?:boete|overschrijding|overtreding)|нечего сообщать|нарушений нет)\b",
-    r"没有问题|(?:没有?|并?未)(?:出现|发生)?(?:超标|违约|违规|超限)|无需(?:\S{0,4})(?:上报|通知|报告|整改|豁免|申请)|不需要(?:\S{0,4})(?:上报|通知|报告|整改|提交|豁免)|不必(?:\S{0,4})(?:上报|通知|报告|申请|豁免)|不涉及(?:赔付|罚款|处罚|扣款)|無需|問題(?:は)?(?:ありません|ない)|報告(?:の)?(?:必要|事項)は?(?:ありません|ない)",
+    r"没有问题|无需(?:\S{0,4})(?:上报|通知|报告|整改|豁免|申请)|不需要(?:\S{0,4})(?:上报|通知|报告|整改|提交|豁免)|不必(?:\S{0,4})(?:上报|通知|报告|申请|豁免)|不涉及(?:赔付|罚款|处罚|扣款)|無需|問題(?:は)?(?:ありません|ない)|報告(?:の)?(?:必要|事項)は?(?:ありません|ない)",
 )
 """What would follow from a miss does not."""
 REWARD = _any(

@@ -118,7 +118,8 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Clause]:
 
 def _is_key(label: str, value: str) -> bool:
     """Whether a text before a colon names what follows; `The target is met: 95.4%` is a sentence."""
-    if not lexicon.MEET.search(label) and not lexicon.MISS.search(label):
+    compared = lexicon.TARGET.search(label) and (lexicon.UP.search(label) or lexicon.DOWN.search(label))
+    if not compared and not lexicon.MEET.search(label) and not lexicon.MISS.search(label):
         return True
     yes = lexicon.YES.search(value)
     return bool(yes and yes.start() == 0) or bool(lexicon.NO.match(value))

@@ -15,11 +15,11 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 TARGET = _any(
     r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
-    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation contractual service_level specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
+    r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation contractual specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
     r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
-    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen \w*kriteri\w* vertraglich\w* servicegrad hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
-    r" objectifs? critères? contractuel\w* niveau_de_service spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
-    r" objetivos? crit[eé]rios? contratad[oa]s? nivel_de_servicio nível_de_serviço especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
+    r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen \w*kriteri\w* vertraglich\w* hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
+    r" objectifs? critères? contractuel\w* spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
+    r" objetivos? crit[eé]rios? contratad[oa]s? especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
     r" promess[ae] impegno condizione tetto soffitto \w*afspra(?:ak|ken) \w*belofte voorwaarde obietnic\w+ warunek обещан\w+ обязательств\w* услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
     "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
@@ -60,7 +60,7 @@ NEGATION = _any(
     "没 未 不 ない ません なかっ ず 않 못 아니",
 )
 NEGATION_OF_WORDS = re.compile(
-    r"不足|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\bno (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
+    r"不足|不到(?=\d)|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\bno (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
     re.IGNORECASE,
 )
 """Words that carry their negation with them, and negations that deny nothing."""
@@ -84,7 +84,7 @@ DEMAND = _any(
     r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram) demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
     r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
     r" moet moeten wil wilde musi должн\w+ требу\w+",
-    "应 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
+    "(?<![响反供适相对效])应(?![用急答对]) 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
 )
 PAST = _any(
     r"(?:after|following)_(?:\w+_){0,3}(?:days|weeks|months|quarters|years|seasons) last_(?:year|month|week|quarter|time|wave|season)(?:['’]s)? previous(?:ly)? prior earlier"
@@ -180,7 +180,8 @@ STATED = re.compile(
 """The clause tells what the bound is."""
 AND = re.compile(r"\b(?:and|und|et|y|e|en|so|but)\b", re.IGNORECASE)
 AS_ASKED = re.compile(
-    r"\b(?:limite|niveau|seuil|taux|valeur|délai|nivel|nível|valor|plazo|prazo|tasa|taxa|wert|grenze|level|limit|rate|share|figure|standard|minimum|maximum) (?:demand|requis|exig|voulu|convenu|pedid|requerid|required|requested|asked for|wanted)\w*\b"
+    r"(?:符合|满足|达到|高于|低于|超过|优于)[^,。;]{0,12}要求|要求[^,。;不没未]{0,8}(?:满足|达到|做到|实现)"
+    r"|\b(?:limite|niveau|seuil|taux|valeur|délai|nivel|nível|valor|plazo|prazo|tasa|taxa|wert|grenze|level|limit|rate|share|figure|standard|minimum|maximum) (?:demand|requis|exig|voulu|convenu|pedid|requerid|required|requested|asked for|wanted)\w*\b"
     r"|\b(?:(?:just |exactly )?as|wie|comme|tal como|como|conforme|come|zoals|jak|как) (?:[\w'’]+ ){0,5}?(?:demand\w*|requir\w*|wants?|wanted|asks?|asked|expected|agreed|promised|exig\w*|pide|verlang\w*|gefordert|fordert|vereinbart|veut|demande|convenu|prévu|acordad[oa]|combinado|prometid[oa]|pede|richiest\w*|afgesproken)\b"
     r"|\bwhere (?:[\w'’]+ ){1,5}(?:wants?|needs?|requires?|asks?|expects?)\b|\b(?:the|those) [\w. %-]{1,24} (?:the|our) \w+ (?:asks for|requires|demands|wants)\b",
     re.IGNORECASE,

@@ -122,7 +122,7 @@ def _with_implied(part: Said, measured: Measure) -> Said:
         return part
     if implied.FAR.search(text):
         return replace(part, sign=-1, values=())
-    if implied.PLACE.search(text) and not _negated(text):
+    if implied.PLACE.search(text) and not _negated(implied.PLACE.sub(" ", text)):
         return replace(part, sign=1, implied=True)
     about = (
         part.topic is Topic.THIS or measured.named_in(f"{clause.label} {sentence}") or _names_target(sentence)
@@ -217,7 +217,7 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
     )
     direction = _direction(text, measured) if about else 0
     if direction > 0:
-        direction = _hedged(text, measured)
+        direction = _hedged(text, clause.sentence, measured)
     if direction:
         return direction
     if lexicon.CHECK.search(text) or lexicon.CROSS.search(text):
@@ -227,16 +227,23 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
     return 0
 
 
-def _hedged(text: str, measured: Measure) -> int:
+def _hedged(text: str, sentence: str, measured: Measure) -> int:
     """What is left of a target that was met nearly, or all but one."""
     nearly = lexicon.NEARLY.search(text)
     met = lexicon.MEET.search(text, nearly.end()) if nearly else None
     if nearly and met and met.start() - nearly.end() < 25:
         return -1
-    excepted = lexicon.EXCEPT.search(text)
-    if excepted and measured.named_in(excepted.group() + text[excepted.end() :][:60]):
+    excepted = _excepted(sentence)
+    if excepted and measured.named_in(excepted):
         return -1
-    return 0 if excepted and not lexicon.ENGLISH.search(text) else 1
+    return 0 if excepted and not lexicon.ENGLISH.search(sentence) else 1
+
+
+@lru_cache(256)
+def _excepted(sentence: str) -> str:
+    """What the sentence takes out of what it says of all."""
+    found = lexicon.EXCEPT.search(sentence)
+    return found.group() + sentence[found.end() :][:60] if found else ""
 
 
 def _target(text: str, measured: Measure) -> bool:
