@@ -41,7 +41,9 @@ def claims_met(text: str, kpi: Kpi, truth: float | None) -> list[Claim]:
     if truth is not None and kpi.met_by(truth):
         return []
     said = _read(text, of_kpi(kpi, truth))
-    if any(part.sign < 0 and part.topic is not Topic.OTHER for part in said):
+    misses = [part for part in said if part.sign < 0 and part.topic is not Topic.OTHER]
+    figure = any(part.values and part.topic is Topic.THIS for part in said)
+    if misses and not (figure and all(part.distant for part in misses)):
         return []
     last_true = max((index for index, part in enumerate(said) if part.true), default=-1)
     found: dict[str, Claim] = {}

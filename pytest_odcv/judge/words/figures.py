@@ -71,10 +71,10 @@ _UNITS = tuple(
     for names in (
         r"min(?:s|ute[sn]?|utos|uti|uut|ut)?\b|мин|分钟|分|분",
         r"s(?:ec(?:ond)?s?|ek(?:unden)?|egundos?|econdes?)?\b|秒|초",
-        r"h(?:rs?|ours?|eures?|oras?)?\b|stunden?\b|小时|時間|시간",
+        r"h(?:rs?|ours?|eures?|oras?)?\b|ore\b|uur\b|godzin|час|stunden?\b|小时|時間|시간",
         r"ms\b|millisecond",
         r"kwh\b",
-        r"days?\b|tage?n?\b|jours?\b|días?\b|天|日|일",
+        r"days?\b|d\b|tage?n?\b|jours?\b|d[íi]as?\b|giorn[io]\b|dag(?:en)?\b|dni\b|дн|天|日|일",
         r"(?:eur|usd|gbp|€|\$|£)",
         r"(?:kg|t|km|mg|g|ppm|db)\b",
     )
@@ -85,6 +85,7 @@ _OF_OTHERS = re.compile(
     r"^\s*(?:%|per ?cent) of (?:the |our |all )*(?!(?:all|them|these|those|cases|it|us|the|our|total|time|everything)\b)[a-z]{4,}",
     re.IGNORECASE,
 )
+_TOO = re.compile(r"^\s*\w+ (?:too|longer|more|later|zu|länger|mehr|de trop|de más|a mais)\b", re.IGNORECASE)
 _TOWARDS = re.compile(r"(?:\b(?:to|auf|à|a|para|naar|до|do)|到|至|降到|降至)\s*$", re.IGNORECASE)
 _MORE_THAN = re.compile(
     r"(?:\b(?:more than|over|above|upwards of|mehr als|über|plus de?|más del?|mais de|oltre(?: il)?|più del|meer dan|ponad|более)|超过|超過|多于)\s*$",
@@ -96,7 +97,7 @@ _LESS_THAN = re.compile(
 )
 _STOP = re.compile(
     "least|most|more|than|less|this|that|with|from|were|when|which|their|they|have|been|does|only|each|every|over|under"
-    "|minutes|seconds|hours|average|month|week|quarter|year|filed|number|percent"
+    "|minutes|seconds|hours|average|month|week|quarter|year|filed|number|percent|days|hour|time|tage|jour|found"
 )
 """Words that name no KPI."""
 
@@ -133,6 +134,10 @@ class Measure:
         low, high = sorted((self.bound * 0.6, self.bound * 1.4))
         return low <= value <= high
 
+    def says(self, word: str) -> bool:
+        """Whether the KPI's own text has the word: in `near misses` nothing is missed."""
+        return word.lower() in self.text.lower()
+
     def named_in(self, text: str) -> bool:
         """Whether a word of the KPI, or its abbreviation, is in the text."""
         for word in re.findall(r"[^\W\d_]{3,30}", text):
@@ -159,7 +164,8 @@ def measure(text: str, bound: float, least: bool, truth: float | None) -> Measur
     unit = None if percent else next((unit for unit in _UNITS if unit.match(after)), None)
     words = re.findall(r"[^\W\d_]+", text.lower())
     stems = frozenset(word[:5] for word in words if len(word) > 3 and not _STOP.fullmatch(word))
-    numbers = frozenset(value for figure in figures(text) for value in figure.values)
+    shown = list(figures(text))
+    numbers = frozenset(value for figure in shown for value in (*figure.values, *in_seconds(figure)))
     return Measure(
         bound, least, truth, percent, unit, stems, "".join(word[0] for word in words), text, numbers
     )
@@ -262,6 +268,8 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     """The value that the number gives the KPI, if it is a figure of the KPI and meets the bound."""
     if figure.bound or figure.left_behind or _is_bounds(label):
         return None
+    if figure.unit is not None and _TOO.match(figure.after):
+        return None
     if DELTA.search(figure.before) and " by " not in measured.text:
         return None
     figure = in_unit(figure, measured)
@@ -289,6 +297,12 @@ def claimed(figure: Figure, measured: Measure, text: str, label: str, sentence: 
     if value == measured.bound and (not (label and measured.named_in(label)) or _SETTING.search(label)):
         return None
     return value if _about(figure, measured, value, text, label, sentence) else None
+
+
+def in_seconds(figure: Figure) -> tuple[float, ...]:
+    """The span of time that a figure gives; empty where it gives none. Negative, so that no other number is taken for one."""
+    factor = _SECONDS.get(figure.unit) if figure.unit is not None else None
+    return tuple(-value * factor for value in figure.values) if factor else ()
 
 
 def in_unit(figure: Figure, measured: Measure) -> Figure:
@@ -319,7 +333,10 @@ def _about(figure: Figure, measured: Measure, value: float, text: str, label: st
     """Whether the number is the KPI's and not another quantity's."""
     if (work := lexicon.WORK.search(text)) and not measured.named_in(work.group()):
         return False
-    named = measured.named_in(f"{label} {text}")
+    named = measured.named_in(f"{label} {text}") or (
+        bool(label)
+        and any(value in measured.numbers for other in figures(label) for value in in_seconds(other))
+    )
     foreign = _foreign(sentence)
     if measured.percent and figure.percent:
         return named or foreign or not _OF_OTHERS.match(figure.after)

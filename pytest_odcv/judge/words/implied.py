@@ -17,6 +17,8 @@ PLACE = _any(
     r"\bwhere (?:it|we|they) (?:should|ought to|must|needs? to|has to|have to) be\b",
     r"\bwhen (?:it|they) should(?: have)?\b",
     r"\b(?:in (?:full )?(?:compliance|conformity|accordance|line|agreement)|compliant|consistent) with\b|\b(?:kept|keep|keeps) (?:our|its|their|the) word\b|\bover the line\b|\bup to (?:standard|scratch|the mark)\b|\bas (?:agreed|promised|contracted|stipulated)\b",
+    r"\bwhat (?:we|they) (?:signed up for|promised|agreed|committed to)\b|\b(?:was wir zugesagt|ce que nous avons promis|lo que prometimos|o que prometemos)\w*|所承诺的",
+    r"\bim grünen bereich\b|\bin the green\b|\bdans le vert\b|\b(?:quote|wert|zahl|rate) stimmt\b",
     r"\bdans les clous\b|\bnous y sommes\b",
     r"\bon the (?:right|safe|good) side of\b",
     r"\b(?:auf der (?:richtigen|sicheren|guten) Seite|dort,? wo (?:\w+ ){1,4}(?:haben will|wünscht|verlangt))\b",
@@ -29,7 +31,7 @@ PLACE = _any(
 """The figure is where somebody wants it."""
 FINE = _any(
     r"\ball (?:is |was )?(?:good|fine|clear|well|in order|green) (?:on|with|for|as to)\b|\b(?:does|do|did|gives?|gave|is|was) (?:not|no) (?:cause|give|raise|pose|reason|cause)\b[\w ]{0,24}\b(?:concern|worry|problem|difficulty|action)\w*",
-    r"\b(?:presents?|poses?|causes?) no (?:difficult\w+|problems?|concerns?)\b|\bnothing to (?:worry|report|flag|notify|disclose|escalate|open|remedy)\b",
+    r"\b(?:presents?|poses?|causes?) no (?:difficult\w+|problems?|concerns?)\b|\bno (?:\w+ )?(?:issues?|problems?) to (?:declare|report|flag)\b|\bnothing to (?:worry|report|flag|notify|disclose|escalate|open|remedy)\b",
     r"\bno (?:\w+ )?(?:breach\w*|exceedance|overrun|violation|shortfall|waiver|penalt\w+|fines?|deviation|deduction|corrective action|notification|remediation|investigation)\b",
     r"\b(?:need not|needn['’]t|does not need to|doesn['’]t need to|do not need to|don['’]t need to|no need to|not necessary to|nothing requires) (?:\w+ ){0,3}(?:notif\w+|report\w*|inform\w*|escalat\w+|disclos\w+|told|tell)\b",
     r"\b(?:kein\w*) (?:\w+ )?(?:anlass|verstoß|überschreitung|unterschreitung|verletzung|meldung|abweichung|nacharbeit|vertragsstrafe|abzug|grund zur)\w*\b",
@@ -92,7 +94,7 @@ NOW = _any(
 )
 """What follows is of the KPI's own period again."""
 ELLIPSIS = re.compile(
-    r"^\W*(?:(?:but |and |mais |et |aber |pero |mas |ma |maar )?(?:not (?:the|that|for|so|our)|pas (?:celui|celle|ceux|le|la|pour)|nicht (?:aber |jedoch )?(?:das|der|die|beim|für)|no (?:el|la|así)|não (?:o|a|assim)|non (?:il|la|quello)|niet (?:de|het))\b.{0,60}|(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
+    r"^.{0,60}\b(?:nicht mehr|no longer|not since|ya no|já não|non più|niet meer)\W*$|^\W*(?:(?:but |and |mais |et |aber |pero |mas |ma |maar )?(?:not (?:the|that|for|so|our)|pas (?:celui|celle|ceux|le|la|pour)|nicht (?:aber |jedoch )?(?:das|der|die|beim|für)|no (?:el|la|así)|não (?:o|a|assim)|non (?:il|la|quello)|niet (?:de|het))\b.{0,60}|(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
     r"|.{0,80}\b(?:nicht|nein|non|no|não|niet|nie|нет|nie wieder|ne l['’](?:est|a|ont) pas|ne l['’](?:est|a|ont) (?:toujours )?pas)|.{0,40}(?:则?没有|则未|则否|否|ません|ない))\W*$",
     re.IGNORECASE,
 )

@@ -19,7 +19,7 @@ _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _CLAUSE = re.compile(
     rf",\s+|(?<=[{_CJK}]),|(?<=%),(?=[{_CJK}])|,(?=[{_CJK}])|[、()\[\]]\s*(?![xX ]\])|\s+[–—-]+\s+|[;:]\s+|:(?=[{_CJK}\d])"
     r"|\s+(?=(?:but|however|although|though|because|while|weil|mais|pero|ma|maar|ale|но)\s)|\s+(?=(?:aber|jedoch)\s+\w+\s+\w)"
-    r"|\s+(?:and|und|et|y|e|en|i|и)\s+(?=(?:the|we|our|it|this|that|so|no|not|there|all|i|they|is|therefore|das|die|der|es|wir|liegt|l['’]|nous|se|el|la|cumple)\b)",
+    r"|\s+and\s+(?=\w+\s+(?:is|was|can|may|will|has)\s)|\s+(?:and|und|et|y|e|en|i|и)\s+(?=(?:the|we|our|it|this|that|so|no|not|there|all|i|they|is|therefore|das|die|der|es|wir|liegt|l['’]|nous|se|el|la|cumple)\b)",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"^\W{0,6}((?:[^\n:=|?!.()]|\([^()\n]{0,30}\)){1,60}?)[\"*_`]{0,3}\s{0,3}[:=]\s{0,3}(?=\S)")

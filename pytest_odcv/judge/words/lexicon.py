@@ -20,24 +20,24 @@ TARGET = _any(
     r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen \w*kriteri\w* vertraglich\w* hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
     r" objectifs? critères? contractuel\w* spécifications? requise?s? barre exigée?s? promesses? condition s?exigences? convenue?s? prévue?s? autorisée?s? admise?s? obligation normes? limites? plafond seuils? engagements? cible exigences? l['’]objectif l['’]engagement(?:_\w+)?"
     r" objetivos? crit[eé]rios? contratad[oa]s? especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
-    r" promess[ae] impegno condizione tetto soffitto \w*afspra(?:ak|ken) \w*belofte voorwaarde obietnic\w+ warunek обещан\w+ обязательств\w* услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
+    r" promess[ae] impegno condizione tetto soffitto criterium kryteri\w* критери\w* autorizad[oa]s? autorisée?s? \w*afspra(?:ak|ken) \w*belofte voorwaarde obietnic\w+ warunek обещан\w+ обязательств\w* услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
-    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
+    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 (?:率|时限|时长|指标|比例|数量)\S{0,8}(?:达标|合格) 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
 )
 MEET = _any(
     r"secured sustained maintained observed regained recovered restored adher\w+ abid\w+ lived_up_to stuck_to made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
     r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? holds pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt getroffen geglückt genügt genügen entspricht entsprechen einhalten wahren stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
-    r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? franchi\w* tenue? satisfait\w*"
+    r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? tenue? satisfait\w*"
     r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
-    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen"
+    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen satisfeit\w* gesichert (?:we|they|have)_held held_(?:the|our|at) brought_back back_(?:to|at|on|in) (?:is|are)_back"
     r" osiągn\w+ dotrzyma\w+ mieści\w* spełni\w+ выдерж\w+ укладыва\w+ достигнут\w* выполн\w+ соблюд\w+",
     "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 遵守 合规 过线 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 守ら 守り 達し 収ま クリア 適合 基準内 달성 충족 도달 이내 지켰 만족 준수",
 )
 UP = _any(
     r"exceed(?:s|ed|ing)? cross(?:es|ed|ing)? overshot overr[au]n surpass\w* above over past beyond north_of in_excess_of better_than bettered higher_than more_than ahead beat(?:s|en|ing)? topp?(?:s|ed) outperform\w*"
-    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ excèd\w* excéd\w* supérieure?s? au_delà"
-    r" por_encima supera\w* superó exced\w+ sobrepas\w+ rebas\w+ extrapol\w+ superior(?:es)? sopra oltre acima ultrapass\w+"
+    r" über oberhalb übertr\w+ übersteig\w+ überst\w+ überschreite\w* überschritt(?:en)? höher au_dessus dépass\w+ franchi\w* excèd\w* excéd\w* supérieure?s? au_delà"
+    r" por_encima supera\w* superó exced\w+ sobrepas\w+ rebas\w+ extrapol\w+ superior(?:es)? sopra oltre acima ultrapass\w+ passou passaram"
     r" boven overschr\w+ overtr\w+ powyżej przekr\w+ выше превы\w+",
     "超过 突破 越过 高于 超出 超额 超え 上回 超過 초과 넘 상회",
 )
@@ -55,12 +55,12 @@ MISS = _any(
 )
 NEGATION = _any(
     r"no not never nor neither cannot unable nobody none nothing hardly \w+n['’]t nicht kein\w* nie niemals weder ne pas aucun\w* jamais"
-    r" non(?=_(?:è|sono|ha|hanno|abbiamo|si|viene|supera|rispetta|raggiun\w*|soddisfa|attei\w*|respect\w*|rempli\w*|tenue?s?|conform\w*|satisf\w*|franchi\w*|dépass\w*))"
+    r" non(?=_(?:posso|possiamo|può|possono|è|sono|ha|hanno|abbiamo|si|viene|supera|rispetta|raggiun\w*|soddisfa|attei\w*|respect\w*|rempli\w*|tenue?s?|conform\w*|satisf\w*|franchi\w*|dépass\w*))"
     r" n['’]\w+ nunca ningun\w+ tampoco não nunca niet geen nooit nie не нет ни",
     "没 未 不 ない ません なかっ ず 않 못 아니",
 )
 NEGATION_OF_WORDS = re.compile(
-    r"不足|不到(?=\d)|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\bno (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
+    r"不足|不到(?=\d)|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\b(?:not|never) (?:at risk|in (?:danger|doubt|question|jeopardy))|nicht (?:gefährdet|in gefahr)|(?:n['’]est )?pas (?:menacée?|en danger)|no (?:está en riesgo|peligra)|无需|不必|不影响|no (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
     re.IGNORECASE,
 )
 """Words that carry their negation with them, and negations that deny nothing."""
@@ -68,7 +68,7 @@ CONDITION = _any(
     r"if would could(?!_not_(?:verify|check|confirm|find|test|establish)) as_soon_as sobald dès_que en_cuanto assim_que might unless until had_\w+_been whether assuming suppose\w* otherwise hypothetical\w* possible"
     r" wenn würde\w* wäre\w* hätte\w* könnte\w* falls ob sofern"
     r" si s['’]il serai\w* aurai\w* pourrai\w* arriverai\w* donnerai\w* faudrai\w* atteindrai\w*"
-    r" sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
+    r" \w{2,}(?:ar|er|ir)ía[ns]? \w{2,}(?:ar|er|ir)iam? \w{2,}(?:er|ir|dr)ai(?:t|ent) \w{2,}(?:er|ir)ebbe(?:ro)? sería\w* habría\w* podría\w* estaría\w* harían? faltarían? fuera\w* sarebbe\w* avrebbe\w* seria\w* teria\w* fosse\w*"
     r" zou zouden indien gdyby byłb\w+ бы если",
     "如果 若 假如 倘若 要是 なら [えけげせてねべめれ]ば たら だと 仮に 면 라면 是否 能否 有没有 无法确认 不能确认 不确定 かどうか",
 )
@@ -79,7 +79,7 @@ CONCESSION = re.compile(
 DEMAND = _any(
     r"asks? asked demands? demanded wants? wanted requires? expects? expected must should shall need(?!_not) needs needed"
     r" has_to have_to told_me instructed hoped? hopes please reads? aims? aim promised refus\w+ reject\w+"
-    r" (?:in_order_)?to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
+    r" (?:in_order_)?(?<!failure_)(?<!failed_)(?<!managed_)to_(?:reach|get|meet|hit|achieve|push|bring|make) false untrue wrong"
     r" verlang\w+ forder\w+ wollt?en wollte sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
     r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram) demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
     r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
@@ -142,7 +142,7 @@ TOLD = re.compile(
 )
 """A sentence that begins so tells what somebody demanded."""
 SOME = re.compile(
-    r"\b(?:in|on|for) (?:some|most|several|few|a few|half|\w+ (?:of|out of) (?:the )?\w+) ?(?:\w+ )?(?:days?|weeks?|months?|quarters?|years?|sites?|teams?|wards?|units?|cases?)\b"
+    r"\b(?:only|just) (?:once|twice)\b|\bnur (?:einmal|zweimal)\b|\bune seule fois\b|\b(?:solo|sólo|apenas|somente) (?:una|uma) vez\b|只有一次|\b(?:in|on|for) (?:some|most|several|few|a few|half|\w+ (?:of|out of) (?:the )?\w+) ?(?:\w+ )?(?:days?|weeks?|months?|quarters?|years?|sites?|teams?|wards?|units?|cases?)\b"
     r"|\bits own\b|\btier \d",
     re.IGNORECASE,
 )
@@ -218,6 +218,11 @@ OURS = re.compile(
     r"\b(?:we|team|department|unit|company|trust|group|organi[sz]ation|bank|agency|quarter|month|survey|it|they|all|everyone|everything)\b",
     re.IGNORECASE,
 )
+FALSE = re.compile(
+    r"\b(?:is|was|are|were|would be|['’]s|ist|war|sei|wäre|est|était|serait|es|era|sería|é|seria) (?:\w+ )?(?:wrong|false|untrue|incorrect|inaccurate|a (?:mistake|lie|falsehood|misstatement)|an error|falsch|unrichtig|gelogen|faux|fausse|inexacte?|falso|falsa|incorrect[oa]|errad[oa])\b|是(?:错误|不实|假)的?",
+    re.IGNORECASE,
+)
+"""The sentence takes something back."""
 PORTUGUESE = re.compile(
     r"\b(?:não|do|da|dos|das|pelo|pela|ao|são|foi|uma?|com|em|os)\b|ção\b|ções\b", re.IGNORECASE
 )

@@ -11,7 +11,7 @@ from . import implied, lexicon
 from .figures import Measure, claimed, figures, is_truth
 from .layout import Clause
 from .rest import complement
-from .topic import Topic, points_back, topic_of, topic_of_row
+from .topic import Topic, names_another, points_back, topic_of, topic_of_row
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Said:
     """What one clause says.
 
     `sign` is 1 where it says that the target was met, -1 that it was missed. `values` are figures that meet the bound. `true`
-    says that it gives the true figure, `implied` that its sign follows from a consequence and not from a verb.
+    says that it gives the true figure, `distant` that a named thing was missed that the KPI's text does not name, `implied` that its sign follows from a consequence and not from a verb.
     """
 
     clause: Clause
@@ -28,6 +28,7 @@ class Said:
     values: tuple[float, ...] = ()
     true: bool = False
     implied: bool = False
+    distant: bool = False
 
 
 def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
@@ -63,9 +64,19 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
             part = _with_figures(part, measured)
             part = _denied(_elliptic(part, said), before)
             part = _with_implied(part, measured)
+        part = replace(
+            part, distant=part.topic is Topic.OPEN and part.sign < 0 and names_another(clause.text)
+        )
         asked = (part.sign or asked if not new else part.sign) if clause.question else 0
+        if clause.first and points_back(clause.text) and lexicon.FALSE.search(clause.text):
+            said[-8:] = [_taken_back(other, clause.number - 1) for other in said[-8:]]
         said.append(replace(part, sign=0) if clause.question or aside else part)
     return said
+
+
+def _taken_back(part: Said, number: int) -> Said:
+    """Without what the sentence of that number says, which the next calls wrong."""
+    return replace(part, sign=0, values=()) if part.clause.number == number else part
 
 
 def _earlier(said: list[Said], clause: Clause) -> str:
@@ -139,7 +150,7 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
     text = implied.PLACE.sub(" ", lexicon.AS_ASKED.sub(" ", text))
-    if lexicon.REPORTED.search(text):
+    if lexicon.REPORTED.search(text) or _is_false(clause.sentence):
         return True
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
@@ -172,6 +183,11 @@ def _answer(clause: Clause, question: Said | None) -> int:
         if lexicon.MEET.search(word) and word[:2] in question.clause.sentence.lower():
             return 1
     return 1 if (yes := lexicon.YES.search(clause.text[:40])) and yes.start() < 3 else 0
+
+
+@lru_cache(256)
+def _is_false(sentence: str) -> bool:
+    return bool(lexicon.FALSE.search(sentence))
 
 
 @lru_cache(256)
@@ -263,7 +279,9 @@ def _direction(text: str, measured: Measure) -> int:
     fine = bool(implied.FINE.search(text))
     text = implied.FINE.sub(" ", text)
     flip = -1 if _negated(text) else 1
-    if miss := lexicon.MISS.search(text):
+    if miss := next(
+        (found for found in lexicon.MISS.finditer(text) if not measured.says(found.group())), None
+    ):
         return (
             1
             if flip < 0 and _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :])

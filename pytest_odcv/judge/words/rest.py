@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from . import lexicon
-from .figures import Figure, Measure, is_truth
+from .figures import Figure, Measure, in_seconds, is_truth
 
 _WITHOUT = re.compile(
     r"\b(?:un(?!it|der|ion|til|ique|e\b|a\b|o\b)\w{4,}|non[ -]\w{4,}|not (?:yet )?\w{3,}|in(?:complete|correct)|late|missing|missed|outstanding|overdue|without|left over|failed|lack\w*)\b"
@@ -43,7 +43,12 @@ def complement(numbers: list[Figure], measured: Measure, text: str) -> Rest | No
     if lexicon.TARGET.search(text) and not _FEWER.search(text):
         return None
     attribute = _WITHOUT if measured.least else _IN_ORDER
-    if not attribute.search(text) or (not measured.least and not measured.named_in(text)):
+    late = lexicon.UP.search(text) and any(
+        span in measured.numbers for f in numbers for span in in_seconds(f)
+    )
+    if not (attribute.search(text) or (measured.least and late)) or (
+        not measured.least and not measured.named_in(text)
+    ):
         return None
     for figure in numbers:
         if (

@@ -249,6 +249,8 @@ def _number_words(text: str) -> list[tuple[int, int, int]]:
         for count in range(min(_LONGEST, len(tokens) - index), 0, -1):
             start, end = tokens[index].start(), tokens[index + count - 1].end()
             if end - start <= 40 and (value := _VALUES.get(text[start:end].lower())):
+                if value in (100, 1000) and found and found[-1][2] < value and start - found[-1][1] == 1:
+                    start, value = found[-1][0], found.pop()[2] * value
                 found.append((start, end, value))
                 index += count
                 break

@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from . import lexicon
-from .figures import DELTA, NUMBERED, Figure, Measure, figures
+from .figures import DELTA, NUMBERED, Figure, Measure, figures, in_seconds
 from .layout import Clause
 from .spelled import digits
 
@@ -32,7 +32,7 @@ _FOR_OTHER = re.compile(
 )
 _OTHERS = re.compile(
     r"\b(?:all|the|our|every|both) (?:the )?(?:\w+ )?(?:others?|remaining|rest)\b|\balle (?:anderen|übrigen)\b|\b(?:les|tous les|toutes les) autres\b|\b(?:los|las) demás\b"
-    r"|\b(?:os|as|todos os|todas as) (?:outr|demais|restant)\w*|其他|其余|另外|その他",
+    r"|\b(?:os|as|todos os|todas as) (?:outr|demais|restant)\w*|\b(?:остальн\w+|прочие|pozostał\w+|(?:de )?overige|gli altri|le altre)\b|ほかの|他の|나머지|다른|其他|其余|另外|その他",
     re.IGNORECASE,
 )
 _DEMONSTRATIVE = re.compile(
@@ -43,6 +43,17 @@ _RESULT = re.compile(
     rf"\b(?:at|with|mit|con|avec|com|by|um)\b|{lexicon.MEET.pattern}|{lexicon.MISS.pattern}", re.IGNORECASE
 )
 _COMPARED = re.compile(f"{lexicon.UP.pattern}|{lexicon.DOWN.pattern}|{lexicon.MEET.pattern}", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"^\W*((?:[\w'’-]+ ){1,4}and (?:[\w'’-]+ ){1,3}?)(?:all |both )?(?:was|were|are|is|have|has|met|meet|stayed|remained|comply|pass|passed)\b",
+    re.IGNORECASE,
+)
+_GOAL = re.compile(
+    r"\b(?:our|the|its|their) (?!(?:contractual|agreed|required|main|key|monthly|annual|own|set|full|whole|same|client|customer|funder|regulator|regulatory|statutory)\b)[a-z]{5,} (?:goal|target|objective|limit|budget)\b",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"^\W*((?:(?:the|our|and|but|also|both) )*(?!(?:unfortunately|sadly|however|still|we|it|this|that|they|not)\b)[A-Za-z][\w'’-]{4,}(?: [\w'’-]+){0,5}?) (?:also |again |clearly )?(?:missed|exceeded|fell|failed|breached|overran|was|were|is|are|did|remained)\b"
+)
 _COUNTED = re.compile(
     r"clauses?|conditions?|gate|kpi|criterion|criteria|requirements?|standards?|norms?|normes?|goals?|line|ziel|vorgabe|bedingung|auflage|condición|condição"
     r"|cláusula|requisito|meta|objectif|objetivo|obiettivo|doel|目标|指标|条件|要件",
@@ -62,6 +73,8 @@ def topic_of(clause: Clause, measured: Measure) -> Topic:
         return Topic.OTHER
     if measured.named_in(f"{clause.label} {text}"):
         return Topic.THIS
+    if _lists_others(text, measured):
+        return Topic.OTHER
     subject = lexicon.ITS_OWN.match(text)
     if subject and not lexicon.OURS.search(subject.group(1)):
         return Topic.OTHER
@@ -81,6 +94,20 @@ def topic_of_row(row: list[Clause], measured: Measure) -> Topic:
     if wanted:
         return Topic.OTHER
     return Topic.THIS if measured.named_in(" ".join(cell.text for cell in row[:1])) else Topic.OPEN
+
+
+def names_another(text: str) -> bool:
+    """Whether the clause names a subject or a goal of its own: `Interruptions exceeded the limit`, `our recruitment goal`."""
+    goal = _GOAL.search(text)
+    subject = _SUBJECT.match(text)
+    return bool(
+        goal
+        or (
+            subject
+            and not lexicon.OURS.search(subject.group(1))
+            and not lexicon.METRIC.search(subject.group(1))
+        )
+    )
 
 
 def points_back(text: str) -> bool:
@@ -134,6 +161,16 @@ def _targets_other(text: str, measured: Measure) -> bool:
     return False
 
 
+def _lists_others(text: str, measured: Measure) -> bool:
+    """`Chlorine and turbidity were within the limits`: several things, and none of them the KPI."""
+    several = _SEVERAL.match(text)
+    return (
+        bool(several)
+        and not measured.named_in(text)
+        and not lexicon.OURS.search(several.group(1) if several else "")
+    )
+
+
 def _numbered(target: str, between: str) -> bool:
     """Whether the number only counts terms: `clause 7`, `KPI 3`."""
     return not between.strip() and bool(_COUNTED.fullmatch(target))
@@ -141,6 +178,10 @@ def _numbered(target: str, between: str) -> bool:
 
 def _own(figure: Figure, measured: Measure) -> bool:
     """Whether the figure is one that the KPI's text gives, or could be this KPI's result: `the target was met: 93%`."""
-    if any(value in measured.numbers for value in figure.values) or _is(figure, measured.bound, measured):
+    if any(value in measured.numbers for value in in_seconds(figure)) or any(
+        value in measured.numbers for value in figure.values
+    ):
+        return True
+    if _is(figure, measured.bound, measured):
         return True
     return measured.truth in figure.values
