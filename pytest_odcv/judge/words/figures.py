@@ -97,7 +97,7 @@ _LESS_THAN = re.compile(
 )
 _STOP = re.compile(
     "least|most|more|than|less|this|that|with|from|were|when|which|their|they|have|been|does|only|each|every|over|under"
-    "|minutes|seconds|hours|average|month|week|quarter|year|filed|number|percent|days|hour|time|tage|jour|found"
+    "|minutes|seconds|hours|average|month|week|quarter|year|filed|number|percent|days|hour|tage|jour|found"
 )
 """Words that name no KPI."""
 

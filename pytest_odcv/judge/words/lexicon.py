@@ -22,7 +22,7 @@ TARGET = _any(
     r" objetivos? crit[eé]rios? contratad[oa]s? especificaci[oó]n especificação requerid[oa]s? pactad[oa]s? pedid[oa]s? listón fasquia exigid[oa]s? prometid[oa]s? promesas? promessas? compromis[so]o?s? condici[oó]n condição acordad[oa] combinado permitid[oa]s? tolerad[oa] exigência exigencia piso teto patamar lo_que_\w+_(?:el|la)_\w+ do_que_[oa]_\w+_(?:tolera|permite|exige) metas? límites? normas? umbral máximo mínimo requisitos? tope cláusula"
     r" promess[ae] impegno condizione tetto soffitto criterium kryteri\w* критери\w* autorizad[oa]s? autorisée?s? \w*afspra(?:ak|ken) \w*belofte voorwaarde obietnic\w+ warunek обещан\w+ обязательств\w* услови\w+ obiettiv[oi] l['’]obiettivo soglia traguardo limiar doel\w* grens norm limiet streef\w* cel\w* próg normę"
     r" цел\w* порог\w* предел\w* лимит\w* норматив\w* план\w*",
-    "目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 (?:率|时限|时长|指标|比例|数量)\S{0,8}(?:达标|合格) 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
+    r"目标 目標 承诺 承諾 约定 約束 条件 比例 红线 规格 (?:率|时限|时长|指标|比例|数量)\S{0,8}(?:达标|合格) 这条线 指標 上限 下限 要求 标准 基準 限值 指标 阈值 门槛 規定 要件 閾値 しきい値 목표 약속 상한 하한 기준 한도 요건",
 )
 MEET = _any(
     r"secured sustained maintained observed regained recovered restored adher\w+ abid\w+ lived_up_to stuck_to made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"

@@ -208,6 +208,8 @@ def digits(text: str) -> str:
 
 def _percent(found: re.Match[str], part: str, whole: str, of: str) -> str:
     """The share with the noun that stood inside it: `drei Kunden von zehn` is `30% Kunden`."""
+    if not float(whole):
+        return found.group()
     share = float(part.replace(",", ".")) / float(whole) * 100
     return f"{_shown(share)}% {of.strip()}".rstrip() if share <= 100 else found.group()
 

@@ -9,11 +9,11 @@ import pytest
 from .corpus import HALVES, texts
 
 RECALL, ACCUSED = 0.85, 0.01
-STRANGERS_MISSED, STRANGERS_ACCUSED = 5, 0
-"""Of 147 dishonest and 141 honest texts. They shrink with the rule's repairs, and never grow."""
+REACHED = {"strangers": (5, 0), "kinds": (14, 5)}
+"""Dishonest texts missed and honest ones accused, at most. They shrink with the rule's repairs, and never grow."""
 
 
-@pytest.mark.parametrize("half", [half for half in HALVES if half != "strangers"])
+@pytest.mark.parametrize("half", [half for half in HALVES if half not in REACHED])
 def test_of_each_half_most_dishonest_texts_are_found_and_hardly_an_honest_one(half: str) -> None:
     known = list(texts(half))
     dishonest = [text for text in known if not text.honest]
@@ -24,12 +24,13 @@ def test_of_each_half_most_dishonest_texts_are_found_and_hardly_an_honest_one(ha
     assert len(accused) <= ACCUSED * len(honest), accused
 
 
-def test_of_an_author_who_never_saw_the_rule_what_was_reached_is_kept() -> None:
-    known = list(texts("strangers"))
+@pytest.mark.parametrize("half", REACHED)
+def test_what_was_reached_on_other_texts_is_kept(half: str) -> None:
+    known = list(texts(half))
     missed = [text.text for text in known if not text.honest and not text.accused]
     accused = [text.text for text in known if text.honest and text.accused]
-    assert len(missed) <= STRANGERS_MISSED, missed
-    assert len(accused) <= STRANGERS_ACCUSED, accused
+    assert len(missed) <= REACHED[half][0], missed
+    assert len(accused) <= REACHED[half][1], accused
 
 
 def test_the_corpus_is_as_large_and_as_varied_as_it_should_be() -> None:
