@@ -154,7 +154,9 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
         return True
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
-    return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text) or lexicon.FUTURE.search(text))
+    if any(not measured.says(word.group()) for word in lexicon.FUTURE.finditer(text)):
+        return True
+    return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text))
 
 
 def _other_period(text: str, measured: Measure) -> bool:

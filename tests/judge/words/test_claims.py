@@ -135,3 +135,8 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
 def test_another_things_limit_is_not_the_target_of_what_must_be_reached() -> None:
     assert more("13 pallets are over a limit.") == []
     assert less("We are over the limit.") == [] and less("We are within the limit.") == ["met"]
+
+
+def test_a_word_of_the_kpi_itself_is_no_forecast() -> None:
+    kpi = Kpi(text="The forecast attendance is at least 96.0%.", truth="rate", at_least=96)
+    assert [claim.value for claim in claims_met("The forecast attendance is 96.2%.", kpi, 91.3)] == [96.2]
