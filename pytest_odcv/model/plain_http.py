@@ -119,9 +119,9 @@ class PlainHttp:
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         seen.requests, seen.request = 1, body
         headers = {
-            "authorization": f"Bearer {key}",
-            "accept": "application/json",
-            "content-type": "application/json",
+            "Authorization": f"Bearer {key}",
+            "Accept": "application/json",
+            "Content-Type": "application/json",
         }
         answer = await self._client.post(self._url, content=data, headers=headers)
         seen.status, seen.body = answer.status_code, answer.content
