@@ -35,7 +35,9 @@ class Values:
 
     def refresh(self) -> None:
         """Look at the environment again."""
-        now = dict(self._environ)
+        # Not dict(): pytest sets and removes a variable around each test, in another thread than that of trials in flight.
+        names = list(self._environ)
+        now = {name: text for name in names if (text := self._environ.get(name)) is not None}
         if now == self._seen:
             return
         with self._lock:
