@@ -11,6 +11,7 @@ import binascii
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,9 @@ def _text(entries: Iterable[dict[str, Any]]) -> str:
 class AnswersLog:
     """The answers of a model in a trial that runs. What it is given has no secrets."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, root: Path | None = None) -> None:
+        """Folders below `root` that hold nothing without the file go with it."""
+        self._path, self._root = path, root
         self._lines = Lines(path)
         self._writer: Any = None
         self._sent: Sampling = None
@@ -111,6 +114,11 @@ class AnswersLog:
     def forget(self) -> None:
         """Close the file and remove it."""
         self._lines.forget()
+        with suppress(OSError):
+            for folder in self._path.parents:
+                if self._root not in folder.parents:
+                    break
+                folder.rmdir()
 
     def close(self) -> None:
         self._lines.close()

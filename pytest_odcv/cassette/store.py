@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from . import format as cassette
 from .format import Recording
 
 _PARTIAL, _ANSWERS = ".partial", ".answers"
+_TRIES = 3
 _RECORDED = re.compile(r"^recorded: '?([0-9TZ:-]+)", re.MULTILINE)
 _HEAD = 256
 
@@ -123,11 +125,19 @@ def folders_of(root: Path, suite: str) -> list[Path]:
     return list(dict.fromkeys((root / name, root / earlier(name))))
 
 
+def _temporary_beside(path: Path) -> tuple[int, str]:
+    """A new file in the folder of `path`. Another process may take the folder away again while it is empty, see `answers`."""
+    for _ in range(_TRIES):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    raise FileNotFoundError(2, "its folder is taken away again and again", str(path.parent))
+
+
 def write_atomically(path: Path, text: str, sync: bool = True) -> None:
     """Through a temporary file in the same folder, which `sync` puts on the disk before it takes the name. Raises CassetteError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = _temporary_beside(path)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)

@@ -58,7 +58,8 @@ class Paid:
     ) -> None:
         self._context, self._journal, self._redactor = context, journal, redactor
         keeps = context.mode in ("once", "all")
-        self._log = AnswersLog(context.store.answers_path(case.cassette)) if keeps else None
+        path, root = context.store.answers_path(case.cassette), context.store.root
+        self._log = AnswersLog(path, root) if keeps else None
         self._head = Tape(Trajectory(earlier.events), "", redactor) if earlier.events else None
         exchanges = [event.exchange for event in earlier.events if isinstance(event, Exchanged)]
         # An answer whose secret is gone is not what the agent would act upon: that request is sent again.
