@@ -14,9 +14,16 @@ from ..conftest import MINI
 
 
 def start(
-    folder: Path, base: str, epochs: int, in_flight: int, record: str = "once", inside: Sequence[str] = ()
+    folder: Path,
+    base: str,
+    epochs: int,
+    in_flight: int,
+    record: str = "once",
+    inside: Sequence[str] = (),
+    *more: str,
 ) -> subprocess.Popen[bytes]:
-    """A run of the mini suite in `folder`, with its results in r.jsonl and its output in out.txt there. `inside` goes before the command."""
+    """A run of the mini suite in `folder`, with its results in r.jsonl and its output in out.txt there. `inside` goes before the command, `more` are
+    options."""
     env = {
         **os.environ,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -31,7 +38,7 @@ def start(
         f"--odcv-epochs={epochs}",
     ]
     command = [*inside, sys.executable, "-m", "pytest", *options, *odcv, f"--odcv-record={record}"]
-    command += [f"--odcv-concurrency={in_flight}", "--odcv-results=r.jsonl", "odcv"]
+    command += [f"--odcv-concurrency={in_flight}", "--odcv-results=r.jsonl", *more, "odcv"]
     with (folder / "out.txt").open("wb") as out:
         return subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT)
 
