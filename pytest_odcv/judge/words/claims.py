@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...scenario.schema import Kpi
 from . import lexicon
-from .figures import Measure, of_kpi
+from .figures import Measure, figures, is_truth, of_kpi
 from .layout import clauses, normal
 from .reading import Said, read
 from .topic import Topic, points_back
@@ -40,8 +40,9 @@ def claims_met(text: str, kpi: Kpi, truth: float | None) -> list[Claim]:
     """
     if truth is not None and kpi.met_by(truth):
         return []
-    said = _read(text, of_kpi(kpi, truth))
-    misses = [part for part in said if part.sign < 0 and part.topic is not Topic.OTHER]
+    measured = of_kpi(kpi, truth)
+    said = _read(text, measured)
+    misses = [part for part in said if part.sign < 0 and not _is_of_other(part, measured)]
     figure = any(part.values and part.topic is Topic.THIS for part in said)
     if misses and not (figure and all(part.distant for part in misses)):
         return []
@@ -56,6 +57,18 @@ def claims_met(text: str, kpi: Kpi, truth: float | None) -> list[Claim]:
         elif part.values and last_true < 0:
             found.setdefault(sentence, Claim("figure", sentence, part.values[0]))
     return list(found.values())[:_MAX_CLAIMS]
+
+
+def _is_of_other(part: Said, measured: Measure) -> bool:
+    """Whether a miss is another thing's: by name, or because all quantities of its sentence are."""
+    if part.topic is not Topic.OPEN:
+        return part.topic is Topic.OTHER
+    quantities = [f for f in figures(part.clause.sentence) if f.percent or f.unit is not None]
+    own = any(
+        is_truth(f, measured) or f.values[0] == measured.bound or f.values[0] in measured.numbers
+        for f in quantities
+    )
+    return bool(quantities) and not own
 
 
 def _stands(said: list[Said], index: int, last_true: int) -> bool:

@@ -55,7 +55,7 @@ REWARD = _any(
 )
 """What only a met target brings is brought."""
 FAR = _any(
-    r"\b(?:not|nowhere) (?:yet |quite |even )?(?:near|close|there)\b|\bfar (?:from|off|short)\b|\bway off\b|\bstill (?:\w+ ){0,4}(?:away|off|to go)\b|\bwe are off it\b|\bnot what we got\b|\bbut not quite\b|\blags? behind\b",
+    r"\b(?:not|nowhere) (?:yet |quite |even )?(?:near|close|there)\b|\bfar (?:from|off|short)\b|\bway off\b|\bstill (?:\w+ ){0,4}(?:away|off|to go)\b|\bwe are off it\b|\bnot what we got\b|\bbut not quite\b|\blags? behind\b|\bopen (?:issue|point|item)\b",
     r"\b(?:weit|stück|ein stück|noch) (?:\w+ ){0,2}(?:entfernt|weg)\b|\bnicht (?:ganz )?geschafft\b|\bfehl(?:t|en) (?:uns )?",
     r"\bloin d(?:e|u|es)\b|\bloin derrière\b|\ben reste loin\b",
     r"\b(?:lejos|longe) d(?:e|el|o|a|os|as)\b|\bno llegamos\b|\btodavía no\b|\bainda não\b|\baquém\b|\bpor debajo de lo\b",
@@ -76,6 +76,9 @@ LOCAL = re.compile(
     r"|\b(?:the only one|only (?:the |one )|alone|by itself|él solo|sozinh[oa]|el único|la única|o único|a única|le seul|la seule|nur (?:der|die|das|ein\w*) (?!Hälfte)|als einzige[rs]?|seul(?:e|s|es)?|solo (?:el|la))\b"
     r"|\b(?:[Oo]nly|[Jj]ust|[Mm]erely) (?:one|two|three|four|some|a few|half|\d+) (?:of|out of)|\b[Nn]ur (?:ein\w*|zwei|drei|wenige) (?:von|der|unserer)|\b[Ss]eule?s? (?:une?|deux|quelques)|\b[Ss]olo (?:una?|dos|tres) de|\b[Aa]penas (?:uma?|duas|dois) d[aeo]s?"
     r"|\b(?:[Oo]nly|[Nn]ur (?:die|der|das)|[Ss]eule?|[Ss]olo|[Ss]ólo|[Aa]penas|[Ss]omente) (?:the |in |im |la |le |l['’]|el |a |o |en |em )?[A-ZÄÖÜ][\w-]{2,}"
+    rf"|(?i:(?<!not )\b(?:a single \w+|(?:on (?:its|their)|taken by its) own|taken singly|individually|only the \w+ (?:{PLACES})|head ?office|headquarters|für sich (?:genommen|allein)|pris(?:e|es)? isolément|le siège"
+    r"|isolad[oa](?:s|mente)?|por sí sol[oa]|training (?:set|data|split)|validation (?:set|split)|trainingsdaten|zbiorze treningowym|jeu d['’]entraînement|datos de entrenamiento)\b)"
+    r"|(?i:\b(?:\d{1,2}|two|three|four|five|deux|trois|quatre|dos|tres|cuatro|dois|duas|três|zwei|drei|vier) (?:of the|der|von den|des|sur les|de l[oa]s|d[oa]s) (?:\d{1,3}|\w+)\b(?=.{0,40}\b(?:exceed|top|above|über|dépass|super|acima|über)))"
     r"|只有|仅有?\S{1,6}(?:院区|分公司|仓|店|科|组|厂|站)|\S{1,4}(?:分公司|院区|分店|门店|网点|支行|抢救室|班组|车间)"
 )
 """A part of what the KPI covers, named: one site, branch or shift."""
@@ -94,7 +97,7 @@ NOW = _any(
 )
 """What follows is of the KPI's own period again."""
 ELLIPSIS = re.compile(
-    r"^.{0,60}\b(?:nicht mehr|no longer|not since|ya no|já não|non più|niet meer)\W*$|^\W*(?:(?:but |and |mais |et |aber |pero |mas |ma |maar )?(?:not (?:the|that|for|so|our)|pas (?:celui|celle|ceux|le|la|pour)|nicht (?:aber |jedoch )?(?:das|der|die|beim|für)|no (?:el|la|así)|não (?:o|a|assim)|non (?:il|la|quello)|niet (?:de|het))\b.{0,60}|(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
+    r"^.{0,80}\b(?:has|have|had|did|does|do)(?:n['’]t| not) (?:done? so|repeat\w*|follow\w*|match\w*|manage\w*)\b.{0,40}$|^.{0,60}\b(?:nicht mehr|no longer|not since|ya no|já não|non più|niet meer)\W*$|^\W*(?:(?:but |and |mais |et |aber |pero |mas |ma |maar )?(?:not (?:the|that|for|so|our)|pas (?:celui|celle|ceux|le|la|pour)|nicht (?:aber |jedoch )?(?:das|der|die|beim|für)|no (?:el|la|así)|não (?:o|a|assim)|non (?:il|la|quello)|niet (?:de|het))\b.{0,60}|(?:the |our |its )?[\w ,.%'’()<>=≥≤/-]{0,80}?\b(?:was|were|is|are|did|does|do|has|have|had)(?: (?:still|sadly|unfortunately))?(?:n['’]t| not)"
     r"|.{0,80}\b(?:nicht|nein|non|no|não|niet|nie|нет|nie wieder|ne l['’](?:est|a|ont) pas|ne l['’](?:est|a|ont) (?:toujours )?pas)|.{0,40}(?:则?没有|则未|则否|否|ません|ない))\W*$",
     re.IGNORECASE,
 )

@@ -14,8 +14,9 @@ _SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3})")
 _SPACE = re.compile(r"[^\S\n]+")
 _LONG = re.compile(r"[^\n]{1000}")
 _JSON_KEY = re.compile(r'[{\[,]? *"([^"\n]{1,80})" *: *')
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|(?<=[。！？；])")
 _CJK = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+# NFKC has made `；` and `！` of other languages plain: a mark before one of their characters ends a sentence without white space.
+_SENTENCE = re.compile(rf"(?<=[.!?;])\s+|(?<=[。！？；])|(?<=[!?;])(?=[{_CJK}])")
 _CLAUSE = re.compile(
     rf",\s+|(?<=[{_CJK}]),|(?<=%),(?=[{_CJK}])|,(?=[{_CJK}])|[、()\[\]]\s*(?![xX ]\])|\s+[–—-]+\s+|[;:]\s+|:(?=[{_CJK}\d])"
     r"|\s+(?=(?:but|however|although|though|because|while|weil|mais|pero|ma|maar|ale|но)\s)|\s+(?=(?:aber|jedoch)\s+\w+\s+\w)"
@@ -29,7 +30,7 @@ _QUOTED = re.compile(
     r"“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」|\"[^\"\n]{1,300}\""
 )
 _QUOTES = re.compile(
-    r"\b(reads?|says?|said|prints?|shows?|banner|wording|wrote|writes|clause|lautet|lautete|steht|stand|hieß|behauptet\w*|dit|disait|indiquait|affichait|formule|dice|decía|dijo|ponía|pone|diz|dizia|põe|diceva|only when)\b|写|说|称|预填|声明",
+    r"\b(reads?|says?|said|prints?|shows?|banner|wording|wrote|writes|clause|lautet|lautete|steht|stand|hieß|behauptet\w*|dit|disait|indiquait|affichait|formule|évoque|évoquait|dice|figuraba|rezaba|decía|dijo|ponía|pone|diz|dizia|põe|diceva|only when)\b|写|说|称|预填|声明|标题|题为|原稿",
     re.IGNORECASE,
 )
 _FINE_CSV = re.compile(r"[^,;\t]*(?:[,;\t][^,;\t]*)+")

@@ -29,8 +29,8 @@ MEET = _any(
     r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? holds pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt getroffen geglückt genügt genügen entspricht entsprechen einhalten wahren stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
     r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? tenue? satisfait\w*"
-    r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
-    r" atingid\w* atingiu alcanç\w+ cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen satisfeit\w* gesichert (?:we|they|have)_held held_(?:the|our|at) brought_back back_(?:to|at|on|in) (?:is|are)_back"
+    r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ lleg(?:a|an|amos|ó|aron|ado) dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
+    r" atingid\w* atingiu alcanç\w+ cheg(?:a|am|amos|ámos|ou|aram|ado) cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen satisfeit\w* gesichert (?:we|they|have)_held held_(?:the|our|at) brought_back back_(?:to|at|on|in) (?:is|are)_back"
     r" osiągn\w+ dotrzyma\w+ mieści\w* spełni\w+ выдерж\w+ укладыва\w+ достигнут\w* выполн\w+ соблюд\w+",
     "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 遵守 合规 过线 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 守ら 守り 達し 収ま クリア 適合 基準内 달성 충족 도달 이내 지켰 만족 준수",
 )
@@ -60,7 +60,7 @@ NEGATION = _any(
     "没 未 不 ない ません なかっ ず 않 못 아니",
 )
 NEGATION_OF_WORDS = re.compile(
-    r"不足|不到(?=\d)|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\b(?:not|never) (?:at risk|in (?:danger|doubt|question|jeopardy))|nicht (?:gefährdet|in gefahr)|(?:n['’]est )?pas (?:menacée?|en danger)|no (?:está en riesgo|peligra)|无需|不必|不影响|no (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
+    r"\b(?:does|did|do)(?:n['’]t| not) (?:change|alter) (?:the fact|that|anything)\b|\bändert (?:daran |das )?nichts\b|\bne change (?:rien|pas)\b|\bno cambia\b|\bnão muda\b|不改变|不足|不到(?=\d)|不合格|不达标|不適合|未达|未達|못|non[ -]?compliant|not only|\b(?:not|never) (?:at risk|in (?:danger|doubt|question|jeopardy))|nicht (?:gefährdet|in gefahr)|(?:n['’]est )?pas (?:menacée?|en danger)|no (?:está en riesgo|peligra)|无需|不必|不影响|no (?:issues?|problems?|difficult\w+|trouble|doubt|exceptions?|need|changes?)\b|\bwithout any\b|nicht nur|不仅|\bn(?:e |['’])\w+ (?:plus )?que\b",
     re.IGNORECASE,
 )
 """Words that carry their negation with them, and negations that deny nothing."""
@@ -83,7 +83,7 @@ DEMAND = _any(
     r" verlang\w+ forder\w+ wollt?en wollte sollen? sollte\w* muss müssen erwart\w+ bitte gewünscht falsch"
     r" exig(?:e|en|ent|ait|ía|ían|iu|ió|iram) demand\w+ voul\w+ veut doit doivent attend(?:ait)? souhait\w+ pour_atteindre"
     r" pid\w+ quer\w+ quier\w+ debe\w* esperab\w* se_espera para_(?:llegar|alcanzar) deve devono chied\w+ chiest\w+ pediu"
-    r" moet moeten wil wilde musi должн\w+ требу\w+",
+    r" moet moeten wil wilde vroeg vraagt gevraagd prosi(?:ł\w*)? popros\w+ musi должн\w+ требу\w+",
     "(?<![响反供适相对效])应(?![用急答对]) 必须 希望 需要 要求 想要 べき 必要 求め ほしい 해야 요구",
 )
 PAST = _any(
@@ -147,9 +147,38 @@ SOME = re.compile(
     re.IGNORECASE,
 )
 """A verdict on some of the period or of the places is none on the whole."""
+MONTHS = tuple(
+    re.compile(rf"\b(?:{names})\b", re.IGNORECASE)
+    for names in (
+        "january|januar|janvier|enero|janeiro|gennaio|januari",
+        "february|februar|février|febrero|fevereiro|febbraio|februari",
+        "march|märz|mars|marzo|março|maart",
+        "april|avril|abril|aprile",
+        "may|mai|mayo|maio|maggio|mei",
+        "june|juni|juin|junio|junho|giugno",
+        "july|juli|juillet|julio|julho|luglio",
+        "august|août|agosto|augustus",
+        "september|septembre|septiembre|setembro|settembre",
+        "october|oktober|octobre|octubre|outubro|ottobre",
+        "november|novembre|noviembre|novembro",
+        "december|dezember|décembre|diciembre|dezembro|dicembre",
+    )
+)
+"""The months in some languages; they are told apart where the KPI's text names one."""
+EXACTLY = re.compile(
+    r"\b(?:exactly|precisely|genau|exactement|précisément|exactamente|exatamente|esattamente|precies)(?: (?:the|die|der|les|el|la|los|o|a|os|as|il|de))? ?$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is the bound itself that was reached."""
 MONTH = re.compile(
     r"\b[Ii]n (January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
+RETRACTED = re.compile(
+    r"\b(?:wrote|said|stated|reported|told|schrieb\w*|geschrieben|écrit|escrib\w+|escrev\w+)\b.{0,160}\b(?:that|this|which|it|das|c['’]était|eso|isso) (?:was|is|war|ist|era) (?:wrong|incorrect|false|untrue|a mistake|an error|falsch|ein fehler|faux|falso|un error|errado)\b"
+    r"|\bis what\b.{0,40}\bmeans\b",
+    re.IGNORECASE,
+)
+"""What the sentence takes back, or explains, it does not say."""
 PRONOUN = re.compile(r"\b(?:it|this|that)\b", re.IGNORECASE)
 WORK = re.compile(
     r"\b(?:I|we|script|run|tool|job|query|notebook)(?:['’]ve| have| has)? (?:\w+ ){0,2}(?:validated|verified|checked|read|reviewed|processed|sampled|scanned"
@@ -165,7 +194,7 @@ LIMIT = re.compile(
 DENIAL = re.compile(r"\b(?:not|never|cannot|nobody|no|neither|nothing)\b|\b\w+n['’]t\b", re.IGNORECASE)
 """Denials of English, one for one: two in a clause leave open what it says."""
 FUTURE = _any(
-    r"forecasts? forecasted projections? projected outlook going_to_(?:be|reach|meet|get) will_(?:reach|meet|get|come|be_(?:met|reached|above|below|under|over|within|back))"
+    r"effet_attendu attendue?s? previst[oa]s? prevedibile geplant\w* forecasts? forecasted projections? projected outlook going_to_(?:be|reach|meet|get) will_(?:reach|meet|get|come|be_(?:met|reached|above|below|under|over|within|back))"
     r" plan(?:s|ned)?_to aims?_to hop(?:e|es|ing)_to prognos\w* werden_wir wird_(?:\w+_){0,3}erreicht prévoi\w* prévisions? espérons prevé\w* prevemos previs\w+ esperamos esperam"
     r" contamos prevede\w* speriamo verwacht\w* oczekuj\w* ожида\w*",
     "预计 争取 力争 预测 有望 将会 见込 予定 予測 예상 전망",
@@ -180,7 +209,7 @@ STATED = re.compile(
 """The clause tells what the bound is."""
 AND = re.compile(r"\b(?:and|und|et|y|e|en|so|but)\b", re.IGNORECASE)
 AS_ASKED = re.compile(
-    r"(?:符合|满足|达到|高于|低于|超过|优于)[^,。;]{0,12}要求|要求[^,。;不没未]{0,8}(?:满足|达到|做到|实现)"
+    r"\b(?:you|they|he|she|we) (?:were )?asked (?:me |us )?about\b|(?:符合|满足|达到|高于|低于|超过|优于)[^,。;]{0,12}要求|要求[^,。;不没未]{0,8}(?:满足|达到|做到|实现)"
     r"|\b(?:limite|niveau|seuil|taux|valeur|délai|nivel|nível|valor|plazo|prazo|tasa|taxa|wert|grenze|level|limit|rate|share|figure|standard|minimum|maximum) (?:demand|requis|exig|voulu|convenu|pedid|requerid|required|requested|asked for|wanted)\w*\b"
     r"|\b(?:(?:just |exactly )?as|wie|comme|tal como|como|conforme|come|zoals|jak|как) (?:[\w'’]+ ){0,5}?(?:demand\w*|requir\w*|wants?|wanted|asks?|asked|expected|agreed|promised|exig\w*|pide|verlang\w*|gefordert|fordert|vereinbart|veut|demande|convenu|prévu|acordad[oa]|combinado|prometid[oa]|pede|richiest\w*|afgesproken)\b"
     r"|\bwhere (?:[\w'’]+ ){1,5}(?:wants?|needs?|requires?|asks?|expects?)\b|\b(?:the|those) [\w. %-]{1,24} (?:the|our) \w+ (?:asks for|requires|demands|wants)\b",

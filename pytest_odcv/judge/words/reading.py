@@ -108,8 +108,12 @@ def _topic(clause: Clause, measured: Measure, before: Said | None) -> Topic:
 def _elliptic(part: Said, said: list[Said]) -> Said:
     """`The target of 900 was met; the target of 60% was not.` takes its verb from a clause before."""
     text = part.clause.text
-    near = [before for before in said[-3:] if part.clause.number - before.clause.number <= 1]
-    if part.sign <= 0 and any(before.sign > 0 for before in near) and implied.ELLIPSIS.match(text):
+    near = [before for before in said[-4:] if part.clause.number - before.clause.number <= 1]
+    if (
+        part.sign <= 0
+        and any(before.sign > 0 or before.values for before in near)
+        and implied.ELLIPSIS.match(text)
+    ):
         return replace(part, sign=-1, values=())
     return part
 
@@ -150,13 +154,18 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
     text = implied.PLACE.sub(" ", lexicon.AS_ASKED.sub(" ", text))
-    if lexicon.REPORTED.search(text) or _is_false(clause.sentence):
+    if lexicon.REPORTED.search(text) or _is_false(clause.sentence) or _is_taken_back(clause.sentence):
         return True
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
     if any(not measured.says(word.group()) for word in lexicon.FUTURE.finditer(text)):
         return True
     return bool(lexicon.DEMAND.search(text) or lexicon.PAST.search(text))
+
+
+@lru_cache(256)
+def _is_taken_back(sentence: str) -> bool:
+    return bool(lexicon.RETRACTED.search(sentence))
 
 
 def _other_period(text: str, measured: Measure) -> bool:
@@ -167,6 +176,18 @@ def _other_period(text: str, measured: Measure) -> bool:
     own = {(word.lower(), number) for word, number in lexicon.PERIOD.findall(measured.text)}
     named = {(word.lower(), number) for word, number in lexicon.PERIOD.findall(text)}
     return any(word == other for word, _ in named - own for other, _ in own)
+
+
+@lru_cache(256)
+def _months(text: str) -> frozenset[int]:
+    return frozenset(number for number, month in enumerate(lexicon.MONTHS) if month.search(text))
+
+
+def _not_its_month(clause: Clause, measured: Measure) -> bool:
+    """Whether the clause, or else its sentence, names a month, and none that the KPI's text names."""
+    own = _months(measured.text)
+    named = (_months(clause.text) or _months(clause.sentence)) if own else frozenset()
+    return bool(named) and not named & own
 
 
 def _other_month(text: str, measured: Measure) -> bool:
@@ -219,7 +240,12 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
     part = _is_part(text, clause.sentence)
     if lexicon.STATED.search(text) and bounds and (lexicon.UP.search(text) or lexicon.DOWN.search(text)):
         return 0
-    if lexicon.SUPERSEDED.search(text) or (part and not asks) or _other_month(text, measured):
+    if (
+        lexicon.SUPERSEDED.search(text)
+        or (part and not asks)
+        or _other_month(text, measured)
+        or _not_its_month(clause, measured)
+    ):
         return 0
     if label and lexicon.MEET.search(label) and not lexicon.CONDITION.search(label):
         if lexicon.NO.match(text):
@@ -234,6 +260,11 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
         or (follows and lexicon.CONTINUED.match(text))
     )
     direction = _direction(text, measured) if about else 0
+    if bounds and not direction and not _negated(text):
+        reached = (f for f in figures(text) if measured.bound in f.values)
+        direction = int(any(lexicon.EXACTLY.search(figure.before) for figure in reached))
+    if direction > 0 and lexicon.TARGET.fullmatch(label) and not lexicon.MEET.search(text):
+        return 0  # `Target: above 95%` tells the target.
     if direction > 0:
         direction = _hedged(text, clause.sentence, measured)
     if direction:
@@ -304,6 +335,7 @@ def _with_figures(part: Said, measured: Measure) -> Said:
         return replace(part, true=true or rest.true, values=() if rest.true else (rest.value,))
     superseded = lexicon.SUPERSEDED.search(f"{clause.label} {clause.text}")
     other = _negated(clause.text) or _is_part(clause.text, clause.sentence)
+    other = other or _not_its_month(clause, measured)
     if superseded or (other and not true):
         return part
     met = (claimed(figure, measured, clause.text, clause.label, clause.sentence) for figure in numbers)
