@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,6 +42,7 @@ class Driver:
         self.sandbox: BubblewrapSandbox | None = None
         self.gateway: Gateway | None = None
         self.namespace = 0
+        self._held_namespace = -1
         self.held = 0
 
     async def open(
@@ -60,7 +62,14 @@ class Driver:
         self.sandbox = await BubblewrapProvider().open(replace(spec, **more))
         if gateway:
             self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()
-        self.namespace = _namespace(_supervisor(self.sandbox))
+        self._hold_namespace(_supervisor(self.sandbox))
+
+    def _hold_namespace(self, pid: int) -> None:
+        """Keep the namespace until the next sandbox: the kernel gives the number of one that is gone to another test's sandbox at once."""
+        if self._held_namespace >= 0:
+            os.close(self._held_namespace)
+        self._held_namespace = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self.namespace = os.fstat(self._held_namespace).st_ino
 
     async def run(self, command: str, timeout: float | None) -> dict[str, Any]:
         assert self.sandbox is not None
