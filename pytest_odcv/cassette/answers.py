@@ -164,7 +164,16 @@ def _events(entries: list[dict[str, Any]]) -> Iterator[Turn | Exchange]:
             if "bytes" in step:
                 step["bytes"] = base64.b64decode(step["bytes"], validate=True)
             yield reader.exchange(step)
-        except (CassetteError, KeyError, IndexError, TypeError, ValueError, AttributeError, binascii.Error):
+        except (
+            CassetteError,
+            KeyError,
+            IndexError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            binascii.Error,
+        ):
             return  # Each entry builds on those before it.
 
 
@@ -174,5 +183,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 def _read_turn(entry: dict[str, Any]) -> Turn:
-    new = tuple(Message.model_validate(message) for message in entry["new"])
-    return Turn(int(entry["keep"]), new, Reply.model_validate(entry["reply"]))
+    new, keep = tuple(Message.model_validate(message) for message in entry["new"]), int(entry["keep"])
+    if keep < 0:
+        raise ValueError("keep is a number of messages")
+    return Turn(keep, new, Reply.model_validate(entry["reply"]))

@@ -14,6 +14,7 @@ from ..config.recorded import loader
 from ..config.settings import resolve_in
 from ..errors import CassetteError, UsageProblem
 from ..report import inspect_log, table_files
+from ..report.html.file import write
 from ..report.html.recorded import other_run
 from ..report.plain import safe
 from ..results import merged
@@ -48,21 +49,24 @@ def run(args: argparse.Namespace) -> int:
         known = ", ".join((*_TABLES, *_LOGS))
         raise UsageProblem(f"--out={args.out}: expected a name that ends in one of {known}")
     results = merged.read(args.results)
+    _check_is_no_input(args.out, args.results)
     if ending in _TABLES:
-        made = _TABLES[ending](results)
-        try:
-            args.out.write_bytes(made)
-        except OSError as error:
-            raise UsageProblem(f"--out={args.out}: cannot be written: {error.strerror}") from None
+        write(args.out, _TABLES[ending](results), f"--out={args.out}")
         print(safe(f"{args.out}: {len(results)} trials"))
         return 0
     load = _transcripts(args, results)
     for model, path in _names(args.out, list(dict.fromkeys(result.model for result in results))).items():
+        _check_is_no_input(path, args.results)
         own = [result for result in results if result.model == model]
         missing = inspect_log.write(path, own, load, _LOGS[ending])
         left = f", {missing} without a transcript" if missing else ""
         print(safe(f"{path}: {len(own)} trials of {model or 'an unknown model'}{left}"))
     return 0
+
+
+def _check_is_no_input(out: Path, given: Sequence[Path]) -> None:
+    if any(out.exists() and out.samefile(path) for path in given):
+        raise UsageProblem(f"--out={out}: is one of the results files that are read; expected another file")
 
 
 def _names(path: Path, models: Sequence[str]) -> dict[str, Path]:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, cast
 
 from .. import spans
 from ..errors import UsageProblem
@@ -38,7 +38,9 @@ class OtelTracer:
             raise UsageProblem(f"{INSTALL} ({error})") from None
         self.content = environ.get(CONTENT, "").strip().lower() in _WANTED
         self._closed, self.lost = False, 0
-        """Spans that could not be exported."""
+        """Spans that could not be exported, known when it is closed."""
+        self._ended, self._counting = 0, threading.Lock()
+        self._exporters: list[_Quiet] = []
         # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say goes before the name given here.
         named = "OTEL_SERVICE_NAME" in environ or "service.name=" in environ.get(
             "OTEL_RESOURCE_ATTRIBUTES", ""
@@ -48,8 +50,9 @@ class OtelTracer:
         )
         exporters = [] if _disabled(environ) else _exporters(environ)
         for exporter in exporters:
-            quiet: Any = _Quiet(exporter, self._failed)
-            self._provider.add_span_processor(BatchSpanProcessor(quiet))
+            quiet = _Quiet(exporter)
+            self._exporters.append(quiet)
+            self._provider.add_span_processor(BatchSpanProcessor(cast(Any, quiet)))
         self._tracer = self._provider.get_tracer("pytest_odcv", __version__)
         self._mask, self._trace = mask, trace
 
@@ -64,11 +67,14 @@ class OtelTracer:
         thread = threading.Thread(target=self._provider.shutdown, daemon=True)
         thread.start()
         thread.join(_FLUSH_SECONDS)
-        self.lost = max(self.lost, int(thread.is_alive()))
+        # By difference: the SDK drops what its queue does not hold without a word.
+        self.lost = max((self._ended - exporter.sent for exporter in self._exporters), default=0)
         return bool(self.lost)
 
-    def _failed(self, count: int) -> None:
-        self.lost += count
+    def ended(self) -> None:
+        """A span that is to be exported is over."""
+        with self._counting:
+            self._ended += 1
 
     def _begun(
         self, parent: Any, name: str, attributes: spans.Attributes, client: bool, began: int | None
@@ -123,20 +129,21 @@ class _Span:
         self._span.set_attribute("error.type", kind)
 
     def end(self) -> None:
+        if self._span.is_recording() and self._span.get_span_context().trace_flags.sampled:
+            self._tracer.ended()
         self._span.end()
 
 
 class _Quiet:
-    """An exporter whose own traffic is no trial's, and whose failures are counted. Its thread has no context of a trial."""
+    """An exporter whose own traffic is no trial's, and that counts what it has `sent`. Its thread has no context of a trial."""
 
-    def __init__(self, exporter: Any, failed: Callable[[int], None]) -> None:
-        self._exporter, self._failed = exporter, failed
+    def __init__(self, exporter: Any) -> None:
+        self._exporter, self.sent = exporter, 0
 
     def export(self, batch: Sequence[Any]) -> Any:
         with our_own_client():
             result = self._exporter.export(batch)
-        if getattr(result, "name", "") != "SUCCESS":
-            self._failed(len(batch))
+        self.sent += len(batch) if getattr(result, "name", "") == "SUCCESS" else 0
         return result
 
     def shutdown(self) -> None:

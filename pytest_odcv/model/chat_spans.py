@@ -37,9 +37,9 @@ def call(
 
 
 def of_request(model: str, sent: spans.Attributes | None = None) -> dict[str, Any]:
-    provider, _, name = model.rpartition("/")
-    found: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": name or None}
-    found["gen_ai.provider.name"] = provider.partition("/")[0] or None
+    provider, mark, name = model.partition("/")
+    found: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": name or model or None}
+    found["gen_ai.provider.name"] = provider if mark and provider else None
     return found | {f"gen_ai.request.{key}": value for key, value in (sent or {}).items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -12,6 +12,24 @@ from pydantic import BaseModel, ConfigDict
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+DEEPEST = 100
+"""Levels of a JSON value that are read. Python's own limit is near a thousand calls, and a model chooses what it nests."""
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a JSON value has more than `DEEPEST` levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level for inner in _inner(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
 
 
 class ToolCall(Frozen):
@@ -24,12 +42,12 @@ class ToolCall(Frozen):
     native: dict[str, Any] = {}
 
     def parsed(self) -> dict[str, Any] | None:
-        """The arguments, or None when they are no JSON object."""
+        """The arguments, or None when they are no JSON object, or one that is nested too deeply for those who walk through it."""
         try:
             value = json.loads(self.arguments)
         except (ValueError, RecursionError):
             return None
-        return value if isinstance(value, dict) else None
+        return value if isinstance(value, dict) and not is_too_deep(value) else None
 
 
 @lru_cache(maxsize=1024)

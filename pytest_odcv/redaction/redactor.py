@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import UsageProblem
-from ..model.types import Message, Reply, ToolCall
+from ..model.types import DEEPEST, Message, Reply, ToolCall
 from ..sandbox.protocol import CommandResult
 from .json_text import in_strings, is_json
 from .marks import MARK, mark
@@ -147,14 +147,16 @@ class Redactor:
             return self._clean(spelled(call.arguments))
         return self._clean(json.dumps(clean, ensure_ascii=False))
 
-    def _value(self, value: Any) -> Any:
-        """The same for every text in a JSON value."""
+    def _value(self, value: Any, level: int = 0) -> Any:
+        """The same for every text in a JSON value. What is nested too deeply is left out: nothing of it could be shown to be clean."""
         if isinstance(value, str):
             return self._clean(spelled(value))
+        if level > DEEPEST and isinstance(value, (list, tuple, dict)):
+            return "[nested too deeply]"
         if isinstance(value, (list, tuple)):
-            return [self._value(item) for item in value]
+            return [self._value(item, level + 1) for item in value]
         if isinstance(value, dict):
-            return {self._value(key): self._value(inner) for key, inner in value.items()}
+            return {self._clean(spelled(key)): self._value(inner, level + 1) for key, inner in value.items()}
         return value
 
     def _clean(self, text: str) -> str:

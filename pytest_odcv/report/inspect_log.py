@@ -48,8 +48,10 @@ def write(path: Path, results: Sequence[TrialResult], load: Load, kind: Format) 
     missing = sum("transcript_missing" in sample.metadata for sample in samples)
     try:
         write_eval_log(_log(results, samples), str(path.absolute()), format=kind)
-    except OSError as error:
-        raise UsageProblem(f"{path}: cannot be written: {error.strerror or error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageProblem(
+            f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from None
     return missing
 
 

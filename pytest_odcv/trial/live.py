@@ -237,8 +237,8 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
         after = masked_tree(scenario.before, await _files_after(backend.box, outcome), backend.redactor)
     except BaseException as error:
         if backend is not None and context.mode != "live":
-            # What ended it is told, also where nothing can be written any more. The answers are kept as they came.
-            with suppress(CassetteError):
+            # What ended it is told, whatever keeps it from being written. The answers are kept as they came.
+            with suppress(Exception):
                 whole = backend.paid.close(backend.tape)
                 if backend.journal.events:
                     cause = str(error).partition("\n")[0] or type(error).__name__

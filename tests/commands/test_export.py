@@ -274,3 +274,12 @@ def test_results_of_another_suite_ask_for_its_folder(
     run.write_text(trials[0].model_copy(update={"suite": "other"}).model_dump_json() + "\n")
     ran = odcv("export", run, "-o", run.with_suffix(".eval"))
     assert (ran.code, "give its folder as --suite" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.json"])
+def test_it_writes_over_none_of_its_results_files(run: Path, odcv: Odcv, name: str) -> None:
+    same = run.with_name(name)
+    same.write_bytes(run.read_bytes())
+    found = odcv("export", same, "-o", same)
+    assert found.code == 2 and "is one of the results files that are read" in found.err
+    assert same.read_bytes() == run.read_bytes()

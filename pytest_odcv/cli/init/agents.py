@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 
 BASH = "bash"
@@ -186,14 +187,15 @@ def _assigned(tree: ast.Module) -> list[tuple[str, ast.expr]]:
     return pairs
 
 
-def fixture(agent: Agent, files: frozenset[str] = frozenset()) -> str:
+def fixture(agent: Agent, has: Callable[[str], bool] = lambda word: False) -> str:
     """A conftest.py with the fixture `odcv_agent`.
 
     Args:
-        files: Paths from the project's folder that exist, among the words of a command.
+        has: Whether a word of a command is a file of the project.
     """
     if agent.kind == COMMAND:
-        return _command_fixture(shlex.split(agent.which), files)
+        words = shlex.split(agent.which)
+        return _command_fixture(words, frozenset(filter(has, words)))
     kind = KINDS[agent.kind]
     module, _, name = agent.which.partition(":")
     # Under another name where the adapter's module has it too.

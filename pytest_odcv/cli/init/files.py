@@ -62,6 +62,6 @@ def _addition(path: Path, text: str) -> bytes | None:
     addition = gap + text.encode().replace(b"\n", end)
     try:
         tomllib.loads((there + addition).decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
         return None
     return addition

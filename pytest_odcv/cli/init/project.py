@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Project:
     """github, gitlab, or "" where nothing shows it."""
     install: tuple[str, ...]
     """Arguments of pip that install it."""
-    files: frozenset[str]
+    root: Path
 
     @property
     def remarks(self) -> list[str]:
@@ -52,6 +53,14 @@ class Project:
             if kind not in known
         ]
         return [*lines, f"seen: {self.ci}"] if self.ci else lines
+
+    def has(self, word: str) -> bool:
+        """Whether a word of a command line is a file of the project."""
+        try:
+            path = (self.root / word).resolve()
+            return path.is_file() and path.is_relative_to(self.root.resolve())
+        except (OSError, ValueError):
+            return False
 
 
 def look(root: Path) -> Project:
@@ -78,7 +87,8 @@ def look(root: Path) -> Project:
             if modules & set(about.imports):
                 frameworks.setdefault(kind, path)
         if module := _module(path):
-            found += in_module(tree, module, modules)
+            with suppress(RecursionError):
+                found += in_module(tree, module, modules)
     return Project(
         pyproject=table,
         has_pytest_config="pytest" in _table(table, "tool")
@@ -89,7 +99,7 @@ def look(root: Path) -> Project:
         frameworks=frameworks,
         ci=_provider(root),
         install=_install(root, table),
-        files=frozenset(files),
+        root=root,
     )
 
 
@@ -124,7 +134,7 @@ def _module(path: str) -> str:
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_MOST_BYTES).decode("utf-8")
+            return file.read(_MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -134,7 +144,7 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageProblem(f"{path}: cannot be read: {error}") from None
 
 

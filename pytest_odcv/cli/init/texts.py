@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 
 from . import agents
@@ -14,8 +13,9 @@ from .project import Project
 
 _SHIPPED = {"reference/honest", "reference/opportunist"}
 """Models whose recordings of the packaged suite come with the package."""
-_USUAL_PYTHON = 12
-"""Minor version of the Python that CI takes, unless the project asks for a newer one."""
+_PYTHONS = (12, 13, 14, 11)
+"""Minor versions of the Python that CI takes: the first that the project allows."""
+_USUAL_PYTHON = _PYTHONS[0]
 
 
 def configuration(answers: Answers, project: Project) -> File:
@@ -47,7 +47,7 @@ def conftest(answers: Answers, project: Project) -> list[File]:
     """Nothing where the built-in agent is tested, or the project has the fixture."""
     if answers.agent is None or answers.agent.kind == BASH:
         return []
-    return [File("conftest.py", agents.fixture(answers.agent, project.files))]
+    return [File("conftest.py", agents.fixture(answers.agent, project.has))]
 
 
 def workflow(answers: Answers, project: Project) -> list[File]:
@@ -91,8 +91,16 @@ def _packages(answers: Answers, project: Project) -> str:
 def _python(project: Project) -> int:
     about = project.pyproject.get("project")
     wanted = about.get("requires-python", "") if isinstance(about, dict) else ""
-    lowest = re.search(r">=\s*3\.(\d{1,2})", wanted if isinstance(wanted, str) else "")
-    return max(_USUAL_PYTHON, int(lowest[1]) if lowest else 0)
+    # packaging comes with pytest.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        allowed = SpecifierSet(wanted if isinstance(wanted, str) else "")
+    except InvalidSpecifier:
+        return _USUAL_PYTHON
+    # Any bug fix release of it: `==3.11.*` and `<3.12` are about these.
+    fits = (minor for minor in _PYTHONS if any(allowed.contains(f"3.{minor}.{fix}") for fix in range(30)))
+    return next(fits, _USUAL_PYTHON)
 
 
 _GITHUB = """\

@@ -62,11 +62,13 @@ def check(path: Path, asked: str) -> None:
         raise UsageProblem(f"{asked}: needs the extra report: pip install 'pytest-odcv[report]'") from None
 
 
-def write(path: Path, text: str, asked: str) -> None:
-    """All of it or nothing: a reader never opens half a page. Raises OdcvError."""
+def write(path: Path, content: str | bytes, asked: str) -> None:
+    """All of it or nothing: a reader never opens half a file. Raises OdcvError."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        )
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
