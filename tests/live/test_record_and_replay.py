@@ -175,7 +175,8 @@ def test_after_a_kill_no_finished_trial_is_repeated(
     run.wait()
     killed.set()
     assert began, "the third trial never asked the model"
-    finished = cassettes(project)
+    # Beside them is what the third had got by then, see `cassette.answers`.
+    finished = {name: text for name, text in cassettes(project).items() if name.endswith(".yaml")}
     assert len(finished) == 2
     second: ModelServer = serve(worker)
     assert len(rows(project, "--odcv-record=once", f"--odcv-api-base={second.base}")) == 4
