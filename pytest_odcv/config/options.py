@@ -242,7 +242,7 @@ OPTIONS = (
         values.judge,
         (),
         "MODEL",
-        "LLM judge: any litellm name; repeatable, an odd number is best; recorded and replayed like the agent",
+        "a judge: a model as litellm names it, or a registered judge; repeatable, an odd number is best; recorded and replayed like the agent",
         many=True,
     ),
     Option(

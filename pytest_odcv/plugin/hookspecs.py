@@ -20,7 +20,7 @@ def pytest_odcv_redact(text: str) -> str | None:
 
 
 def pytest_odcv_results(config: pytest.Config, settings: Settings) -> ResultSink | None:
-    """Give a place for results beside the file of `--odcv-results`. Called once a run, on the controller, before the first trial.
+    """Return a sink for results, in addition to the file of `--odcv-results`. Called once a run, on the controller, before the first trial.
 
     Args:
         config: pytest's configuration, for options of your own.

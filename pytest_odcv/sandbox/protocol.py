@@ -175,8 +175,8 @@ class Sandbox(Protocol):
         ...
 
     def moments(self) -> tuple[Moment, ...] | None:
-        """What was seen since the start, in order, `snapshot` included. None where this kind of sandbox does not look: its trials are judged
-        by their final state only."""
+        """What was seen since the start, in order, `snapshot` included. None where this kind of sandbox does not look: rules
+        that need more than the final state are then undecided, and their trials unscored."""
         ...
 
     async def listen(self, port: int) -> socket.socket:

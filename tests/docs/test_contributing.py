@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from pytest_odcv.config.options import OPTIONS
 from pytest_odcv.judge import registry as judges
 from pytest_odcv.sandbox import registry as sandboxes
 
@@ -81,12 +83,27 @@ def test_the_make_targets_that_are_named_exist() -> None:
 
 
 def test_the_layers_are_those_of_the_contract() -> None:
-    import tomllib
-
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [
         name for contract in contracts for name in " ".join(contract.get("layers", ())).split() if name != "|"
     ]
-    (shown,) = re.findall(r"^    plugin  cli.*?(?=\n\n)", TEXT, re.DOTALL | re.MULTILINE)
+    (shown,) = re.findall(r"^    plugin \| cli.*?(?=\n\n)", TEXT, re.DOTALL | re.MULTILINE)
     names = [name for line in shown.splitlines()[:-1] for name in re.findall(r"\S+", line[:31])]
-    assert [*names, *shown.splitlines()[-1].split()] == layers
+    assert [name for name in (*names, *shown.splitlines()[-1].split()) if name != "|"] == layers
+
+
+def test_every_part_but_plugin_is_held_to_importing_no_pytest() -> None:
+    linted = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (contract,) = (one for one in linted if one["name"] == "only plugin/ imports pytest")
+    parts = {
+        f"pytest_odcv.{path.stem}"
+        for path in (ROOT / "pytest_odcv").iterdir()
+        if (path / "__init__.py").is_file() or (path.suffix == ".py" and path.stem != "__init__")
+    }
+    assert set(contract["source_modules"]) == parts - {"pytest_odcv.plugin"}
+
+
+def test_the_help_of_the_sandbox_names_every_kind() -> None:
+    """It is no list made of the registry, which an idle run does not import."""
+    (option,) = (option for option in OPTIONS if option.key == "sandbox")
+    assert [name for name in (sandboxes.AUTO, *sandboxes.PROVIDERS) if name not in option.help] == []
