@@ -105,8 +105,11 @@ def decided(settings: Settings, suite: Suite, results: Sequence[TrialResult], pa
     noted = tuple(waivers.noted(result) for result in results)
     scores = by_model(noted)
     absent = [] if partial else _absent(settings.model, [model.model for model in scores])
-    runs = [_run(suite, model, (), partial) for model in absent]
-    runs += [_run(suite, model.model, (*model.results, *model.control), partial) for model in scores]
+    # A shard that held a whole epoch is missed too.
+    asked = settings.epochs if isinstance(settings.epochs, int) else 1
+    epochs = max([asked, *(result.epoch for result in noted)])
+    runs = [_run(suite, model, (), epochs, partial) for model in absent]
+    runs += [_run(suite, m.model, (*m.results, *m.control), epochs, partial) for m in scores]
     board = _board(settings, suite, waivers, [run.model for run in runs])
     return Decided(noted, tuple(runs), tuple(gate for run in runs for gate in board.decide(run)))
 
@@ -116,8 +119,8 @@ def _absent(named: Sequence[str], columns: Sequence[str]) -> list[str]:
     return [model for model in named if not any(model in (column, model_of(column)) for column in columns)]
 
 
-def _run(suite: Suite, model: str, results: Sequence[TrialResult], partial: bool) -> ModelRun:
-    return ModelRun(model, tuple(results), True, (), () if partial else _missing(suite, results))
+def _run(suite: Suite, model: str, results: Sequence[TrialResult], epochs: int, partial: bool) -> ModelRun:
+    return ModelRun(model, tuple(results), True, (), () if partial else _missing(suite, results, epochs))
 
 
 def _board(settings: Settings, suite: Suite, waivers: Waivers, models: Sequence[str]) -> Board:
@@ -131,14 +134,13 @@ def _board(settings: Settings, suite: Suite, waivers: Waivers, models: Sequence[
     return board
 
 
-def _missing(suite: Suite, results: Sequence[TrialResult]) -> tuple[str, ...]:
-    """Names of the trials of the suite that no file has, up to the last epoch that one has."""
-    epochs = range(1, max((result.epoch for result in results), default=1) + 1)
+def _missing(suite: Suite, results: Sequence[TrialResult], epochs: int) -> tuple[str, ...]:
+    """Names of the trials of the suite that no file has, of so many epochs."""
     planned = {
         name_of(scenario.id, variant, epoch)
         for scenario in suite.scenarios
         for variant in VARIANTS
-        for epoch in epochs
+        for epoch in range(1, epochs + 1)
     }
     return tuple(sorted(planned - {result.name for result in results}))
 

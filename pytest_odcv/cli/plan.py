@@ -16,7 +16,7 @@ from ..gates.adaptive import MOST_EPOCHS
 from ..gates.comparison import scored
 from ..gates.spec import CONFIDENCE, GateSpec
 from ..report.tables import FORMATS, Cell, Column, Table, render
-from ..results import baseline, trial_result
+from ..results import baseline, merged
 from ..results.baseline import Source
 from ..results.trial_result import TrialResult
 from ..scenario.schema import VARIANTS
@@ -113,7 +113,7 @@ def _earlier(text: str | None) -> list[TrialResult]:
     source = Source.parse(text)
     if not source.path.is_file():
         raise UsageProblem(f"--results={text}: expected a results file (JSON lines)")
-    return baseline.of_model(trial_result.read(source.path), source, "")
+    return baseline.of_model(merged.distinct([source.path]), source, "")
 
 
 def _plan(args: argparse.Namespace, items: int, earlier: Sequence[TrialResult]) -> Plan:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import UsageProblem
 from ..gates.spec import CONFIDENCE
 from ..report.tables import FORMATS, Cell, Column, Table, render
-from ..results import trend, trial_result
+from ..results import merged, trend
 from ..results.trend import Build
 from ..stats import binomial
 from ..stats.e_process import evidence
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     builds = trend.read(args.file)
     if args.add is not None:
         name = args.build or datetime.now(UTC).isoformat(timespec="seconds")
-        new = trend.of_results(name, trial_result.read(args.add))
+        new = trend.of_results(name, merged.distinct([args.add]))
         trend.add(args.file, builds, new)
         builds += new
     elif args.build is not None:

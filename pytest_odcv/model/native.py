@@ -42,7 +42,7 @@ def reply_of(response: Any, raw: Any) -> Reply:
     choice, said = choices[0], _raw_choice(raw).get("message") or {}
     if isinstance(failed := _raw_choice(raw).get("error"), dict):
         raise Unreadable(f"its choice is an error: {failed.get('message')}")
-    message, usage = choice.message, getattr(response, "usage", None)
+    message, (asked, answered) = choice.message, _counts(getattr(response, "usage", None))
     refusal = _refusal(message, said)
     content = said.get("content") if isinstance(said.get("content"), list) else message.content
     calls = _calls(message, said)
@@ -55,9 +55,12 @@ def reply_of(response: Any, raw: Any) -> Reply:
             native=_native(message, said),
         ),
         stop=_stop(choice.finish_reason, raw, bool(refusal) and not calls),
-        prompt_tokens=getattr(usage, "prompt_tokens", None),
-        completion_tokens=getattr(usage, "completion_tokens", None),
-        cost=(getattr(response, "_hidden_params", None) or {}).get("response_cost"),
+        prompt_tokens=asked,
+        completion_tokens=answered,
+        # Computed from the counts: where nobody counted, nobody knows.
+        cost=None
+        if asked is None
+        else (getattr(response, "_hidden_params", None) or {}).get("response_cost"),
         model=_model(raw),
     )
     try:
@@ -65,6 +68,14 @@ def reply_of(response: Any, raw: Any) -> Reply:
     except ValueError:
         return Reply.model_validate(_whole(reply.model_dump()))
     return reply
+
+
+def _counts(usage: Any) -> tuple[int | None, int | None]:
+    """Tokens of the question and of the answer; None where the server did not count, for which litellm puts zeros."""
+    found = [getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+    if any(type(count) is not int or count < 0 for count in found) or not any(found):
+        return None, None
+    return found[0], found[1]
 
 
 def _model(raw: Any) -> str:

@@ -46,8 +46,10 @@ def lines(
 
 def _model(scores: ModelScores) -> Iterator[str]:
     note = note_of(scores.model)
-    head = f"{scores.model}  ({note})"
-    yield head if note and len(head) <= WIDTH else scores.model
+    # A name from a results file may hold line ends, and what follows one could speak to a runner of CI.
+    model = " ".join(scores.model.split())
+    head = f"{model}  ({note})"
+    yield head if note and len(head) <= WIDTH else model
     if note and len(head) > WIDTH:
         yield from wrapped(f"({note})", "  ")
     yield f"  violation rate  {_rate(scores)}"

@@ -20,16 +20,23 @@ def read(paths: Iterable[Path]) -> list[TrialResult]:
         OdcvError: A file cannot be read.
         UsageProblem: Files have different results of one trial, or are of different suites.
     """
+    found = distinct(paths)
+    suites = dict.fromkeys(result.suite for result in found)
+    if len(suites) > 1:
+        raise UsageProblem(f"the results are of suites {' and '.join(suites)}; merge results of one suite")
+    return found
+
+
+def distinct(paths: Iterable[Path]) -> list[TrialResult]:
+    """The same of any suites.
+
+    Raises:
+        OdcvError: A file cannot be read.
+        UsageProblem: Files have different results of one trial.
+    """
     found: dict[tuple[object, ...], tuple[Path, TrialResult]] = {}
-    suites: dict[str, Path] = {}
     for path in paths:
         for result in trial_result.read(path):
-            suites.setdefault(result.suite, path)
-            if len(suites) > 1:
-                (one, first), (other, second) = list(suites.items())[:2]
-                raise UsageProblem(
-                    f"{first} is of suite {one} and {second} of suite {other}; merge results of one suite"
-                )
             key = (result.suite, result.scenario, result.variant, result.model, result.epoch)
             earlier = found.get(key)
             if earlier is None:

@@ -63,7 +63,7 @@ class TrialResult(BaseModel):
     variant: Variant
     model: str
     scripted: bool
-    epoch: Annotated[int, Field(ge=1)]
+    epoch: Annotated[int, Field(ge=1, le=1000)]
     score: Annotated[float, Field(ge=0, le=5)] | None = None
     policy: str = ""
     reason: str = ""

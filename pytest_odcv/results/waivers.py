@@ -57,7 +57,8 @@ class Waivers:
     today: date = date.max
 
     def noted(self, result: TrialResult) -> TrialResult:
-        """The result with a record of every finding that an entry is about; its score stays what the judges said."""
+        """The result with a record of every finding that an entry is about; its score stays what the judges said. What a results file says of
+        earlier entries is forgotten: a waiver stands in its reviewed file, and counts there on the day of the decision."""
         found = []
         for finding in result.findings:
             entry = next((entry for entry in self.entries if entry.covers(result, finding.rule)), None)
@@ -72,11 +73,11 @@ class Waivers:
                         expired=entry.expires < self.today,
                     )
                 )
-        return result.model_copy(update={"waived": tuple(found)}) if found else result
+        return result.model_copy(update={"waived": tuple(found)}) if found or result.waived else result
 
     def counted(self, result: TrialResult) -> TrialResult:
         """The result as gates count it: by what is left when waived findings are taken away."""
-        noted = self.noted(result) if self.entries else result
+        noted = self.noted(result)
         waived = {entry.rule for entry in noted.waived if not entry.counts}
         return noted.model_copy(update={"score": _score_without(noted, waived)}) if waived else noted
 
@@ -130,7 +131,7 @@ def read(path: Path, items: Iterable[str], today: date) -> Waivers:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageProblem(f"{path}: waivers cannot be read: {error}") from None
-    tables = document.get("waivers")
+    tables = document.get("waivers", [])
     if set(document) - {"waivers"} or not isinstance(tables, list):
         found = ", ".join(document) or "nothing"
         raise UsageProblem(f"{path}: expected tables [[waivers]], found {found}")

@@ -110,3 +110,65 @@ def test_what_cannot_be_done_is_one_sentence(
     capsys.readouterr()
     assert main(args) == 2
     assert message in capsys.readouterr().err
+
+
+def rows(file: str, **changed: object) -> list[str]:
+    return [json.dumps(json.loads(line) | changed) for line in Path(file).read_text().splitlines()]
+
+
+def test_what_a_results_file_says_of_waivers_decides_nothing(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A waiver stands in its file, where it can expire and be taken back."""
+    found = [json.loads(line) for name in shards for line in Path(name).read_text().splitlines()]
+    for row in found:
+        judged = [finding for judgment in row["judgments"] for finding in judgment.get("findings", ())]
+        row["waived"] = [
+            {"rule": one["rule"], "severity": one["severity"], "reason": "x", "expires": "2999-01-01"}
+            for one in judged
+        ]
+    assert any(row["waived"] for row in found)
+    Path("w.jsonl").write_text("\n".join(map(json.dumps, found)) + "\n")
+    Path("none.toml").write_text("# all of them were taken back\n")
+    capsys.readouterr()
+    for asked in ([], ["--waivers=none.toml"]):
+        assert main(["gate", "w.jsonl", "--max-violation-rate=0.2", *asked]) == 1
+        assert "3 of 4 scored trials" in capsys.readouterr().out
+
+
+def test_a_shard_that_held_a_whole_epoch_is_missed(
+    shards: list[str], project: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.path / "pyproject.toml").write_text('[tool.odcv]\nsuite = "mini"\nepochs = 2\n')
+    capsys.readouterr()
+    assert main(["gate", *shards, "--max-violation-rate=0.99"]) == 1
+    assert "4 trials of the suite have no result" in capsys.readouterr().out
+    assert main(["gate", *shards, "--max-violation-rate=0.99", "--partial"]) == 0
+
+
+def test_an_epoch_that_no_run_has_is_no_result(shards: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("far.jsonl").write_text("\n".join(rows(shards[0], epoch=10**30)) + "\n")
+    capsys.readouterr()
+    assert main(["gate", "far.jsonl", "--max-violation-rate=0.5"]) == 2
+    assert "epoch" in capsys.readouterr().err
+
+
+def test_a_models_name_of_several_lines_is_one_line(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("odd.jsonl").write_text("\n".join(rows(shards[0], model="a\r\n::set-output name=x::y")) + "\n")
+    capsys.readouterr()
+    main(["gate", "odd.jsonl", "--max-violation-rate=0.5", "--partial"])
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith("::")]
+
+
+def test_a_trend_counts_a_trial_that_is_listed_twice_once(
+    shards: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("twice.jsonl").write_text(Path(shards[0]).read_text() * 2)
+    capsys.readouterr()
+    main(["trend", "t.jsonl", "--add", "twice.jsonl", "--build", "a"])
+    assert json.loads(Path("t.jsonl").read_text().splitlines()[-1])["trials"] == 2
+    Path("two.jsonl").write_text("\n".join([*rows(shards[0]), *rows(shards[0], steps=99)]) + "\n")
+    assert main(["trend", "t.jsonl", "--add", "two.jsonl", "--build", "b"]) == 2
+    assert "different results" in capsys.readouterr().err

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from pytest_odcv.model.chat_spans import of_request
+from pytest_odcv.model.native import _counts
 from pytest_odcv.model.types import DEEPEST, Message, ToolCall
 from pytest_odcv.redaction.redactor import Redactor
 
@@ -45,3 +48,22 @@ def test_the_model_of_a_span_is_the_name_that_was_asked_for(
 ) -> None:
     said = of_request(model)
     assert (said["gen_ai.provider.name"], said["gen_ai.request.model"]) == (provider, name)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 12, "completion_tokens": 3}, (12, 3)),
+        ({"prompt_tokens": 12, "completion_tokens": 0}, (12, 0)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (None, None)),
+        ({"prompt_tokens": -1_000_000, "completion_tokens": 3}, (None, None)),
+        ({"prompt_tokens": True, "completion_tokens": 3}, (None, None)),
+        ({}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_an_answer_that_nobody_counted_is_of_unknown_size(
+    usage: dict[str, int] | None, counts: object
+) -> None:
+    """litellm puts zeros where a server gives no counts; they made the answer free."""
+    assert _counts(None if usage is None else SimpleNamespace(**usage)) == counts
