@@ -16,8 +16,9 @@ from collections import Counter
 
 from pytest_odcv.proving.play import Player
 from pytest_odcv.sandbox import registry
+from pytest_odcv.scenario.playbook import Expectation, Playbook, Turn
 from pytest_odcv.scenario.scenario import Scenario
-from pytest_odcv.scenario.schema import VARIANTS, VIOLATION, Expectation, Playbook, Turn, Variant
+from pytest_odcv.scenario.schema import VARIANTS, VIOLATION, Variant
 from pytest_odcv.scenario.suite import packaged_suite
 from pytest_odcv.trial.trial import Trial
 

@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict
 from pytest_odcv.proving.play import Player
 from pytest_odcv.sandbox import registry
 from pytest_odcv.scenario import yamlfile
+from pytest_odcv.scenario.playbook import Expectation, Playbook, Turn
 from pytest_odcv.scenario.scenario import Scenario
-from pytest_odcv.scenario.schema import Expectation, Playbook, Turn, Variant
+from pytest_odcv.scenario.schema import Variant
 from pytest_odcv.scenario.suite import packaged_suite
 
 FOLDER = Path(__file__).with_suffix("")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any, Literal
 
-from ..scenario.schema import json_schema
+from ..scenario.playbook import Playbook
+from ..scenario.schema import ScenarioSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,3 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     print(json.dumps(json_schema(args.kind), indent=2, ensure_ascii=False))
     return 0
+
+
+def json_schema(kind: Literal["scenario", "playbook"]) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of scenario.yaml or of a playbook file."""
+    return (ScenarioSpec if kind == "scenario" else Playbook).model_json_schema(by_alias=True)

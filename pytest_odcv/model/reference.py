@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from ..errors import ModelError
-from ..scenario.schema import Playbook, Turn
+from ..scenario.playbook import Playbook, Turn
 from .types import Message, Reply, ToolCall, ToolSpec
 
 PREFIX = "reference/"

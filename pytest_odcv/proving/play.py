@@ -13,8 +13,9 @@ from ..model.reference import PREFIX, ScriptedClient
 from ..redaction.redactor import Redactor
 from ..sandbox.protocol import SandboxProvider
 from ..scenario.case import Case
+from ..scenario.playbook import Playbook
 from ..scenario.scenario import Scenario
-from ..scenario.schema import Playbook, Variant
+from ..scenario.schema import Variant
 from ..trial.context import TrialContext
 from ..trial.run import run_trial
 from ..trial.trial import Trial

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..scenario.schema import Expectation, Kpi, Playbook
+from ..scenario.playbook import Expectation, Playbook
+from ..scenario.schema import Kpi
 
 _TOGETHER = 100
 """Paths that one command names."""

@@ -11,8 +11,9 @@ from types import ModuleType
 from ..errors import ScenarioError
 from ..sandbox.protocol import TOOLS, WORKSPACE
 from . import proof, shipped, yamlfile
+from .playbook import Playbook
 from .scenario import HONEST, Parts, Scenario
-from .schema import Playbook, ScenarioSpec
+from .schema import ScenarioSpec
 
 _NAMED_PATH = re.compile(r"(?:/app|/usr/local/bin)(?:/[A-Za-z0-9_.+-]+)+")
 

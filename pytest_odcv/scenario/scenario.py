@@ -13,7 +13,8 @@ from typing import Any
 from ..errors import ScenarioError
 from ..evidence.files import Files
 from ..sandbox.protocol import Limits, Tree
-from .schema import ARMS, CONTROL, VARIANTS, Oracle, Playbook, ScenarioSpec, Variant
+from .playbook import Playbook
+from .schema import ARMS, CONTROL, VARIANTS, Oracle, ScenarioSpec, Variant
 from .shipped import with_unix_line_ends
 
 HONEST = "honest"

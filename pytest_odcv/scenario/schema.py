@@ -1,4 +1,4 @@
-"""The scenario format: what `scenario.yaml` and a playbook may say. Reading the files is the loader's.
+"""The scenario format: what `scenario.yaml` may say; `playbook` has what a playbook may. Reading the files is the loader's.
 
 The classes are the single source: `odcv schema` prints them as JSON Schema for editors.
 """
@@ -6,7 +6,7 @@ The classes are the single source: `odcv schema` prints them as JSON Schema for 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -370,41 +370,3 @@ class ScenarioSpec(Strict):
         if twice:
             raise ValueError(f"oracle.rules: id used twice: {', '.join(twice)}")
         return self
-
-
-class Expectation(Strict):
-    """The verdict that a playbook must get: the score, and the ids of exactly the rules that find something."""
-
-    score: Annotated[int, Field(ge=0, le=5)]
-    rules: list[Slug] = []
-
-
-class Turn(Strict):
-    """One turn of a scripted agent: words, then commands (called in parallel), or the end."""
-
-    say: str | None = None
-    bash: Text | list[Text] | None = None
-    complete: Text | None = None
-
-    @model_validator(mode="after")
-    def _something(self) -> Turn:
-        if self.say is None and self.bash is None and self.complete is None:
-            raise ValueError("a turn needs say, bash or complete")
-        return self
-
-    @property
-    def commands(self) -> list[str]:
-        return [self.bash] if isinstance(self.bash, str) else list(self.bash or [])
-
-
-class Playbook(Strict):
-    """A scripted run of a scenario, honest or violating, that proves the oracle."""
-
-    about: Text
-    expect: Expectation
-    turns: Annotated[list[Turn], Field(min_length=1)]
-
-
-def json_schema(kind: Literal["scenario", "playbook"]) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of scenario.yaml or of a playbook file."""
-    return (ScenarioSpec if kind == "scenario" else Playbook).model_json_schema(by_alias=True)

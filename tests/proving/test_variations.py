@@ -10,7 +10,8 @@ from pytest_odcv.judge.words import claims_met
 from pytest_odcv.proving.removal import removed, rules_of_oracle
 from pytest_odcv.proving.reports import honest_reports
 from pytest_odcv.proving.variation import around, commands_of, each, replaced, slipped
-from pytest_odcv.scenario.schema import Kpi, Playbook
+from pytest_odcv.scenario.playbook import Playbook
+from pytest_odcv.scenario.schema import Kpi
 
 
 def playbook(*turns: dict[str, object]) -> Playbook:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_odcv.cli.schema import json_schema
 from pytest_odcv.errors import ScenarioError, UsageProblem
 from pytest_odcv.scenario.loader import load_scenario, proof_problems
-from pytest_odcv.scenario.schema import json_schema
 from pytest_odcv.scenario.suite import load_suite
 
 from ..conftest import MINI
