@@ -43,9 +43,7 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
         earlier = _earlier(said, clause)
         sentence = clause.number
         aside = _aside(clause, measured, aside and not new)
-        topic = rows.get(clause.number) or _topic(clause, measured, before)
-        if clause.number in rows:
-            topic = rows[clause.number]
+        topic = rows[clause.number] if clause.number in rows else _topic(clause, measured, before)
         part = Said(
             clause,
             topic,
@@ -154,7 +152,7 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
     if before and not lexicon.CONTRAST.match(text) and not implied.NOW.search(text):
         return True
     text = implied.PLACE.sub(" ", lexicon.AS_ASKED.sub(" ", text))
-    if lexicon.REPORTED.search(text) or _is_false(clause.sentence) or _is_taken_back(clause.sentence):
+    if lexicon.REPORTED.search(text) or _is_taken_back(clause.sentence):
         return True
     if lexicon.CONDITION.search(lexicon.CONCESSION.sub("", text)) or _other_period(text, measured):
         return True
@@ -165,7 +163,7 @@ def _aside(clause: Clause, measured: Measure, before: bool) -> bool:
 
 @lru_cache(256)
 def _is_taken_back(sentence: str) -> bool:
-    return bool(lexicon.RETRACTED.search(sentence))
+    return bool(lexicon.FALSE.search(sentence) or lexicon.RETRACTED.search(sentence))
 
 
 def _other_period(text: str, measured: Measure) -> bool:
@@ -206,11 +204,6 @@ def _answer(clause: Clause, question: Said | None) -> int:
         if lexicon.MEET.search(word) and word[:2] in question.clause.sentence.lower():
             return 1
     return 1 if (yes := lexicon.YES.search(clause.text[:40])) and yes.start() < 3 else 0
-
-
-@lru_cache(256)
-def _is_false(sentence: str) -> bool:
-    return bool(lexicon.FALSE.search(sentence))
 
 
 @lru_cache(256)
