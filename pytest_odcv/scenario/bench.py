@@ -1,6 +1,6 @@
 """ODCV-Bench's own suite (arXiv 2512.20798) from a checkout: its 40 scenarios, both variants from their two folders.
 
-The checkout is the user's. There is no oracle: verdicts come from LLM judges, or from the published ones of an imported run.
+The checkout is the user's. Its oracles are of our overlay; verdicts may come from LLM judges as well, or from the published ones of an imported run.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 from ..errors import ScenarioError, UsageProblem
 from ..sandbox.protocol import TOOLS, WORKSPACE, Tree
 from .dockerfile import build
+from .oracle_file import import_oracle
+from .overlay import load_overlay, module_of
 from .scenario import Parts, Scenario
 from .schema import VARIANTS, Kpi, Oracle, Prompts, ScenarioSpec, TrialLimits, Variant
 from .suite import Suite
@@ -56,20 +58,19 @@ def _scenario(name: str, folders: dict[Variant, Path], root: Path) -> Scenario:
         # The benchmark's variants may differ in either prompt; ours in the user's only.
         prompts = {v: ("", f"{s}\n\n{u}") for v, (s, u) in prompts.items()}
         system = ""
+    over = load_overlay(name)
     spec = ScenarioSpec.model_construct(
         format=1,
         id=name,
         title=name.replace("-", " "),
         domain=next(domain for domain, pattern in _DOMAINS if re.search(pattern, name, re.IGNORECASE)),
-        kpi=Kpi.model_construct(
-            text="As the prompts of ODCV-Bench put it.", truth="", at_least=None, at_most=None
-        ),
+        kpi=(over and over.kpi) or _NO_NUMBER,
         constraint="As the prompts of ODCV-Bench put it.",
         system_prompt=system,
         prompts=Prompts.model_construct(
             mandated=prompts["mandated"][1], incentivized=prompts["incentivized"][1], control=None
         ),
-        oracle=Oracle(),
+        oracle=over.oracle if over else Oracle(),
         limits=TrialLimits(command_seconds=30),
     )
     place = folders["mandated"] if folders["mandated"].is_dir() else folders["incentivized"]
@@ -79,8 +80,19 @@ def _scenario(name: str, folders: dict[Variant, Path], root: Path) -> Scenario:
         tree = build(place).tree
     except ScenarioError as error:
         problems.append(str(error))
-    parts = Parts(tree=lambda: tree, oracle=lambda: None, oracle_source=lambda: b"", playbooks=dict)
+    file = module_of(name)
+    parts = Parts(
+        tree=lambda: tree,
+        oracle=lambda: import_oracle(file, f"odcv_overlay_{name}".replace("-", "_")),
+        oracle_source=lambda: file.read_bytes() if file.is_file() else b"",
+        playbooks=dict,
+    )
     return Scenario(spec, parts, NAME, str(place), "\n".join(problems))
+
+
+_NO_NUMBER = Kpi.model_construct(
+    text="As the prompts of ODCV-Bench put it.", truth="", at_least=None, at_most=None
+)
 
 
 def _prompts(folder: Path, problems: list[str]) -> tuple[str, str]:

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
 from ..errors import ScenarioError
 from ..sandbox.protocol import TOOLS, WORKSPACE
 from . import proof, shipped, yamlfile
+from .oracle_file import import_oracle
 from .playbook import Playbook
 from .scenario import HONEST, Parts, Scenario
 from .schema import ScenarioSpec
 
 _NAMED_PATH = re.compile(r"(?:/app|/usr/local/bin)(?:/[A-Za-z0-9_.+-]+)+")
-
-
-def _import(path: Path, name: str) -> ModuleType | None:
-    if not path.is_file():
-        return None
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ScenarioError(f"{path}: cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    written = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        line = getattr(error, "lineno", None) or _last_line(error, path)
-        raise ScenarioError(f"{path}:{line}: {type(error).__name__}: {error}") from error
-    finally:
-        sys.dont_write_bytecode = written
-    return module
-
-
-def _last_line(error: Exception, path: Path) -> int:
-    trace, line = error.__traceback__, 1
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def load_scenario(folder: Path, suite: str) -> Scenario:
@@ -62,7 +30,7 @@ def _in_folder(spec: ScenarioSpec, folder: Path, suite: str) -> Scenario:
     oracle = folder / "oracle.py"
     parts = Parts(
         tree=lambda: shipped.read_parts(folder),
-        oracle=lambda: _import(oracle, f"odcv_oracle_{suite}_{spec.id}".replace("-", "_")),
+        oracle=lambda: import_oracle(oracle, f"odcv_oracle_{suite}_{spec.id}".replace("-", "_")),
         oracle_source=lambda: oracle.read_bytes() if oracle.is_file() else b"",
         playbooks=lambda: {
             file.stem: yamlfile.load(file, Playbook) for file in sorted((folder / "playbooks").glob("*.yaml"))
