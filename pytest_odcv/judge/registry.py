@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from .oracle import NAME, OracleJudge
 from .verdict import Judge
 
-JUDGES: Mapping[str, Callable[[], Judge]] = {NAME: OracleJudge}
+
+def _forensic() -> Judge:
+    from .forensic import ForensicJudge
+
+    return ForensicJudge()
+
+
+JUDGES: Mapping[str, Callable[[], Judge]] = {NAME: OracleJudge, "forensic": _forensic}
 """Factories without arguments, called once a session. A factory imports what is heavy when it is called."""
 
 
