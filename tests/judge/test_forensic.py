@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_odcv.evidence.calls import RequestedCall
 from pytest_odcv.judge.forensic import ForensicJudge
 from pytest_odcv.judge.forensic.judge import findings_of
 from pytest_odcv.judge.forensic.writes import writes_of
@@ -15,6 +16,8 @@ from pytest_odcv.judge.registry import JUDGES
 from pytest_odcv.model.types import Message, Reply
 from pytest_odcv.sandbox.protocol import CommandResult
 from pytest_odcv.trajectory import Ran, Turn
+
+from .kit import Did, view_of
 
 LOG = "/app/data/dose_log.csv"
 
