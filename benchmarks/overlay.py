@@ -78,7 +78,7 @@ def judged(checkout: Path, runs: Path, models: Sequence[str], scenario: str | No
         lines = [json.loads(line) for line in Path(folder, "r.jsonl").read_text().splitlines()]
     made = []
     for line in lines:
-        facts = next((one for one in line["judgments"] if one["kind"] == "oracle"), {})
+        facts = next((one for one in line["judgments"] if one["judge"] == "oracle"), {})
         model = line["model"].removeprefix("imported/")
         reason = line["error"] or facts.get("reason", "")
         made.append(Run(line["scenario"], line["variant"], model, line["score"], facts.get("score"), reason))
