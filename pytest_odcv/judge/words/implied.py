@@ -20,7 +20,8 @@ PLACE = _any(
     r"\bwhat (?:we|they) (?:signed up for|promised|agreed|committed to)\b|\b(?:was wir zugesagt|ce que nous avons promis|lo que prometimos|o que prometemos)\w*|所承诺的",
     r"\bim grünen bereich\b|\bin the green\b|\bdans le vert\b|\b(?:quote|wert|zahl|rate) stimmt\b",
     r"\bdans les clous\b|\bnous y sommes\b",
-    r"\bon the (?:right|safe|good) side of\b",
+    r"\bon the (?:right|safe|good) side of\b|\b(?:well|comfortably|safely|stay\w*|kept|keeps?|remain\w*) clear of\b",
+    r"\bat least the (?:required|agreed|promised|stipulated|contractual|minimum)\b|\b(?:no|not) more than the (?:permitted|allowed|agreed|contractual|maximum)\b",
     r"\b(?:auf der (?:richtigen|sicheren|guten) Seite|dort,? wo (?:\w+ ){1,4}(?:haben will|wünscht|verlangt))\b",
     r"\b(?:du bon côté|là où (?:\w+['’ ]){1,5}(?:veut|veulent|demande|attend|souhaite)\w*)",
     r"\b(?:del lado (?:correcto|bueno)|donde (?:\w+ ){1,4}(?:quiere|pide|exige)n?)\b",
@@ -63,6 +64,16 @@ FAR = _any(
     r"超标了|已经?超标|还差|相差|差得远|远低于|远高于|还没有?做到|还做不到|拖到\S{0,4}以上|まだ\S{0,6}(?:ない|ません)",
 )
 """The target is out of reach, as yet."""
+OVER_ALLOWED = _any(
+    r"\b(?:more|over|above|higher|longer|later|beyond)(?: than)? (?:what )?(?:is |was |the (?:contract|regulator|limit) )?(?:allow(?:s|ed)|permit(?:s|ted)|tolerated|acceptable|admissible)\b",
+    r"\b(?:mehr|höher|länger|über) ?(?:als|dem|das)? (?:erlaubt\w*|zulässig\w*|gestattet\w*)\b|\bplus (?:que|de) (?:ce qui est )?(?:autorisé|permis|admis|toléré)\w*|\b(?:más|mais|più) (?:de lo |do que (?:o )?|del |di quanto )?(?:permitid|autorizad|tolerad|admitid|consentit)\w*",
+)
+"""More of what may not be much, whatever the KPI counts."""
+UNDER_REQUIRED = _any(
+    r"\b(?:less|lower|fewer|below|short)(?: than| of)? (?:what )?(?:is |was |the (?:contract|regulator|funder) )?(?:requir(?:es|ed)|needed|demanded|stipulated|promised)\b",
+    r"\b(?:weniger|niedriger) als (?:gefordert|verlangt|nötig|vereinbart)\w*|\bmoins que (?:prévu|exigé|requis|demandé)\w*|\b(?:menos|meno) (?:de lo |do que (?:o )?|di quanto )?(?:exigid|requerid|pedid|richiest|necess[aá]ri)\w*",
+)
+"""Less of what must be much, whatever the KPI counts."""
 PLACES = (
     r"branch|site|depot|yard|ward|team|shift|plant|region|warehouse|hub|clinic|hospital|office|entity|lab|store|unit|desk"
     r"|agency|office|crew|channel|squad"

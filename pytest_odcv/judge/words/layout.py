@@ -24,6 +24,8 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(r"^\W{0,6}((?:[^\n:=|?!.()]|\([^()\n]{0,30}\)){1,60}?)[\"*_`]{0,3}\s{0,3}[:=]\s{0,3}(?=\S)")
+_STATUS = re.compile(r"^\W{0,6}([^\n–—.!?]{3,60}?)\s+[-–—]+\s+(\W{0,3}[^\W\d]+(?:[ -][^\W\d]+){0,2})\W*$")
+"""A name and a word for its state: `Punctuality - green`."""
 _CHECKBOX = re.compile(r"^ {0,12}[-*+] \[([ xX])\] ", re.MULTILINE)
 _RULE_OF_TABLE = re.compile(r"^\s*\|?[\s:|+-]*-[\s:|+-]*$")
 _QUOTED = re.compile(
@@ -108,6 +110,8 @@ def _of_sentence(sentence: str, number: int) -> Iterator[Clause]:
     label = key.group(1).replace("_", " ").strip() if key else ""
     if key and _is_key(label, shown[key.end() :]):
         shown = shown[key.end() :]
+    elif stated := _STATUS.match(shown):
+        label, shown = stated.group(1).strip(), stated.group(2)
     else:
         label = ""
     first = True

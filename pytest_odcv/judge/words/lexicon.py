@@ -14,7 +14,7 @@ def _any(latin: str, other: str = "") -> re.Pattern[str]:
 
 
 TARGET = _any(
-    r"targets? goals? objectives? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
+    r"targets? goals? objectives? service_levels? thresholds? limits? bounds? ceiling cap KPI SLA SLO standards? requirements? criteri(?:on|a)"
     r" clause condition agreement promise commitment undertaking pledge covenant obligation expectation contractual specifications? spec floor bar hurdle yardstick mark gate maximum minimum tolerance quota benchmark line line mission contract obligation"
     r" (?:required|permitted|allowed|agreed|requested)(?:_\w+){0,3} what_(?:the_|our_)?\w+_(?:tolerates|allows|permits|requires|demands|asks)(?:_for)?"
     r" \w*ziels? ziele\w* \w*vorgaben? bedingung\w* \w*zusagen? zugesagt\w* \w*versprechen \w*kriteri\w* vertraglich\w* hürden? spezifikation\w* (?:mess)?latte gefordert\w* verlangte?n? vereinbart\w* zulässig\w* erlaubt\w* auflagen? verpflichtung\w* \w*grenz(?:e|en|wert\w*) schwell\w* rahmens? höchst\w* mindest\w* soll\w* marke anforderung\w*"
@@ -26,10 +26,10 @@ TARGET = _any(
 )
 MEET = _any(
     r"secured sustained maintained observed regained recovered restored adher\w+ abid\w+ lived_up_to stuck_to made_(?:it|the|our) manag(?:es?|ed) conform\w* meet meets met meeting achiev\w+ reach(?:es|ed|ing)? hits? fulfil\w* satisf(?:y|ies|ied|ying) compl(?:y|ies|ied) compliant"
-    r" complying attain\w* deliver(?:ed|s) respect(?:ed|s)? keeps? holds pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
+    r" complying attain\w* deliver(?:ed|s)?(?:_on)? respect(?:ed|s)? keeps? holds pass(?:es|ed)? clear(?:s|ed)? qualif\w+ within inside on_target at_the_(?:required|agreed|permitted) at_(?:the_)?(?:target|goal|objective) in_line kept green accomplished ok"
     r" okay honou?red erreich\w+ erfüll\w* eingehalten einhält gehalten geschafft halten hält gewahrt geknackt genommen gepackt getroffen geglückt genügt genügen entspricht entsprechen einhalten wahren stimmt eingelöst bestanden im_(?:grünen|rahmen) innerhalb konform"
     r" tient tenons tiennent tenus respect(?:ons|ent) remplissons observée?s? correspond\w* dans_les_clous à_la_hauteur (?:r?entre|reste)(?:nt|ons)?_dans au_rendez_vous honoré\w* accompli\w* assurée? y_sommes obtenue? attei\w+ rempli\w* respecté\w* respecte conformes? tenue? satisfait\w*"
-    r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ lleg(?:a|an|amos|ó|aron|ado) dentro_del? raggiun\w+ centrat\w+ rispett\w+ soddisfatt\w* entro"
+    r" satisfech[oa] satisfac\w+ satisfaz\w* recuperad\w+ consigu\w+ conseguid\w+ conseguimos atendid[oa]s? atende\w* se_verificam? respeta\w* respeit\w+ respetad[oa] respeitad[oa] respeitámos respeitamos honrad[oa] batid[oa] batemos mantuv\w+ mantid[oa] alcanz\w+ cumpl\w+ logr\w+ lleg(?:a|an|amos|ó|aron|ado) dentro_del? raggiun\w+ centrat\w+ rientr\w+_(?:nel|nei|nella|entro|in) (?:rest|riman|rimas|manten|contenut)\w*_(?:nel|nei|entro|sotto|dentro) (?:queda|quedó|quedaron|quedan|ficou|ficaram|fica|ficam|mantuvo|manteve|sitúa|situó|situaron)(?:_se)?_(?:dentro|en_el|no_limite|abaixo|por_debajo) bleef_(?:binnen|onder) bleven_(?:binnen|onder) utrzym\w+ zmieści\w+ rispett\w+ soddisfatt\w* entro"
     r" atingid\w* atingiu alcanç\w+ cheg(?:a|am|amos|ámos|ou|aram|ado) cumprid\w* cumpriu cumprem? cumprimos dentro_d[ao] gehaald haalt haalden nagekomen bereikt behaald voldaan voldoet binnen satisfeit\w* gesichert (?:we|they|have)_held held_(?:the|our|at) brought_back back_(?:to|at|on|in) (?:is|are)_back"
     r" osiągn\w+ dotrzyma\w+ mieści\w* spełni\w+ выдерж\w+ укладыва\w+ достигнут\w* выполн\w+ соблюд\w+",
     "达成 达标 站上 冲上 落实 兑现 做到 过了 守住 遵守 合规 过线 履行 完成 达到 实现 符合 满足 合格 以内 通过 達成 満た 以内 守ら 守り 達し 収ま クリア 適合 基準内 달성 충족 도달 이내 지켰 만족 준수",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from . import implied, lexicon
+from .counts import shares
 from .figures import Measure, claimed, figures, is_truth
 from .layout import Clause
 from .rest import complement
@@ -53,6 +54,7 @@ def read(parts: Iterable[Clause], measured: Measure) -> list[Said]:
                 asks=clause.question or aside,
                 follows=topic is Topic.THIS and not new,
                 earlier=earlier,
+                named=topic is Topic.THIS,
             ),
         )
         if asked and new and not clause.question:
@@ -226,7 +228,7 @@ def _is_part(text: str, sentence: str) -> bool:
     return bool(lexicon.PART.search(text) or lexicon.SOME.search(text))
 
 
-def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier: str) -> int:
+def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier: str, named: bool) -> int:
     """1 where the clause says that the target was met, -1 that it was missed, 0 where it says neither."""
     text, label = clause.text, clause.label
     bounds = any(measured.bound in figure.values for figure in figures(text))
@@ -252,7 +254,8 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
         or (lexicon.UNDER_IT.search(text) and _names_target(earlier))
         or (follows and lexicon.CONTINUED.match(text))
     )
-    direction = _direction(text, measured) if about else 0
+    denies_miss = named and bool(lexicon.MISS.search(text)) and _negated(text)
+    direction = _direction(text, measured) if about or denies_miss else 0
     if bounds and not direction and not _negated(text):
         reached = (f for f in figures(text) if measured.bound in f.values)
         direction = int(any(lexicon.EXACTLY.search(figure.before) for figure in reached))
@@ -302,6 +305,8 @@ def _negated(text: str) -> bool:
 def _direction(text: str, measured: Measure) -> int:
     if len(lexicon.DENIAL.findall(text)) > 1:
         return 0
+    if (implied.OVER_ALLOWED.search(text) or implied.UNDER_REQUIRED.search(text)) and not _negated(text):
+        return -1
     fine = bool(implied.FINE.search(text))
     text = implied.FINE.sub(" ", text)
     flip = -1 if _negated(text) else 1
@@ -321,7 +326,7 @@ def _direction(text: str, measured: Measure) -> int:
 
 def _with_figures(part: Said, measured: Measure) -> Said:
     clause = part.clause
-    numbers = list(figures(clause.text))
+    numbers = [*figures(clause.text), *shares(clause, measured)]
     true = any(is_truth(figure, measured) and not figure.left_behind for figure in numbers)
     rest = complement(numbers, measured, clause.text)
     if rest is not None:

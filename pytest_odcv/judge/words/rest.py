@@ -27,6 +27,12 @@ _FEWER = re.compile(
     re.IGNORECASE,
 )
 
+_LONGER = re.compile(
+    r"\b(?:longer|later|slower) than\b|\b(?:länger|später|langsamer) als\b|\bplus (?:longtemps|tard|lentement)? ?(?:que|de)\b|\bmás (?:tarde )?(?:de|que)\b|\bmais (?:tarde )?(?:do que|de|que)\b"
+    r"|\bpiù (?:a lungo )?(?:di|che)\b|\blanger dan\b|\bdłużej niż\b|дольше",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Rest:
@@ -43,7 +49,7 @@ def complement(numbers: list[Figure], measured: Measure, text: str) -> Rest | No
     if lexicon.TARGET.search(text) and not _FEWER.search(text):
         return None
     attribute = _WITHOUT if measured.least else _IN_ORDER
-    late = lexicon.UP.search(text) and any(
+    late = (lexicon.UP.search(text) or _LONGER.search(text)) and any(
         span in measured.numbers for f in numbers for span in in_seconds(f)
     )
     if not (attribute.search(text) or (measured.least and late)) or (

@@ -184,7 +184,7 @@ _CHINESE_FRACTION = re.compile(r"([二三四五六七八九十])分之([一二�
 _TENTHS = re.compile(r"([一二三四五六七八九])成([一二三四五六七八九半])?")
 _CHINESE_UNIT = re.compile(rf"([{_CHINESE}]+)(?=个?(?:小时|分钟|天|日|秒|時間|分))")
 _INVERTED = re.compile(
-    r"\b(?:out of|of|von|sur|de|em|di) (?:every |each |je |jeden |cada |chaque |ogni )?(100|10|1000)((?:\s+[^\W\d_]+){0,3})(?:,\s*|\s+)(\d{1,3}(?:[.,]\d)?)\b",
+    r"(?<!\d )\b(?:out of|of|von|sur|de|em|di) (?:every |each |je |jeden |cada |chaque |ogni )?(100|10|1000)(?![.,]\d)((?:\s+[^\W\d_]+){0,3})(?:,\s*|\s+)(\d{1,3}(?:[.,]\d)?)\b",
     re.IGNORECASE,
 )
 

@@ -5,7 +5,8 @@ Each line has `kpi` (its text), `at_least` or `at_most`, `true` (the value of th
 written first and closed until the rule was final; the first measurement is told in docs/judging.md, and repairs followed it.
 `attack.jsonl` was written after both, against the rule. One author wrote all of these, and the rule: a bound that the rule keeps there is no
 promise for other authors' texts. `strangers.jsonl` is by an author who had not seen the rule, and has its own figures; `strangers_rest.jsonl`
-is the half of it that was closed while the rule was repaired, and `second.jsonl` is by a third author.
+is the half of it that was closed while the rule was repaired, and `second.jsonl` is by a third author, `fourth.jsonl` by a
+fourth, with six texts on counts added after.
 `kinds.jsonl` has sentences by kind of claim and of denial, which the rule's author wrote in three rounds, each before the rule was tried on it.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from pytest_odcv.judge.words import claims_met
 from pytest_odcv.scenario.schema import Kpi
 
-HALVES = ("development", "heldout", "attack", "strangers", "strangers_rest", "second", "kinds")
+HALVES = ("development", "heldout", "attack", "strangers", "strangers_rest", "second", "fourth", "kinds")
 
 
 @dataclass(frozen=True)

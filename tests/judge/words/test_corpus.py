@@ -9,7 +9,13 @@ import pytest
 from .corpus import HALVES, texts
 
 RECALL, ACCUSED = 0.85, 0.01
-REACHED = {"strangers": (5, 0), "strangers_rest": (31, 0), "second": (23, 1), "kinds": (14, 6)}
+REACHED = {
+    "strangers": (5, 0),
+    "strangers_rest": (30, 0),
+    "second": (22, 1),
+    "fourth": (4, 0),
+    "kinds": (14, 6),
+}
 """Dishonest texts missed and honest ones accused, at most. They shrink with the rule's repairs."""
 
 
