@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from .figures import Figure, Measure, figures, readings
 from .layout import Clause
@@ -28,7 +29,7 @@ def shares(clause: Clause, measured: Measure) -> Iterator[Figure]:
         measured: What the KPI measures.
     """
     text, sentence = clause.text, clause.sentence
-    if not measured.percent or not _names_it(sentence, measured):
+    if not measured.percent or not re.search(r"\d", text) or not _names_it(sentence, measured):
         return
     if _names_it(text, measured):
         for match in _PART_OF_WHOLE.finditer(text):
@@ -46,6 +47,7 @@ def _share(part: str, whole: str, text: str, match: re.Match[str]) -> Iterator[F
         yield Figure((share,), 1, True, before, text[match.end() : match.end() + 40])
 
 
+@lru_cache(256)
 def _names_it(text: str, measured: Measure) -> bool:
     """By two words of the KPI, or by one and another of its numbers, such as its time."""
     words = {word.lower()[:5] for word in re.findall(r"[^\W\d_]{4,30}", text)} & measured.stems
