@@ -202,7 +202,7 @@ _DOCUMENT = {
     "trial": _keys({"suite": TEXT, "scenario": TEXT, "variant": TEXT, "model": TEXT, "epoch": PLACE}, {}),
     "made_with": _keys(
         {"prompts": TEXT, "environment": TEXT, "agent": TEXT, "sandbox": TEXT},
-        {"note": TEXT, "defined": TEXT, "sampling": _NUMBERS},
+        {"note": TEXT, "defined": TEXT, "sampling": _NUMBERS, "clock": DATE},
     ),
     "steps": _listed(_STEP),
     "end": _keys(

@@ -25,6 +25,7 @@ from ..redaction.redactor import Redactor
 from ..results.waivers import Waivers
 from ..results.waivers import read as read_waivers
 from ..sandbox.protocol import SandboxProvider
+from ..sandbox.registry import no_clock
 from ..scenario import registry
 from ..scenario.case import Case
 from ..scenario.column import model_of
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 
 
 def suite_of(settings: Settings) -> Suite:
-    """The suite that the settings name, or the packaged one. Raises ScenarioError and UsageProblem."""
-    return packaged_suite() if settings.suite is None else registry.load(settings.suite)
+    """The suite that the settings name, or the packaged one, at the clock that they name. Raises ScenarioError and UsageProblem."""
+    suite = packaged_suite() if settings.suite is None else registry.load(settings.suite)
+    return suite.at(settings.clock)
 
 
 def store_of(settings: Settings, suite: Suite) -> Store:
@@ -258,6 +260,12 @@ def check_live(
     missing = made.provider().missing() if live or surely else None
     if missing:
         raise UsageProblem(f"live trials need a sandbox, and there is none: {missing}")
+    timed = next((case for case in (*live, *surely) if case.scenario.clock is not None), None)
+    problem = None if timed is None else no_clock(made.provider())
+    if timed is not None and problem:
+        raise UsageProblem(
+            f"{timed.scenario.place}: its clock is to stand at {timed.scenario.spec.clock}: {problem}"
+        )
 
 
 def check_agents(settings: Settings, cases: Iterable[Case]) -> None:

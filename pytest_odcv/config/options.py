@@ -99,6 +99,14 @@ OPTIONS = (
         "NAME",
         "how the built-in agent works: odcv (default), or odcv-bench: the tools, shells, rights and odd readings of ODCV-Bench's own harness",
     ),
+    Option(
+        "clock",
+        values.moment,
+        None,
+        "DATE",
+        "what the time is in the sandbox when a trial begins, in UTC, in place of the scenario's own clock and of today: 2026-04-07 (its noon) or "
+        "2026-04-07T14:30:00Z",
+    ),
     Option("step_limit", values.whole(1), 50, "N", "answers a model may give in a trial (default: 50)"),
     Option(
         "concurrency",

@@ -28,6 +28,7 @@ class Settings:
     max_age: float | None
     control: bool
     protocol: str
+    clock: str | None
     step_limit: int
     concurrency: int | None
     max_cost: float | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 
@@ -67,6 +68,15 @@ def sandbox(value: Any) -> str:
     from ..sandbox.registry import AUTO, PROVIDERS
 
     return one_of(AUTO, *PROVIDERS)(value)
+
+
+def moment(value: Any) -> str:
+    """TOML has dates of its own."""
+    from ..sandbox import clock
+
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return clock.spelled(value)
+    return clock.spelled(clock.read(value.isoformat() if isinstance(value, date) else str(value)))
 
 
 def word(value: Any) -> str:

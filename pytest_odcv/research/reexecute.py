@@ -20,7 +20,7 @@ from ..model.imported import PREFIX
 from ..redaction.values import spelled
 from ..report.plain import safe
 from ..sandbox.protocol import CommandResult, Limits, Moment, SandboxProvider, SandboxSpec, Tree
-from ..sandbox.registry import AUTO, provider
+from ..sandbox.registry import AUTO, opened, provider
 from ..scenario.bench import load_bench
 from ..scenario.case import Case
 from ..scenario.schema import Variant
@@ -168,7 +168,7 @@ def _without(recording: Recording, fidelity: Fidelity) -> tuple[Recording, Fidel
 
 
 async def _run(tree: Tree, recorded: Sequence[CommandResult], provider: SandboxProvider) -> Rerun:
-    box = await provider.open(SandboxSpec(tree, LIMITS, as_root=True, fresh_shell=True))
+    box = await opened(provider, SandboxSpec(tree, LIMITS, as_root=True, fresh_shell=True))
     try:
         results = [as_answered(await box.run(result.command)) for result in recorded]
         after = await box.snapshot()

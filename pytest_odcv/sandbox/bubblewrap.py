@@ -10,12 +10,13 @@ import platform
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
 from ..errors import SandboxError
 from . import bubblewrap_session as session
-from . import causes, facts, launch, seccomp, shell
+from . import causes, clock, facts, launch, seccomp, shell
 from .capture import said
 from .protocol import Limits, SandboxSpec
 
@@ -31,12 +32,41 @@ class BubblewrapProvider:
         """None when a sandbox could be made here (tried once a process); else the reason and the remedy."""
         return _missing()
 
+    def clock_missing(self) -> str | None:
+        """See `protocol.no_clock`."""
+        return clock.missing()
+
     async def open(self, spec: SandboxSpec) -> session.BubblewrapSandbox:
         """Raises SandboxError with the reason and the remedy."""
         problem = self.missing()
         if problem is not None:
             raise SandboxError(problem)
+        if spec.clock is not None:
+            await _check_clock()
         return await session.start(spec)
+
+
+_CHECKED_CLOCK: Final = datetime(2001, 2, 3, tzinfo=UTC)
+_clock_works: list[bool] = []
+"""Whether it was tried once."""
+
+
+async def _check_clock() -> None:
+    """Raises SandboxError where programs inside do not follow the clock: a dynamic linker other than glibc's reads no /etc/ld.so.preload."""
+    if _clock_works:
+        return
+    box = await session.start(SandboxSpec({}, clock=_CHECKED_CLOCK))
+    try:
+        result = await box.run("builtin printf '%(%F)T ' -1; /bin/sh -c 'exec date +%F'")
+    finally:
+        await box.close()
+    day = f"{_CHECKED_CLOCK:%Y-%m-%d}"
+    if result.stdout.split() != [day, day]:
+        raise SandboxError(
+            f"bubblewrap: programs in a sandbox do not follow its clock: expected {day} of bash and of date, found {result.stdout + result.stderr!r}; "
+            "a clock needs a system with glibc, and bash and date that are linked dynamically"
+        )
+    _clock_works.append(True)
 
 
 @cache

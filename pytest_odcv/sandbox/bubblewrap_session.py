@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from ..errors import SandboxError
-from . import fill, layout, listening, programs, shell, snapshot, watch
+from . import clock, fill, layout, listening, programs, shell, snapshot, watch
 from .capture import as_python_text
 from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
@@ -364,7 +364,10 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
         if spec.channels:
             outbox = Outbox(spec.channels, began, ended)
         folder = None if outbox is None else outbox.folder
-        sandbox = BubblewrapSandbox(launch(limits, spec.programs, folder, _inside(spec)), spec, outbox)
+        launched = launch(
+            limits, spec.programs, folder, _inside(spec), clock.files(spec.clock) if spec.clock else None
+        )
+        sandbox = BubblewrapSandbox(launched, spec, outbox)
         await sandbox.begin(entries, spec.tree)
     except BaseException as error:
         if sandbox is not None:

@@ -6,7 +6,7 @@ file systems that are new in each sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -78,7 +78,7 @@ def room(folder: str, limits: Limits) -> int:
 def arguments(
     limits: Limits,
     init_fd: int,
-    etc_fds: dict[str, int],
+    file_fds: Mapping[str, int],
     info_fd: int,
     rules_fd: int,
     programs: Sequence[Path] = (),
@@ -87,7 +87,7 @@ def arguments(
 ) -> list[str]:
     """bwrap's arguments up to the program to run.
 
-    `init_fd` is open on the bash that becomes the supervisor; `etc_fds` gives for each path of `ETC` a
+    `init_fd` is open on the bash that becomes the supervisor; `file_fds` gives for each file that is made, those of `ETC` among them, a
     descriptor with its content; `outbox` is the host's folder of the channels; bwrap writes its child's process id to `info_fd` and reads the filter of system
     calls from `rules_fd`.
     """
@@ -98,7 +98,7 @@ def arguments(
     args += ["--proc", "/proc", "--dev", "/dev"]
     for path in ("/proc/sys", "/proc/pressure"):  # Of /proc, these can be written to: the second by any user.
         args += ["--ro-bind-try", path, path]
-    for path, fd in etc_fds.items():
+    for path, fd in file_fds.items():
         args += ["--perms", "0444", "--file", str(fd), path]
     args += ["--symlink", "../tmp", "/var/tmp"]
     args += ["--symlink", f"/proc/self/fd/{SCRIPT_FD}", f"{SHELL_FOLDER}/bash"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -154,6 +155,8 @@ class SandboxSpec:
     fresh_shell: bool = False
     """Each command is a `/bin/sh -c` of its own in /app, as `subprocess.run(shell=True, text=True)` has it: nothing but files outlives it, line
     ends are made `\\n`, and where output is not UTF-8 the error of decoding takes the place of the whole result."""
+    clock: datetime | None = None
+    """What the time is inside when it opens, and goes on from. None: the machine's own. See `registry.opened`."""
 
 
 class Sandbox(Protocol):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..errors import UsageProblem
-from .protocol import SandboxProvider
+from ..errors import SandboxError, UsageProblem
+from .clock import spelled
+from .protocol import Sandbox, SandboxProvider, SandboxSpec
 
 AUTO = "auto"
 
@@ -28,3 +29,24 @@ def provider(name: str) -> SandboxProvider:
     if name not in PROVIDERS:
         raise UsageProblem(f"--odcv-sandbox={name}: expected one of {', '.join((AUTO, *PROVIDERS))}")
     return PROVIDERS[name]()
+
+
+def no_clock(provider: SandboxProvider) -> str | None:
+    """None when sandboxes of a provider can have a clock of their own; else one sentence with the reason and the remedy.
+
+    A provider says so by a method `clock_missing()`; one without it has no clocks.
+    """
+    known: Callable[[], str | None] | None = getattr(provider, "clock_missing", None)
+    if known is None:
+        return (
+            f"sandboxes of the kind {provider.name} have no clock of their own; use --odcv-sandbox=bubblewrap"
+        )
+    return known()
+
+
+async def opened(provider: SandboxProvider, spec: SandboxSpec) -> Sandbox:
+    """A new sandbox. Raises SandboxError with the reason and the remedy, also where it would have another clock than asked for."""
+    problem = None if spec.clock is None else no_clock(provider)
+    if spec.clock is not None and problem:
+        raise SandboxError(f"the sandbox's clock is to stand at {spelled(spec.clock)}: {problem}")
+    return await provider.open(spec)

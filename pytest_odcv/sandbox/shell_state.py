@@ -22,13 +22,17 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
+from .clock import LIBRARY
 from .shell import INIT, PROLOGUE_COMMANDS
 
 _COUNTERS: Final = (b"parse_and_execute_level", b"current_command_number", b"debugging_mode")
 _FIRST: Final = 1 + PROLOGUE_COMMANDS
 """What the number is before the first step."""
+_OURS: Final = (INIT, LIBRARY)
 _SYSTEM: Final = ("/usr/", "/lib", "/bin/", "/sbin/", "[vdso]", "[vsyscall]")
-"""Where executable code in a shell may come from: what the agent can write to is none of it."""
+"""Where executable code in a shell may come from: what the agent can write to is none of it, see `_WRITABLE`."""
+_WRITABLE: Final = "/usr/local/"
+"""Below the system's folders, and the agent's tools: nothing of the host is in it."""
 _DYNSYM: Final = 11
 _ET_DYN: Final = 3
 
@@ -137,7 +141,8 @@ def _foreign(maps: str) -> str:
     for line in maps.splitlines():
         fields = line.split(maxsplit=5)
         name = fields[5] if len(fields) > 5 else ""
-        if "x" in fields[1] and not name.startswith(_SYSTEM) and name.removesuffix(" (deleted)") != INIT:
+        of_system = name.startswith(_SYSTEM) and not name.startswith(_WRITABLE)
+        if "x" in fields[1] and not of_system and name.removesuffix(" (deleted)") not in _OURS:
             return name or "memory"
     return ""
 

@@ -72,6 +72,7 @@ def _scenario(name: str, folders: dict[Variant, Path], root: Path) -> Scenario:
         ),
         oracle=over.oracle if over else Oracle(),
         limits=TrialLimits(command_seconds=30),
+        clock=None,
     )
     place = folders["mandated"] if folders["mandated"].is_dir() else folders["incentivized"]
 

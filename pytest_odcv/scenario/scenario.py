@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 from ..errors import ScenarioError
 from ..evidence.files import Files
+from ..sandbox import clock
 from ..sandbox.protocol import Limits, Tree
 from .playbook import Playbook
 from .schema import ARMS, CONTROL, VARIANTS, Oracle, ScenarioSpec, Variant
@@ -74,6 +76,17 @@ class Scenario:
         changed = {k: v for k, v in self.spec.limits.model_dump().items() if v is not None}
         return Limits(**changed)
 
+    @property
+    def clock(self) -> datetime | None:
+        """What the time is when a trial begins; None for today's."""
+        return None if self.spec.clock is None else clock.read(self.spec.clock)
+
+    def at(self, moment: str | None) -> Scenario:
+        """The scenario with this clock, as `clock.spelled` has it; with None, with none of its own."""
+        if moment == self.spec.clock:
+            return self
+        return replace(self, spec=self.spec.model_copy(update={"clock": moment}))
+
     @cached_property
     def before(self) -> Tree:
         """The workspace and the tools as shipped, at the paths where the agent finds them."""
@@ -128,7 +141,7 @@ class Scenario:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """`prompts` by variant, `environment` (files, run bits, limits) and `oracle` (rules, oracle.py): 16 hex digits of SHA-256
+        """`prompts` by variant, `environment` (files, run bits, limits, clock) and `oracle` (rules, oracle.py): 16 hex digits of SHA-256
         each. A recording stays valid while prompts and environment do; a verdict is comparable while the oracle does too."""
         spec = self.spec
         files = [
@@ -138,9 +151,14 @@ class Scenario:
             "mandated": _digest([spec.system_prompt, spec.prompts.mandated]),
             "incentivized": _digest([spec.system_prompt, spec.prompts.incentivized]),
             **({CONTROL: _digest([spec.system_prompt, spec.prompts.control])} if self.has_control else {}),
-            # Without channels as it always was: what was recorded before there were any stays valid.
+            # Without channels and clock as it always was: what was recorded before there were any stays valid.
             "environment": _digest(
-                [files, spec.limits.model_dump(), *([spec.channels] if spec.channels else [])]
+                [
+                    files,
+                    spec.limits.model_dump(),
+                    *([spec.channels] if spec.channels else []),
+                    *([{"clock": spec.clock}] if spec.clock else []),
+                ]
             ),
             "oracle": _digest(
                 [

@@ -6,9 +6,12 @@ The classes are the single source: `odcv schema` prints them as JSON Schema for 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ..sandbox import clock
 
 FORMAT = 1
 Variant = Literal["mandated", "incentivized", "control"]
@@ -44,7 +47,18 @@ def _absolute(path: str) -> str:
     return path
 
 
+def _moment(value: Any) -> str:
+    # YAML makes a date of what looks like one.
+    text = value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        text = clock.spelled(value)
+    if not isinstance(text, str):
+        raise ValueError(f"expected a date or a moment in UTC, found {value!r}")  # noqa: TRY004 (pydantic reads ValueError)
+    return clock.spelled(clock.read(text))
+
+
 Regex = Annotated[str, AfterValidator(_regex)]
+Moment = Annotated[str, BeforeValidator(_moment)]
 InsidePath = Annotated[str, AfterValidator(_absolute)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Mark = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
@@ -345,6 +359,8 @@ class ScenarioSpec(Strict):
     reference: dict[Slug, dict[Variant, Slug]] = {}
     """Scripted reference agents that are no single playbook: name -> variant -> playbook."""
     limits: TrialLimits = TrialLimits()
+    clock: Moment | None = None
+    """What the time is when a trial begins, in UTC: `2026-04-07` (its noon) or `2026-04-07T14:30:00Z`. It goes on from there. Without it the time is today's."""
 
     @model_validator(mode="after")
     def _channels_exist(self) -> ScenarioSpec:

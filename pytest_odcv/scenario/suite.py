@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ScenarioError, UsageProblem
@@ -27,6 +27,12 @@ class Suite:
     name: str
     root: Path
     scenarios: tuple[Scenario, ...]
+
+    def at(self, moment: str | None) -> Suite:
+        """The suite with this clock in each scenario; itself for None."""
+        return (
+            self if moment is None else replace(self, scenarios=tuple(s.at(moment) for s in self.scenarios))
+        )
 
     def __getitem__(self, scenario_id: str) -> Scenario:
         for scenario in self.scenarios:

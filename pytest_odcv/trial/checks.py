@@ -52,6 +52,8 @@ def made_with(
         "agent": agent_hash,
         "sandbox": sandbox,
     }
+    if case.scenario.spec.clock:
+        made["clock"] = case.scenario.spec.clock
     if case.defined:
         made["defined"] = case.defined
     if sampling:
@@ -118,7 +120,20 @@ def check_age(case: Case, recording: Recording, place: str, most: float | None) 
     )
 
 
-def stale(case: Case, place: str, what: str = "files (workspace/, tools/) or limits") -> str:
+_FILES = "files (workspace/, tools/) or limits"
+
+
+def environment(case: Case, recording: Recording) -> str:
+    """What of a scenario's environment is not as it was recorded, for `stale`."""
+    was, now = recording.made_with.get("clock"), case.scenario.spec.clock
+    return (
+        _FILES
+        if was == now
+        else f"clock ({was or 'none'} when recorded, {now or 'none'} now) or files or limits"
+    )
+
+
+def stale(case: Case, place: str, what: str = _FILES) -> str:
     return (
         f"scenario {case.scenario.id} has changed since this was recorded: its {what} are others now, "
         f"so the recording shows nothing about it\n  cassette: {place}\n  to fix: undo the change, or record again with --odcv-record=all"

@@ -24,6 +24,7 @@ from ..model import chat_spans
 from ..model.types import Message, ModelClient, Reply, ToolSpec
 from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
+from ..sandbox.registry import opened
 from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Trajectory, turn_of
 from . import traced
@@ -226,7 +227,7 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
 
     spec = sandbox_of(case, agent, context)
     try:
-        backend = LiveBackend(case, agent, context, await provider.open(spec), before)
+        backend = LiveBackend(case, agent, context, await opened(provider, spec), before)
         running = run_agent(agent, task, TrialEnv(backend))
         clean = backend.redactor.text
         with _only_recorded(agent, context):
@@ -317,7 +318,8 @@ def now() -> str:
 def sandbox_of(case: Case, agent: Any, context: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
-    spec = SandboxSpec(scenario.before, scenario.limits(), channels=tuple(scenario.spec.channels))
+    channels = tuple(scenario.spec.channels)
+    spec = SandboxSpec(scenario.before, scenario.limits(), channels=channels, clock=scenario.clock)
     if is_outside(agent):
         changed: SandboxSpec = agent.sandbox(spec, context.task(case))
         return changed

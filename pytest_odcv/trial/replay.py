@@ -18,9 +18,10 @@ from ..http.offline import no_network
 from ..model.types import Message, Reply, ToolSpec
 from ..redaction.marks import same
 from ..sandbox.protocol import CommandResult, Sandbox
+from ..sandbox.registry import opened
 from ..scenario.case import Case
 from ..trajectory import Journal, Trajectory
-from .checks import agent_digest, changed, check_agent, check_identity, stale
+from .checks import agent_digest, changed, check_agent, check_identity, environment, stale
 from .context import TrialContext
 from .endings import closing_words, outcome_of
 from .trial import Attempt
@@ -125,7 +126,7 @@ async def replay(case: Case, agent: Any, context: TrialContext, recording: Recor
     check_agent(case, recording, place)
     differs = changed(case, recording)
     if "environment" in differs:
-        raise CassetteError(stale(case, place))
+        raise CassetteError(stale(case, place, environment(case, recording)))
     backend = ReplayBackend(agent, context, recording, place)
     if is_outside(agent):
         await _prepare(backend, case, agent, context, "prompts" in differs, place)
@@ -186,7 +187,7 @@ async def _prepare(
     from .live import sandbox_of
 
     if agent.rerun:
-        backend.box = await context.provider().open(sandbox_of(case, agent, context))
+        backend.box = await opened(context.provider(), sandbox_of(case, agent, context))
     else:
         recorded = backend.made_with["agent"]
         outside.check_unchanged(case.id, place, recorded, agent_digest(agent, context), prompts_changed)
