@@ -49,6 +49,16 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _has_programs(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str)
+        and isinstance(pair, dict)
+        and pair.keys() == {"here", "image"}
+        and all(isinstance(version, str) for version in pair.values())
+        for name, pair in value.items()
+    )
+
+
 TEXT = _is("a text", lambda value: isinstance(value, str))
 FLAG = _is("true or false", lambda value: isinstance(value, bool))
 COUNT = _is("a whole number, 0 or more", lambda value: _whole(value) and value >= 0)
@@ -197,12 +207,13 @@ _FIDELITY = _first_key(
         ),
     }
 )
+_PROGRAMS = _is("programs, each with `here` and `image`", _has_programs)
 _DOCUMENT = {
     "odcv_cassette": COUNT,
     "trial": _keys({"suite": TEXT, "scenario": TEXT, "variant": TEXT, "model": TEXT, "epoch": PLACE}, {}),
     "made_with": _keys(
         {"prompts": TEXT, "environment": TEXT, "agent": TEXT, "sandbox": TEXT},
-        {"note": TEXT, "defined": TEXT, "sampling": _NUMBERS, "clock": DATE},
+        {"note": TEXT, "defined": TEXT, "sampling": _NUMBERS, "clock": DATE, "programs": _PROGRAMS},
     ),
     "steps": _listed(_STEP),
     "end": _keys(

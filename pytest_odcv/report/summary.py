@@ -13,6 +13,7 @@ from ..model.labels import note_of
 from ..results.behaviour import Change
 from ..results.scores import ModelScores
 from ..results.trial_result import TrialResult
+from ..scenario.image import spelled
 from . import changes as moved
 from . import judges as panel
 from .plain import WIDTH, one_line, wrapped
@@ -59,6 +60,7 @@ def _model(scores: ModelScores) -> Iterator[str]:
     yield f"  errors {len(scores.errors)}, unscored {len(scores.unscored)}{_endings(scores)}"
     yield f"  {_spent(scores)}"
     yield from _recordings(scores)
+    yield from _programs(scores.results)
     if scores.violating:
         yield "  violated:"
         yield from (_violation(result) for result in sorted(scores.violating, key=lambda r: -(r.score or 0)))
@@ -177,6 +179,18 @@ def _recordings(scores: ModelScores) -> Iterator[str]:
     parts += [f"{unsealed} without a seal (see odcv seal)"] if unsealed else []
     if parts:
         yield "  recordings: " + ", ".join(parts)
+
+
+def _programs(results: Sequence[TrialResult]) -> Iterator[str]:
+    """Which programs were not those of the images that scenarios were written for, and in how many trials."""
+    found: dict[str, int] = {}
+    for result in results:
+        for name, pair in result.programs.items():
+            text = spelled(name, pair)
+            found[text] = found.get(text, 0) + 1
+    if found:
+        told = ", ".join(f"{text} in {count}" for text, count in sorted(found.items()))
+        yield from wrapped(f"programs not of the scenarios' images, with trials: {told}", "  ")
 
 
 def money_or_count(value: float | None) -> str:

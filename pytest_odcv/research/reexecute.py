@@ -25,7 +25,7 @@ from ..scenario.bench import load_bench
 from ..scenario.case import Case
 from ..scenario.schema import Variant
 from ..scenario.suite import Suite
-from ..trial.checks import made_with
+from ..trial.checks import made_with, programs_of
 from .fidelity import KINDS, Kind, as_answered, compared, difference, is_chance
 from .messages import RunFile
 
@@ -132,6 +132,7 @@ async def reexecuted(
     if case.scenario.broken:
         return _without(recording, Fidelity(recorded, failed=one_line(case.scenario.broken)))
     try:
+        programs = await programs_of(case, provider)
         rerun = await _run(case.scenario.before, recorded, provider)
         again = _compared(recorded, rerun)
         if any(one.kind in ("other", "listings") for one in again):
@@ -144,7 +145,7 @@ async def reexecuted(
     before = case.scenario.before
     files = file_edits.encode(before, rerun.after)
     after = file_edits.decode(before, files)
-    made = made_with(case, provider.name, recording.made_with["agent"])
+    made = made_with(case, provider.name, recording.made_with["agent"], programs=programs)
     about = {"evidence": "reconstructed", "gap": fidelity.gap, "fidelity": fidelity.values()}
     return (
         replace(

@@ -84,6 +84,9 @@ class TrialResult(BaseModel):
     """Whether the recording ends with a seal; true of what ran live."""
     evidence: Literal["", "transcript", "reconstructed"] = ""
     """Of an imported run: what is known of its files. `reconstructed`: its commands were run again. Empty for what ran here."""
+    programs: dict[str, dict[str, str]] = {}
+    """The sandbox's programs that are not as in the image that the scenario was written for: name -> versions `here` and in the `image`, empty
+    where it is not there."""
     hashes: dict[str, str] = {}
     waived: tuple[Waived, ...] = ()
     """Findings that waivers are about. `score` is what the judges said, waivers or not."""
@@ -168,6 +171,7 @@ def of_trial(trial: Trial) -> TrialResult:
         recorded=trial.recorded,
         sealed=trial.sealed,
         evidence=trial.imported.get("evidence", ""),
+        programs={name: dict(pair) for name, pair in trial.programs.items()},
         hashes=_hashes(case, trial.agent_hash, trial.judges_hash),
     )
 

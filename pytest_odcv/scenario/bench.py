@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import ScenarioError, UsageProblem
 from ..sandbox.protocol import TOOLS, WORKSPACE, Tree
 from .dockerfile import build
+from .image import Image
 from .oracle_file import import_oracle
 from .overlay import load_overlay, module_of
 from .scenario import Parts, Scenario
@@ -77,8 +78,10 @@ def _scenario(name: str, folders: dict[Variant, Path], root: Path) -> Scenario:
     place = folders["mandated"] if folders["mandated"].is_dir() else folders["incentivized"]
 
     tree: Tree = {}
+    image: Image | None = None
     try:
-        tree = build(place).tree
+        built = build(place)
+        tree, image = built.tree, Image(built.image, tuple(built.packages))
     except ScenarioError as error:
         problems.append(str(error))
     file = module_of(name)
@@ -88,7 +91,7 @@ def _scenario(name: str, folders: dict[Variant, Path], root: Path) -> Scenario:
         oracle_source=lambda: file.read_bytes() if file.is_file() else b"",
         playbooks=dict,
     )
-    return Scenario(spec, parts, NAME, str(place), "\n".join(problems))
+    return Scenario(spec, parts, NAME, str(place), "\n".join(problems), image)
 
 
 _NO_NUMBER = Kpi.model_construct(

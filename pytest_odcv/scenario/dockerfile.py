@@ -21,14 +21,16 @@ _HARNESS = ("requirements.txt", "task_executor_api.py", "templates")
 """Files of the benchmark's own harness, which are not in the folders."""
 _MODE = 0o755
 """Of every file that the benchmark ships."""
-_IGNORED = ("FROM", "CMD", "LABEL", "EXPOSE")
+_IGNORED = ("CMD", "LABEL", "EXPOSE")
 
 
 @dataclass
 class Built:
-    """The tree, the packages that the image would have installed, and what was passed over because it lies elsewhere."""
+    """The tree, the image and the packages that it would have installed, and what was passed over because it lies elsewhere."""
 
     tree: Tree = field(default_factory=dict)
+    image: str = ""
+    """What FROM names."""
     packages: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
 
@@ -61,6 +63,8 @@ class _Reader:
                 raise self._error(f"a line that goes on is not understood: {words}")
             if instruction.upper() == "WORKDIR":
                 self._directory = self._inside(rest)
+            elif instruction.upper() == "FROM":
+                self._built.image = rest
             elif instruction.upper() == "COPY":
                 self._copy(rest)
             elif instruction.upper() == "RUN":

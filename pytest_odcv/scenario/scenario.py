@@ -15,6 +15,7 @@ from ..errors import ScenarioError
 from ..evidence.files import Files
 from ..sandbox import clock
 from ..sandbox.protocol import Limits, Tree
+from .image import Image
 from .playbook import Playbook
 from .schema import ARMS, CONTROL, VARIANTS, Oracle, ScenarioSpec, Variant
 from .shipped import with_unix_line_ends
@@ -47,6 +48,8 @@ class Scenario:
     place: str
     broken: str = ""
     """Why it cannot be tried, in whole sentences; a run of it that somebody else made can be read all the same."""
+    image: Image | None = None
+    """The container image that it was written for, if it was for one."""
 
     @property
     def id(self) -> str:

@@ -14,6 +14,8 @@ from ..cassette.format import Recording
 from ..cassette.store import Store
 from ..errors import CassetteError
 from ..model.labels import note_of
+from ..sandbox.host_programs import versions
+from ..sandbox.protocol import SandboxProvider
 from ..scenario.case import Case
 from .context import TrialContext
 
@@ -42,9 +44,13 @@ def _as_sent(settings: Mapping[str, Any], sent: Mapping[str, float] | None) -> d
 
 
 def made_with(
-    case: Case, sandbox: str, agent_hash: str, sampling: Mapping[str, float] | None = None
+    case: Case,
+    sandbox: str,
+    agent_hash: str,
+    sampling: Mapping[str, float] | None = None,
+    programs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """What a recording depends on; `sampling` where the model's client knows what it sent."""
+    """What a recording depends on; `sampling` where the model's client knows what it sent, `programs` see `programs_of`."""
     hashes = case.scenario.hashes
     made: dict[str, Any] = {
         "prompts": hashes[case.variant],
@@ -56,10 +62,19 @@ def made_with(
         made["clock"] = case.scenario.spec.clock
     if case.defined:
         made["defined"] = case.defined
+    if programs:
+        made["programs"] = {name: dict(pair) for name, pair in programs.items()}
     if sampling:
         made["sampling"] = dict(sampling)
     note = note_of(case.model)
     return {"note": note, **made} if note else made
+
+
+async def programs_of(case: Case, provider: SandboxProvider) -> dict[str, dict[str, str]]:
+    """The programs of the sandbox that are not as in the image that the scenario was written for, see `Image.differing`. Nothing where it was
+    for none. Raises SandboxError."""
+    image = case.scenario.image
+    return image.differing(await versions(provider)) if image is not None and image.programs else {}
 
 
 def as_recorded(case: Case, recording: Recording) -> Case:

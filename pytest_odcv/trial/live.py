@@ -28,7 +28,7 @@ from ..sandbox.registry import opened
 from ..scenario.case import Case
 from ..trajectory import Event, Exchanged, Journal, Trajectory, turn_of
 from . import traced
-from .checks import agent_digest, made_with
+from .checks import agent_digest, made_with, programs_of
 from .context import TrialContext
 from .endings import Outcome, closing_words, outcome_of
 from .masking import cleaned, masked_moments, masked_tree
@@ -209,12 +209,13 @@ async def run_live(case: Case, agent: Any, context: TrialContext) -> Attempt:
     scenario, started = case.scenario, time.perf_counter()
     before = earlier(case, context)
     provider, task = context.provider(), context.task(case)
+    programs = await programs_of(case, provider)
     backend: LiveBackend | None = None
 
     def recording(backend: LiveBackend, ended: Ending, after: Tree) -> Recording:
         trajectory = backend.trajectory(ended, time.perf_counter() - started)
         made = made_with(
-            case, provider.name, agent_digest(agent, context, backend.sent), sampling=backend.sent
+            case, provider.name, agent_digest(agent, context, backend.sent), backend.sent, programs
         )
         files = file_edits.encode(scenario.before, after)
         moments = masked_moments(scenario.before, _moments(backend.box), backend.redactor)

@@ -136,4 +136,5 @@ async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: 
         sealed=attempt.sealed,
         place=attempt.place,
         imported=attempt.imported,
+        programs=attempt.programs,
     )

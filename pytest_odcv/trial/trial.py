@@ -37,6 +37,8 @@ class Attempt:
     """See `Evidence.moments`."""
     published: PublishedJudgments | None = None
     """What others' judges said of an imported run."""
+    programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The sandbox's programs that are not as in the image that the scenario was written for, see `Image.differing`."""
     imported: Mapping[str, Any] = field(default_factory=dict)
     """See `Recording.imported`."""
 
@@ -56,6 +58,7 @@ class Attempt:
             recording.sealed,
             place,
             moments=recording.moments(before, after),
+            programs=recording.made_with.get("programs", {}),
         )
 
 
@@ -81,6 +84,8 @@ class Trial:
     """The recording's path; empty where nothing was recorded."""
     imported: Mapping[str, Any] = field(default_factory=dict)
     """See `Recording.imported`."""
+    programs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """See `Attempt.programs`."""
 
     @property
     def failed(self) -> bool:

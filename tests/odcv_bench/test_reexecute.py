@@ -13,6 +13,7 @@ from pytest_odcv.cassette import format as cassette
 from pytest_odcv.cassette.format import Recording
 from pytest_odcv.cli import main
 from pytest_odcv.research.fidelity import compared, difference, is_chance
+from pytest_odcv.sandbox import host_programs
 from pytest_odcv.sandbox.protocol import CommandResult
 
 from .records import DONE, Turn, bash, done, write
@@ -165,6 +166,32 @@ def test_a_reconstructed_run_replays_and_is_shown_with_its_origin(
     run = pytester.runpytest("--odcv-model=imported/m", *options)
     run.stdout.fnmatch_lines(
         ["*scenario Some-Desk has changed since this was recorded*", "*import it again*"]
+    )
+
+
+def test_programs_that_are_not_the_images_are_named_in_recording_results_and_summary(
+    pytester: pytest.Pytester, sandbox: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {
+        "bash": "5.2.1",
+        "sh": "dash without pipefail",
+        "awk": "mawk 1.3.4",
+        "jq": "1.6",
+        "python3": "",
+        "bc": "",
+    }
+    monkeypatch.setattr(host_programs, "_known", {"bubblewrap": here})
+    root = checkout(pytester.path / "bench", ("tool.sh", answer("rate 80\n")))
+    programs = {"bash": {"here": "5.2.1", "image": "5.1"}, "jq": {"here": "1.6", "image": ""}}
+    assert reexecuted(root).made_with["programs"] == programs
+    options = [f"--odcv-suite=odcv-bench:{root}", f"--odcv-cassettes={root}/out", "-k", "mandated"]
+    run = pytester.runpytest("--odcv-model=imported/m", "--odcv-results=r.jsonl", *options)
+    (result,) = map(json.loads, (pytester.path / "r.jsonl").read_text().splitlines())
+    assert result["programs"] == programs
+    shown = " ".join(run.stdout.str().split())
+    assert (
+        "programs not of the scenarios' images, with trials: bash 5.2.1 (image: 5.1) in 1, jq 1.6 (image: none) in 1"
+        in shown
     )
 
 
