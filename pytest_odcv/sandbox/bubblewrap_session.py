@@ -11,11 +11,13 @@ import secrets
 import socket
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 from ..errors import SandboxError
-from . import clock, fill, layout, listening, programs, shell, snapshot, watch
+from . import fill, layout, listening, programs, shell, snapshot, watch
 from .capture import as_python_text
+from .clock import SandboxClock
 from .execution import Execution, Outcome
 from .launch import Launched, host_user, launch
 from .observer import Observer
@@ -33,8 +35,15 @@ _LOST_BEFORE: Final = "The shell had ended since the last command; this one ran 
 class BubblewrapSandbox:
     """Belongs to the event loop it was opened in. See `Sandbox` for what its methods promise."""
 
-    def __init__(self, launched: Launched, spec: SandboxSpec, outbox: Outbox | None = None) -> None:
+    def __init__(
+        self,
+        launched: Launched,
+        spec: SandboxSpec,
+        outbox: Outbox | None = None,
+        clock: SandboxClock | None = None,
+    ) -> None:
         self._launched = launched
+        self._clock = clock
         self._limits = spec.limits
         self._fresh = spec.fresh_shell
         self._writable = _inside(spec).writable
@@ -58,6 +67,12 @@ class BubblewrapSandbox:
         self._last_status = 0
         self._tick: asyncio.TimerHandle | None = None
         self._closed = False
+
+    def set_clock(self, moment: datetime) -> None:
+        """Put the clock of a sandbox that was opened with one to this moment. Not while a command runs. Raises SandboxError."""
+        if self._clock is None:
+            raise SandboxError("bubblewrap: a sandbox without a clock of its own has the machine's time")
+        self._clock.set(moment)
 
     def extend(self, seconds: float) -> None:
         """Give the trial so much more time."""
@@ -178,8 +193,9 @@ class BubblewrapSandbox:
                 os.close(fd)
             if self._proc is not None:
                 os.close(self._proc)
-            if self._outbox is not None:
-                self._outbox.close()
+            for held in (self._outbox, self._clock):
+                if held is not None:
+                    held.close()
             self._launched.closing.close()
 
     def _check_usable(self) -> None:
@@ -351,6 +367,7 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
     entries["/tmp"] = fill.text_entries(spec.texts)
     sandbox: BubblewrapSandbox | None = None
     outbox: Outbox | None = None
+    clock: SandboxClock | None = None
 
     def began() -> int:
         assert sandbox is not None  # Nobody writes before it is there.
@@ -364,16 +381,18 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
         if spec.channels:
             outbox = Outbox(spec.channels, began, ended)
         folder = None if outbox is None else outbox.folder
-        launched = launch(
-            limits, spec.programs, folder, _inside(spec), clock.files(spec.clock) if spec.clock else None
-        )
-        sandbox = BubblewrapSandbox(launched, spec, outbox)
+        clock = None if spec.clock is None else SandboxClock(spec.clock)
+        library = None if clock is None else clock.library
+        launched = launch(limits, spec.programs, folder, _inside(spec), library)
+        sandbox = BubblewrapSandbox(launched, spec, outbox, clock)
         await sandbox.begin(entries, spec.tree)
     except BaseException as error:
         if sandbox is not None:
             await sandbox.close()
-        elif outbox is not None:
-            outbox.close()
+        else:
+            for held in (outbox, clock):
+                if held is not None:
+                    held.close()
         if isinstance(error, OSError):
             raise SandboxError(f"bubblewrap: the sandbox could not be set up: {error}") from error
         raise

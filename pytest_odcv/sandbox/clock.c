@@ -1,8 +1,8 @@
-/* The clock of a sandbox: preloaded into every program inside, it moves the present and the times of files by a fixed number of seconds.
+/* The clock of a sandbox: preloaded into every program inside, it moves the present and the times of files by one difference.
  *
  * Needs no header and nothing of the C library but `syscall`, so that it compiles anywhere and loads beside any version of glibc. Keeps no state,
  * reads no variable and makes no file, so that a program that clears its environment has the same clock.
- * `clock.py` compiles it and writes the seconds over the value of `moved_by`.
+ * `clock.py` compiles it and writes the difference over the value of `moved_by`, in the file: what has it loaded sees another one at once.
  */
 
 #if defined(__x86_64__)
@@ -32,8 +32,23 @@ extern int pthread_cond_clockwait(void *, void *, int, const struct timespec *) 
 extern int pthread_mutex_clocklock(void *, int, const struct timespec *) __attribute__((weak));
 extern int sem_clockwait(void *, int, const struct timespec *) __attribute__((weak));
 
-/* Found in the file by its value. */
-static volatile const long moved_by = 0x6f646376636c6f63;
+/* Found in the file by its value. The nanoseconds are 0 to 999,999,999. Weak, so that no compiler takes the value for known, and not volatile,
+ * so that it lies on a page that no process writes to: such a page is the file's. */
+const struct timespec moved_by __attribute__((weak, visibility("hidden"))) = {0x6f646376636c6f63, 0x6b63366e616e6f73};
+
+enum { SECOND = 1000000000 };
+
+static void put_in(struct timespec *at) {
+    at->sec += moved_by.sec;
+    at->nsec += moved_by.nsec;
+    if (at->nsec >= SECOND) { at->nsec -= SECOND; at->sec++; }
+}
+
+static void take_out(struct timespec *at) {
+    at->sec -= moved_by.sec;
+    at->nsec -= moved_by.nsec;
+    if (at->nsec < 0) { at->nsec += SECOND; at->sec--; }
+}
 
 static int is_of_day(int clock) {
     return clock == REALTIME || clock == REALTIME_COARSE || clock == REALTIME_ALARM || clock == TAI;
@@ -43,7 +58,7 @@ static int is_of_day(int clock) {
 
 int clock_gettime(int clock, struct timespec *at) {
     int result = syscall(CLOCK_GETTIME, (long)clock, at);
-    if (result == 0 && is_of_day(clock)) at->sec += moved_by;
+    if (result == 0 && is_of_day(clock)) put_in(at);
     return result;
 }
 
@@ -71,9 +86,9 @@ int timespec_get(struct timespec *at, int base) {
 static int of_file(long folder, const char *path, struct stat *found, long flags) {
     int result = syscall(NEWFSTATAT, folder, path, found, flags);
     if (result == 0) {
-        found->accessed.sec += moved_by;
-        found->modified.sec += moved_by;
-        found->changed.sec += moved_by;
+        put_in(&found->accessed);
+        put_in(&found->modified);
+        put_in(&found->changed);
     }
     return result;
 }
@@ -97,13 +112,20 @@ int __lxstat64(int version, const char *path, struct stat *found) __attribute__(
 int __fxstat64(int version, int fd, struct stat *found) __attribute__((alias("__fxstat")));
 int __fxstatat64(int version, int folder, const char *path, struct stat *found, int flags) __attribute__((alias("__fxstatat")));
 
+static void put_in_short(struct statx_time *at) {
+    struct timespec whole = {at->sec, at->nsec};
+    put_in(&whole);
+    at->sec = whole.sec;
+    at->nsec = whole.nsec;
+}
+
 int statx(int folder, const char *path, int flags, unsigned mask, struct statx *found) {
     int result = syscall(STATX, (long)folder, path, (long)flags, (long)mask, found);
     if (result == 0) {
-        found->accessed.sec += moved_by;
-        found->changed.sec += moved_by;
-        found->modified.sec += moved_by;
-        if (found->mask & STATX_BTIME) found->born.sec += moved_by;
+        put_in_short(&found->accessed);
+        put_in_short(&found->changed);
+        put_in_short(&found->modified);
+        if (found->mask & STATX_BTIME) put_in_short(&found->born);
     }
     return result;
 }
@@ -115,7 +137,7 @@ static int set(long folder, const char *path, const struct timespec *times, long
     if (times) {
         for (int i = 0; i < 2; i++) {
             moved[i] = times[i];
-            if (times[i].nsec != UTIME_NOW && times[i].nsec != UTIME_OMIT) moved[i].sec -= moved_by;
+            if (times[i].nsec != UTIME_NOW && times[i].nsec != UTIME_OMIT) take_out(&moved[i]);
         }
     }
     return syscall(UTIMENSAT, folder, path, times ? moved : 0, flags);
@@ -150,7 +172,7 @@ int utime(const char *path, const long *times) {
 
 static struct timespec real(const struct timespec *until) {
     struct timespec moved = *until;
-    moved.sec -= moved_by;
+    take_out(&moved);
     return moved;
 }
 

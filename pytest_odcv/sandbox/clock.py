@@ -6,9 +6,9 @@ The clock goes on from the date. Programs that are linked statically, or that as
 from __future__ import annotations
 
 import importlib.util
-import math
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
+from .reachable import reachable_folder
 
 LIBRARY: Final = "/run/clock.so"
 """Where it is inside: on a file system that nothing there can write to."""
@@ -27,10 +28,8 @@ PRELOAD: Final = "/etc/ld.so.preload"
 """What the dynamic linker reads for each program, whatever its environment."""
 
 _SOURCE: Final = Path(__file__).with_name("clock.c")
-_MARK: Final = 0x6F646376636C6F63.to_bytes(8, "little")
+_MARK: Final = struct.pack("<qq", 0x6F646376636C6F63, 0x6B63366E616E6F73)
 """The value of `moved_by` in the source."""
-_MOST_BYTES: Final = 60_000
-"""What the pipe holds in which it is handed to bwrap."""
 _FLAGS: Final = (
     *("-O2", "-fPIC", "-shared", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-w"),
     *("-Wl,-s", "-Wl,--hash-style=both", "-Wl,-soname,clock.so"),
@@ -66,16 +65,36 @@ def spelled(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def files(moment: datetime) -> dict[str, bytes]:
-    """What to put into a sandbox for its clock to stand at this moment now and go on from there, by path. Raises SandboxError."""
-    found = _compiled()
-    if isinstance(found, str):
-        raise SandboxError(found)
-    moved_by = math.ceil(moment.timestamp() - time.time())
-    return {
-        LIBRARY: found.replace(_MARK, moved_by.to_bytes(8, "little", signed=True)),
-        PRELOAD: f"{LIBRARY}\n".encode(),
-    }
+class SandboxClock:
+    """The clock of one sandbox: a library on the host, which is mounted read-only inside."""
+
+    def __init__(self, moment: datetime) -> None:
+        """A clock that stands at `moment` now. Raises SandboxError where none can be made."""
+        found = _compiled()
+        if isinstance(found, str):
+            raise SandboxError(found)
+        self._place = found.index(_MARK)
+        self._folder = Path(tempfile.mkdtemp(prefix="odcv-clock-", dir=reachable_folder()))
+        self.library = self._folder / "clock.so"
+        try:
+            self._folder.chmod(0o755)
+            self.library.write_bytes(found)
+            self.set(moment)
+            self.library.chmod(0o444)
+        except BaseException:
+            self.close()
+            raise
+
+    def set(self, moment: datetime) -> None:
+        """Put it to `moment`; dates of files move along. Raises OSError."""
+        seconds, nanoseconds = divmod(round(moment.timestamp() * 1e6) * 1000 - time.time_ns(), 10**9)
+        with self.library.open("r+b", buffering=0) as file:
+            file.seek(self._place)
+            file.write(struct.pack("<qq", seconds, nanoseconds))
+
+    def close(self) -> None:
+        """Remove it from the host. Sandboxes that have it keep it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def missing() -> str | None:
@@ -97,9 +116,9 @@ def _compiled() -> bytes | str:
             said = _compile([*command, *_FLAGS, "-o", str(made), str(_SOURCE)])
             if not said:
                 data = made.read_bytes()
-                if data.count(_MARK) == 1 and len(data) <= _MOST_BYTES:
+                if data.count(_MARK) == 1:
                     return data
-                said = f"it made a file of {len(data)} bytes in which {data.count(_MARK)} places are the clock's, not 1"
+                said = f"in the file that it made {data.count(_MARK)} places are the clock's, not 1"
     return f"the clock of a sandbox could not be compiled with {' '.join(commands[-1])}: {said}; {_REMEDY}"
 
 

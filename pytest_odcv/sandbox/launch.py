@@ -13,7 +13,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Final
 
 from ..errors import SandboxError
 from . import layout, seccomp, shell
+from .clock import LIBRARY, PRELOAD
 from .protocol import Limits
 
 SANDBOX_USER: Final = 60_999
@@ -93,10 +94,10 @@ def launch(
     programs: Sequence[Path] = (),
     outbox: Path | None = None,
     inside: layout.User = layout.AGENT,
-    files: Mapping[str, bytes] | None = None,
+    clock: Path | None = None,
 ) -> Launched:
-    """Start bwrap with the supervisor in it, and `programs` of the host where they are there. `files` are made beside those of `layout.ETC`,
-    by their path inside; each is less than a pipe holds.
+    """Start bwrap with the supervisor in it, and `programs` of the host where they are there. `clock` is the library of a
+    `SandboxClock`.
 
     With programs, no unix socket can be made inside: a folder of the host can get one at any time, and connecting needs no right to write.
 
@@ -113,8 +114,8 @@ def launch(
         (out, out_writer), (err, err_writer), (info, info_writer) = make.pipe(), make.pipe(), make.pipe()
         pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err, info)
         init, rules = make.opened(find_bash()), make.holding(seccomp.program(unix_sockets=not programs))
-        texts = {path: text.encode() for path, text in layout.ETC.items()} | dict(files or {})
-        made = {path: make.holding(data) for path, data in texts.items()}
+        texts = layout.ETC if clock is None else layout.ETC | {PRELOAD: f"{LIBRARY}\n"}
+        etc = {path: make.holding(text.encode()) for path, text in texts.items()}
         executable, environment, binary = _program(bwrap, user, make)
         for_init = [status_writer, script_reader, frames_writer, *binary]
         init_script = shell.supervisor(_ulimits(limits))
@@ -123,14 +124,14 @@ def launch(
             [
                 *_with_default_sigchld(),
                 *_as_user(user, executable),
-                *layout.arguments(limits, init, made, info_writer, rules, programs, outbox, inside),
+                *layout.arguments(limits, init, etc, info_writer, rules, programs, outbox, inside, clock),
                 "--",
                 *inner,
             ],
             stdin=orders_reader,
             stdout=out_writer,
             stderr=err_writer,
-            pass_fds=[*for_init, init, rules, info_writer, *made.values()],
+            pass_fds=[*for_init, init, rules, info_writer, *etc.values()],
             cwd="/",
             env=environment,
         )

@@ -6,11 +6,12 @@ file systems that are new in each sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .clock import LIBRARY
 from .protocol import OUTBOX, TOOLS, WORKSPACE, Limits
 from .shell import INIT, SCRIPT_FD, SHELL_FOLDER
 
@@ -78,17 +79,18 @@ def room(folder: str, limits: Limits) -> int:
 def arguments(
     limits: Limits,
     init_fd: int,
-    file_fds: Mapping[str, int],
+    file_fds: dict[str, int],
     info_fd: int,
     rules_fd: int,
     programs: Sequence[Path] = (),
     outbox: Path | None = None,
     user: User = AGENT,
+    clock: Path | None = None,
 ) -> list[str]:
     """bwrap's arguments up to the program to run.
 
     `init_fd` is open on the bash that becomes the supervisor; `file_fds` gives for each file that is made, those of `ETC` among them, a
-    descriptor with its content; `outbox` is the host's folder of the channels; bwrap writes its child's process id to `info_fd` and reads the filter of system
+    descriptor with its content; `outbox` is the host's folder of the channels, `clock` its file of the library that every program loads; bwrap writes its child's process id to `info_fd` and reads the filter of system
     calls from `rules_fd`.
     """
     args = [*_NAMESPACES, *_PROCESS, "--uid", str(user.id), "--gid", str(user.id)]
@@ -109,6 +111,8 @@ def arguments(
     if outbox is not None:
         # A pipe can be written to on a mount that is read-only; it cannot be removed, replaced or given another mode.
         args += ["--ro-bind", str(outbox), OUTBOX]
+    if clock is not None:
+        args += ["--ro-bind", str(clock), LIBRARY]
     for program in programs:
         args += ["--ro-bind", str(program), str(program)]
     # The file systems that hold the mount points have no size limit of their own.

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import SandboxError
 from .capture import as_text
 from .protocol import Sent
+from .reachable import reachable_folder
 
 CHANNEL_BYTES: Final = 1 << 20
 """Kept of all messages of a channel; what is over it is counted and thrown away, so that a writer never waits forever."""
@@ -38,7 +38,7 @@ class Outbox:
     def __init__(
         self, channels: Sequence[str], began: Callable[[], int], ended: Callable[[int, Sent], None]
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-", dir=_base()))
+        self.folder = Path(tempfile.mkdtemp(prefix="odcv-outbox-", dir=reachable_folder()))
         self._began, self._ended = began, ended
         self._loop = asyncio.get_running_loop()
         self._pipes: dict[str, _Pipe] = {}
@@ -124,24 +124,6 @@ class _Pipe:
         self._left -= len(taken)
         self.pending += taken
         self.lost += len(data) - len(taken)
-
-
-def _base() -> str:
-    """A folder for temporary files that the sandbox's user can reach: root's own, such as `/root/tmp`, may be closed to others.
-
-    Raises SandboxError.
-    """
-    own = tempfile.gettempdir()
-    if os.geteuid() != 0:
-        return own  # The sandbox's user on the host is this one.
-    for base in (own, "/tmp", "/var/tmp", "/dev/shm"):
-        folder = Path(base).resolve()
-        if folder.is_dir() and all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents)):
-            return base
-    raise SandboxError(
-        f"bubblewrap: the outbox needs a folder that other users can enter; {own}, /tmp, /var/tmp and /dev/shm are closed to them; "
-        "set TMPDIR to one that is open (chmod o+x)"
-    )
 
 
 def _made(path: Path) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_odcv.errors import SandboxError
-from pytest_odcv.sandbox import bubblewrap, clock, registry
+from pytest_odcv.sandbox import bubblewrap, clock, launch, registry
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Limits, Moment, SandboxSpec, Tree
 
@@ -113,6 +113,32 @@ except queue.Empty: print(0.25 < time.monotonic() - began < 5)
     assert printed(waits, "timeout 0.2 sleep 9; echo $?") == ["True\nTrue\nTrue", "124"]
 
 
+def test_the_clock_is_put_while_the_sandbox_is_open_and_dates_of_files_move_along() -> None:
+    async def run() -> list[str]:
+        box = await BubblewrapProvider().open(SandboxSpec({}, clock=clock.read(DATE)))
+        try:
+            seen = [(await box.run("echo > f; date +%F; sleep 60 & disown")).stdout]
+            box.set_clock(datetime(2031, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC))
+            # The kept shell has the library loaded since the sandbox was opened.
+            result = await box.run(
+                "date +%FT%T; printf '%(%FT%T)T\n' -1; touch -d @5.9 g; stat -c %.1Y g; date -r f +%F"
+            )
+            return seen + result.stdout.splitlines()
+        finally:
+            await box.close()
+
+    moved = "2031-05-06T07:08:09"
+    assert asyncio.run(run()) == [f"{DAY}\n", moved, moved, "5.9", "2031-05-06"]
+
+
+def test_nothing_is_left_on_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(clock, "reachable_folder", lambda: "/tmp")
+    before = set(Path("/tmp").glob("odcv-clock-*"))
+    assert printed("ls -l --time-style=+%F /run/clock.so | cut -d' ' -f6") == [DAY]
+    assert set(Path("/tmp").glob("odcv-clock-*")) <= before
+
+
 def test_nothing_in_the_environment_or_among_the_agents_files_is_the_clocks() -> None:
     seen = printed(
         "env | grep -ic 'preload\\|fake\\|clock'; true", "ls -A /dev/shm /tmp ~ /app | grep -v :$; true"
@@ -197,7 +223,7 @@ def test_without_a_compiler_no_sandbox_is_opened(
 def test_programs_that_do_not_follow_the_clock_are_no_sandbox(
     monkeypatch: pytest.MonkeyPatch, fresh: None
 ) -> None:
-    monkeypatch.setattr(clock, "PRELOAD", "/etc/ignored")
+    monkeypatch.setattr(launch, "PRELOAD", "/etc/hosts")
     with pytest.raises(
         SandboxError, match="do not follow its clock: expected 2001-02-03 of bash and of date"
     ):
