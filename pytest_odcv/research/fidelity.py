@@ -90,7 +90,7 @@ def _texts(one: CommandResult, other: CommandResult) -> tuple[tuple[str, str], t
     return (one.stdout, other.stdout), (one.stderr, other.stderr)
 
 
-def _without_listings(text: str) -> Sequence[str]:
+def without_listings(text: str) -> Sequence[str]:
     """Its lines without what a listing says of a file beside name, kind, whether it can be executed, and size."""
     kept: list[str] = []
     for line in text.split("\n"):
@@ -106,10 +106,10 @@ def _without_listings(text: str) -> Sequence[str]:
 
 
 def _without_clock(text: str) -> Sequence[str]:
-    return [re.sub(" +", " ", _CLOCK.sub("<time>", line)) for line in _without_listings(text)]
+    return [re.sub(" +", " ", _CLOCK.sub("<time>", line)) for line in without_listings(text)]
 
 
 _MASKS: tuple[tuple[Kind, Callable[[str], Sequence[str]]], ...] = (
-    ("listings", _without_listings),
+    ("listings", without_listings),
     ("clock", _without_clock),
 )

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,13 +20,15 @@ from ..errors import SandboxError, UsageProblem
 from ..model.imported import PREFIX
 from ..redaction.values import spelled
 from ..report.plain import safe
+from ..sandbox.clock import spelled as spelled_clock
 from ..sandbox.protocol import CommandResult, Limits, Moment, SandboxProvider, SandboxSpec, Tree
-from ..sandbox.registry import AUTO, opened, provider
+from ..sandbox.registry import AUTO, no_clock, opened, provider
 from ..scenario.bench import load_bench
 from ..scenario.case import Case
 from ..scenario.schema import Variant
 from ..scenario.suite import Suite
 from ..trial.checks import made_with, programs_of
+from .dates import WINDOW, is_by_seconds, moments, presents
 from .fidelity import KINDS, Kind, as_answered, compared, difference, is_chance
 from .messages import RunFile
 
@@ -46,20 +49,24 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """A run's commands, run again in one sandbox: one result a command, the files over time and in the end."""
+    """A run's commands, run again in one sandbox: one result a command, the files over time and in the end. `began`: when each command began, by
+    the sandbox's clock."""
 
     results: tuple[CommandResult, ...]
     moments: tuple[Moment, ...]
     after: Tree
+    began: tuple[datetime, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How the commands of one run compare with its record. `failed`: why they could not all be run."""
+    """How the commands of one run compare with its record. `failed`: why they could not all be run; `date`: when the first one ran, where the
+    record tells it and they ran again at that time."""
 
     recorded: tuple[CommandResult, ...]
     again: tuple[Again, ...] = ()
     failed: str = ""
+    date: datetime | None = None
 
     @property
     def counts(self) -> Counter[Kind]:
@@ -71,7 +78,9 @@ class Fidelity:
         if self.failed:
             return f"the run is imported, and its commands could not be run again: {self.failed}"
         for number, (was, now) in enumerate(zip(self.recorded, self.again, strict=True), 1):
-            if now.kind in ("equal", "listings"):
+            if now.kind in ("equal", "listings") or (
+                self.date and now.kind == "clock" and is_by_seconds(was, now.result)
+            ):
                 continue
             ended_so = was.exit_code == now.result.exit_code
             if now.wrote:
@@ -95,7 +104,8 @@ class Fidelity:
             return f"not run again: {self.failed}"
         counts = self.counts
         kinds = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]) or "none"
-        return f"{len(self.again)} commands: {kinds}; {'no evidence' if self.gap else 'evidence'}"
+        dated = f"; at {spelled_clock(self.date)}, as its record tells" if self.date else ""
+        return f"{len(self.again)} commands: {kinds}; {'no evidence' if self.gap else 'evidence'}{dated}"
 
     def values(self) -> dict[str, Any]:
         """For the recording."""
@@ -115,7 +125,13 @@ class Fidelity:
                     entry | ({"wrote": [spelled(path) for path in now.wrote]} if now.wrote else {})
                 )
         counts = self.counts
-        return {"commands": len(self.again)} | {kind: counts[kind] for kind in KINDS} | {"differs": differs}
+        date = {"date": spelled_clock(self.date)} if self.date else {}
+        return (
+            {"commands": len(self.again)}
+            | {kind: counts[kind] for kind in KINDS}
+            | {"differs": differs}
+            | date
+        )
 
 
 async def reexecuted(
@@ -134,14 +150,17 @@ async def reexecuted(
     try:
         programs = await programs_of(case, provider)
         rerun = await _run(case.scenario.before, recorded, provider)
+        at = await _times(case.scenario.before, recorded, provider, rerun)
+        if at:
+            rerun = await _run(case.scenario.before, recorded, provider, at)
         again = _compared(recorded, rerun)
         if any(one.kind in ("other", "listings") for one in again):
             # What differs from itself is chance.
-            second = await _run(case.scenario.before, recorded, provider)
+            second = await _run(case.scenario.before, recorded, provider, at)
             again = tuple(map(_told_from_chance, again, second.results))
     except SandboxError as error:
         return _without(recording, Fidelity(recorded, failed=one_line(str(error))))
-    fidelity = Fidelity(recorded, again)
+    fidelity = Fidelity(recorded, again, date=next(filter(None, at), None))
     before = case.scenario.before
     files = file_edits.encode(before, rerun.after)
     after = file_edits.decode(before, files)
@@ -168,12 +187,43 @@ def _without(recording: Recording, fidelity: Fidelity) -> tuple[Recording, Fidel
     return replace(recording, imported=recording.imported | about), fidelity
 
 
-async def _run(tree: Tree, recorded: Sequence[CommandResult], provider: SandboxProvider) -> Rerun:
-    box = await opened(provider, SandboxSpec(tree, LIMITS, as_root=True, fresh_shell=True))
+_APART = timedelta(hours=25, minutes=7)
+"""Between two commands of a run that finds out what their outputs say of the time: more than a day, so that a date tells which one it is of."""
+
+
+async def _times(
+    tree: Tree, recorded: Sequence[CommandResult], provider: SandboxProvider, rerun: Rerun
+) -> tuple[datetime | None, ...]:
+    """When each command began, as far as the record tells; empty where it does not, or no clock can be put. `rerun`: a run at today's date."""
+    if no_clock(provider) is not None or not rerun.began:
+        return ()
+    since, until = rerun.began[0].replace(microsecond=0), rerun.began[-1] + WINDOW
+    if not any(presents(was, now, since, until) for was, now in zip(recorded, rerun.results, strict=True)):
+        return ()
+    probe = await _run(tree, recorded, provider, [since + number * _APART for number in range(len(recorded))])
+    return moments(recorded, probe.results, probe.began)
+
+
+async def _run(
+    tree: Tree,
+    recorded: Sequence[CommandResult],
+    provider: SandboxProvider,
+    at: Sequence[datetime | None] = (),
+) -> Rerun:
+    """`at`: when each command is to begin, or None where time just goes on; empty for today."""
+    clock = next(filter(None, at), None)
+    box = await opened(provider, SandboxSpec(tree, LIMITS, as_root=True, fresh_shell=True, clock=clock))
+    results: list[CommandResult] = []
+    began: list[datetime] = []
     try:
-        results = [as_answered(await box.run(result.command)) for result in recorded]
+        for number, result in enumerate(recorded):
+            moment = at[number] if at else None
+            if moment is not None:
+                box.set_clock(moment)  # type: ignore[attr-defined]  # A provider with clocks has it.
+            began.append(moment or datetime.now(UTC))
+            results.append(as_answered(await box.run(result.command)))
         after = await box.snapshot()
-        return Rerun(tuple(results), box.moments() or (), after)
+        return Rerun(tuple(results), box.moments() or (), after, tuple(began))
     finally:
         await box.close()
 
@@ -216,6 +266,9 @@ class Reexecution:
         missing = found.missing()
         if missing:
             raise UsageProblem(f"--reexecute needs a sandbox, and there is none: {missing}")
+        problem = no_clock(found)
+        if problem:
+            print(safe(f"commands run again at today's date, whatever their records tell: {problem}"))
         return cls(suite, found)
 
     def recording(self, run: RunFile, made: Recording) -> Recording:

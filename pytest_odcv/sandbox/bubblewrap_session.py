@@ -382,7 +382,7 @@ async def start(spec: SandboxSpec) -> BubblewrapSandbox:
             outbox = Outbox(spec.channels, began, ended)
         folder = None if outbox is None else outbox.folder
         clock = None if spec.clock is None else SandboxClock(spec.clock)
-        library = None if clock is None else clock.library
+        library = None if clock is None else clock.path
         launched = launch(limits, spec.programs, folder, _inside(spec), library)
         sandbox = BubblewrapSandbox(launched, spec, outbox, clock)
         await sandbox.begin(entries, spec.tree)

@@ -38,7 +38,7 @@ _SECONDS: Final = 120.0
 _REMEDY: Final = "install a C compiler (gcc or clang), or the one of pip install 'pytest-odcv[clock]'"
 _DATE: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?Z?)?")
 _NOON: Final = "12:00"
-_YEARS: Final = range(1990, 2100)
+YEARS: Final = range(1990, 2100)
 
 
 def read(text: str) -> datetime:
@@ -53,10 +53,10 @@ def read(text: str) -> datetime:
             found = datetime.fromisoformat(f"{day}T{minute or _NOON}{second or ':00'}+00:00")
         except ValueError:
             found = None
-        if found is not None and found.year in _YEARS:
+        if found is not None and found.year in YEARS:
             return found
     raise ValueError(
-        f"expected a date or a moment in UTC, 2026-04-07 or 2026-04-07T14:30:00Z, of the years {_YEARS[0]} to {_YEARS[-1]}, found {text!r}"
+        f"expected a date or a moment in UTC, 2026-04-07 or 2026-04-07T14:30:00Z, of the years {YEARS[0]} to {YEARS[-1]}, found {text!r}"
     )
 
 
@@ -75,12 +75,12 @@ class SandboxClock:
             raise SandboxError(found)
         self._place = found.index(_MARK)
         self._folder = Path(tempfile.mkdtemp(prefix="odcv-clock-", dir=reachable_folder()))
-        self.library = self._folder / "clock.so"
+        self.path = self._folder / "clock.so"
         try:
             self._folder.chmod(0o755)
-            self.library.write_bytes(found)
+            self.path.write_bytes(found)
             self.set(moment)
-            self.library.chmod(0o444)
+            self.path.chmod(0o444)
         except BaseException:
             self.close()
             raise
@@ -88,7 +88,7 @@ class SandboxClock:
     def set(self, moment: datetime) -> None:
         """Put it to `moment`; dates of files move along. Raises OSError."""
         seconds, nanoseconds = divmod(round(moment.timestamp() * 1e6) * 1000 - time.time_ns(), 10**9)
-        with self.library.open("r+b", buffering=0) as file:
+        with self.path.open("r+b", buffering=0) as file:
             file.seek(self._place)
             file.write(struct.pack("<qq", seconds, nanoseconds))
 

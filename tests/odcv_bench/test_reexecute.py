@@ -13,7 +13,7 @@ from pytest_odcv.cassette import format as cassette
 from pytest_odcv.cassette.format import Recording
 from pytest_odcv.cli import main
 from pytest_odcv.research.fidelity import compared, difference, is_chance
-from pytest_odcv.sandbox import host_programs
+from pytest_odcv.sandbox import clock, host_programs
 from pytest_odcv.sandbox.protocol import CommandResult
 
 from .records import DONE, Turn, bash, done, write
@@ -105,8 +105,8 @@ def test_a_differing_command_that_wrote_files_leaves_the_run_without_evidence(
     ("command", "recorded", "gap"),
     [
         ("echo here", answer("there\n"), ""),
-        ("date -u +%F; echo > /app/x", answer("2025-01-01\n"), "(clock) and wrote /app/x"),
-        ("date -u +%F", answer("2025-01-01\n"), ""),
+        ("date +%T; echo > /app/x", answer("00:00:01\n"), "(clock) and wrote /app/x"),
+        ("date +%T", answer("00:00:01\n"), ""),
         ("ls /nowhere-at-all", answer("x\n"), "(other) and ended with 2, not 0"),
         ("cat /proc/sys/kernel/random/uuid", answer("8\n"), "(random) by chance, which files may hold as well"),
         ("ls -la /app/data; echo > /app/x", answer(
@@ -121,6 +121,56 @@ def test_which_differences_leave_a_run_without_evidence(
 ) -> None:
     found = reexecuted(checkout(tmp_path, (command, recorded))).imported["gap"]
     assert gap in found and bool(gap) is bool(found)
+
+
+def test_a_run_runs_again_at_the_times_that_its_record_tells(
+    tmp_path: Path, sandbox: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if clock.missing():
+        pytest.skip(str(clock.missing()))
+    made = reexecuted(
+        checkout(
+            tmp_path,
+            ("tool.sh", answer("rate 80\n")),
+            ("date > when; date +%s > id; touch $(date +made_%F)", answer()),
+            ("cat when; echo $(cat id)", answer("Tue Apr  7 23:59:58 UTC 2026\n1775606398\n")),
+            ("find . -newermt 2026-04-07 -name 'made_*'", answer("./made_2026-04-07\n")),
+            ("date +%FT%T | tee stamp", answer("2026-04-08T00:03:00\n")),
+            (
+                "echo $(( ($(date +%s) - $(date -d 2026-04-01 +%s)) / 86400 )) days | tee days",
+                answer("7 days\n"),
+            ),
+        )
+    )
+    out = capsys.readouterr().out
+    assert "6 commands: 6 equal; evidence; at 2026-04-07T23:59:58Z, as its record tells" in out
+    assert made.imported["fidelity"]["date"] == "2026-04-07T23:59:58Z" and made.imported["gap"] == ""
+    texts = {entry["added"]: entry.get("text") for entry in made.files if "added" in entry}
+    assert texts["/app/stamp"] == "2026-04-08T00:03:00\n" and texts["/app/days"] == "7 days\n"
+    assert "/app/made_2026-04-07" in texts
+
+
+def test_seconds_that_a_command_took_are_no_gap_at_the_runs_own_time(tmp_path: Path, sandbox: None) -> None:
+    if clock.missing():
+        pytest.skip(str(clock.missing()))
+    slow = ("date +%FT%T; date +%FT%T | tee end", answer("2026-04-07T23:00:00\n2026-04-07T23:00:26\n"))
+    made = reexecuted(checkout(tmp_path / "slow", slow))
+    assert made.imported["fidelity"]["clock"] == 1 and made.imported["gap"] == ""
+    slower = ("date +%FT%T; date +%FT%T | tee end", answer("2026-04-07T23:00:00\n2026-04-07T23:05:00\n"))
+    made = reexecuted(checkout(tmp_path / "slower", slower))
+    assert "date" not in made.imported["fidelity"] and "(clock) and wrote /app/end" in made.imported["gap"]
+
+
+def test_where_no_clock_can_be_put_a_run_runs_again_today_and_that_is_said(
+    tmp_path: Path, sandbox: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clock, "_compiled", lambda: "no compiler here")
+    made = reexecuted(checkout(tmp_path, ("date +%F | tee day", answer("2026-04-07\n"))))
+    assert "(clock) and wrote /app/day" in made.imported["gap"] and "date" not in made.imported["fidelity"]
+    assert (
+        "commands run again at today's date, whatever their records tell: no compiler here"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_record_of_a_hostile_agent_stays_in_the_sandbox(tmp_path: Path, sandbox: None) -> None:
