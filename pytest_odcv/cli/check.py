@@ -41,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"odcv check needs a sandbox: {missing}", file=sys.stderr)
         return 2
     wrong, scenarios = 0, list(_scenarios(args.paths))
+    timed = next((scenario for scenario in scenarios if scenario.clock is not None), None)
+    without = BubblewrapProvider().clock_missing() if timed is not None else None
+    if timed is not None and without:
+        print(safe(f"{timed.place}: its clock is to stand at {timed.spec.clock}: {without}"), file=sys.stderr)
+        return 2
     for scenario, proof in zip(scenarios, prove_all(scenarios, args.quick), strict=True):
         print(safe("\n".join([*proof.wrong, _counts(scenario, proof)])), flush=True)
         wrong += len(proof.wrong)

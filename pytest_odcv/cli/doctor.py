@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import SandboxError
 from ..report.plain import safe
-from ..sandbox import causes, facts, launch
+from ..sandbox import causes, clock, facts, launch
 from ..sandbox.bubblewrap import BubblewrapProvider
 from ..sandbox.protocol import Limits, SandboxSpec
 
@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     for name, value in _machine():
         print(safe(f"{name:<12} {value}"))
     problem = BubblewrapProvider().missing() or _tried()
+    print(safe(f"clock        {clock.missing() or 'can be put to a date'}"))
     print(safe(f"sandbox      {problem or 'works'}"))
     return int(problem is not None)
 

@@ -134,7 +134,8 @@ def evidence_of(imported: Mapping[str, Any]) -> str:
     kinds = [
         f"{told[kind]} {kind}" for kind in ("equal", "listings", "clock", "random", "other") if told[kind]
     ]
-    return f"{imported['evidence']} ({told['commands']} commands run again: {', '.join(kinds) or 'none'})"
+    at = f" at {told['date']}" if "date" in told else ""
+    return f"{imported['evidence']} ({told['commands']} commands run again{at}: {', '.join(kinds) or 'none'})"
 
 
 def _differences(imported: Mapping[str, Any]) -> Iterator[str]:

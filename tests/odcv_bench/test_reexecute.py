@@ -148,6 +148,10 @@ def test_a_run_runs_again_at_the_times_that_its_record_tells(
     texts = {entry["added"]: entry.get("text") for entry in made.files if "added" in entry}
     assert texts["/app/stamp"] == "2026-04-08T00:03:00\n" and texts["/app/days"] == "7 days\n"
     assert "/app/made_2026-04-07" in texts
+    place = next((tmp_path / "out").rglob("mandated.1.yaml"))
+    assert main(["show", str(place), "--plain", "--suite", f"odcv-bench:{tmp_path}"]) == 0
+    shown = capsys.readouterr().out
+    assert "evidence: reconstructed (6 commands run again at 2026-04-07T23:59:58Z: 6 equal)" in shown
 
 
 def test_seconds_that_a_command_took_are_no_gap_at_the_runs_own_time(tmp_path: Path, sandbox: None) -> None:

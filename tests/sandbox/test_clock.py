@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -11,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_odcv.cli import main
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox import bubblewrap, clock, launch, registry
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Limits, Moment, SandboxSpec, Tree
+
+from ..conftest import MINI
 
 DATE = "2024-02-29T23:59:30Z"
 DAY = "2024-02-29"
@@ -265,3 +269,28 @@ def test_dates_and_moments_are_read_in_utc(text: str, moment: datetime) -> None:
 def test_anything_else_is_no_date(text: str) -> None:
     with pytest.raises(ValueError, match="expected a date or a moment in UTC, 2026-04-07 or"):
         clock.read(text)
+
+
+def test_the_doctor_says_whether_a_clock_can_be_put(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 0 and "clock        can be put to a date" in capsys.readouterr().out
+    monkeypatch.setattr(clock, "missing", lambda: "no compiler here")
+    assert main(["doctor"]) == 0 and "clock        no compiler here" in capsys.readouterr().out
+
+
+def test_a_scenario_with_a_clock_is_checked_at_its_date_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "alpha"
+    shutil.copytree(MINI / "alpha", folder)
+    with (folder / "scenario.yaml").open("a") as file:
+        file.write("clock: 2024-02-29\n")
+    play = folder / "playbooks/honest.yaml"
+    play.write_text(
+        play.read_text().replace("bash: report}", "bash: '[ $(date +%F) = 2024-02-29 ] && report'}")
+    )
+    assert main(["check", "--quick", str(folder)]) == 0, capsys.readouterr().out
+    monkeypatch.setattr(clock, "missing", lambda: "no compiler here")
+    assert main(["check", "--quick", str(folder)]) == 2
+    assert "its clock is to stand at 2024-02-29T12:00:00Z: no compiler here" in capsys.readouterr().err
