@@ -99,7 +99,7 @@ class Box:
         gateway: bool = False,
         **more: bool,
     ) -> None:
-        """`more`: other fields of the `SandboxSpec`."""
+        """`more`: other fields of the `SandboxSpec`; `clock`: whether it has one of its own."""
         folders = {
             "workspace": str(workspace),
             "tools": str(tools),

@@ -17,6 +17,7 @@ from typing import Any
 from pytest_odcv.http.exchange import WireRequest, WireResponse
 from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_rules import PORT
+from pytest_odcv.sandbox import clock
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
 from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
 from pytest_odcv.sandbox.protocol import Limits
@@ -59,7 +60,8 @@ class Driver:
         )  # The peak starts anew: this process serves many attacks.
         self.held = _kib("VmRSS")
         spec = spec_of(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
-        self.sandbox = await BubblewrapProvider().open(replace(spec, **more))
+        moment = clock.read("2024-02-29") if more.pop("clock", False) else None
+        self.sandbox = await BubblewrapProvider().open(replace(spec, clock=moment, **more))
         if gateway:
             self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()
         self._hold_namespace(_supervisor(self.sandbox))

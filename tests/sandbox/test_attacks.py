@@ -7,31 +7,40 @@ from pathlib import Path
 
 import pytest
 
+from pytest_odcv.sandbox.clock import missing
 from pytest_odcv.sandbox.launch import find_bwrap
 from tests.sandbox.attacks import ATTACKS
 from tests.sandbox.attacks.kit import Attack, Scene
 from tests.sandbox.box import Box, DriverError
 from tests.sandbox.host import MARK, Host
 
+WHERE = [(False, False), (True, False), pytest.param(False, True, marks=pytest.mark.slow)]
 
-@pytest.mark.parametrize("as_root", [False, True], ids=["agent", "user 0"])
+
+@pytest.mark.parametrize(("as_root", "clock"), WHERE, ids=["agent", "user 0", "with a clock"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_contained(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool) -> None:
+def test_contained(
+    attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool, clock: bool
+) -> None:
+    if clock and missing():
+        pytest.skip(str(missing()))
     if attack.python and not Path("/usr/bin/python3").exists():
         pytest.skip("needs /usr/bin/python3 on the host")
     _add_bwrap(folders[0])
     try:
-        _attempt(attack, box, host, folders, as_root)
+        _attempt(attack, box, host, folders, as_root, clock)
     except DriverError as error:
         if "ended by itself" not in str(error):
             raise
         # A sandbox that is lost with an attack is contained, and its trial in error. Once is bad luck (the kernel short of memory), twice is not.
         assert host.changes() == {} and box.processes() == []
-        _attempt(attack, box, host, folders, as_root)
+        _attempt(attack, box, host, folders, as_root, clock)
 
 
-def _attempt(attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool) -> None:
-    box.open(*folders, attack.limits, gateway=attack.gateway, as_root=as_root)
+def _attempt(
+    attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool, clock: bool
+) -> None:
+    box.open(*folders, attack.limits, gateway=attack.gateway, as_root=as_root, clock=clock)
     try:
         scene = Scene(box, host, box.run(attack.command(host, MARK)), as_root)
         attack.contained(scene)
