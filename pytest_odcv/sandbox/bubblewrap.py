@@ -64,7 +64,8 @@ async def _check_clock() -> None:
     if result.stdout.split() != [day, day]:
         raise SandboxError(
             f"bubblewrap: programs in a sandbox do not follow its clock: expected {day} of bash and of date, found {result.stdout + result.stderr!r}; "
-            "a clock needs a system with glibc, and bash and date that are linked dynamically"
+            "a clock needs a system with glibc, bash and date that are linked dynamically, and a folder for temporary files (TMPDIR) that is not mounted "
+            "noexec"
         )
     _clock_works.append(True)
 

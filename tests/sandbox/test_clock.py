@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import shutil
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_nothing_is_left_on_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     before = set(Path("/tmp").glob("odcv-clock-*"))
     assert printed("ls -l --time-style=+%F /run/clock.so | cut -d' ' -f6") == [DAY]
     assert set(Path("/tmp").glob("odcv-clock-*")) <= before
+
+
+def test_an_ordinary_user_can_put_the_clock_that_it_made() -> None:
+    """Root may write to any file."""
+    script = (
+        "import os; from pytest_odcv.sandbox import clock; clock.missing(); os.getuid() or (os.setgid(60999), os.setuid(60999));"
+        "made = clock.SandboxClock(clock.read('2024-02-29')); before = made.path.read_bytes();"
+        "made.set(clock.read('2025-02-28')); print(before != made.path.read_bytes()); made.close(); print(made.path.exists())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
+    assert (done.stdout.split(), done.stderr) == (["True", "False"], "")
 
 
 def test_nothing_in_the_environment_or_among_the_agents_files_is_the_clocks() -> None:
