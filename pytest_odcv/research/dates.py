@@ -82,16 +82,23 @@ def _stamp(match: re.Match[str]) -> Stamp:
     return Stamp(datetime.fromisoformat(f"{match['iso']}T{time}+00:00"), unit)
 
 
-def presents(recorded: CommandResult, again: CommandResult, since: datetime, until: datetime) -> list[Stamp]:
+Pairs = Sequence[tuple[Stamp, Stamp]]
+"""Times of a record, and what a run of ours has in their place."""
+
+
+def presents(pairs: Pairs, since: datetime, until: datetime) -> list[Stamp]:
     """What the record has where the run of ours printed a time between two moments."""
-    return [was for was, now in _pairs(recorded, again) if was.unit == now.unit and now.meets(since, until)]
+    return [was for was, now in pairs if was.unit == now.unit and now.meets(since, until)]
 
 
-def _pairs(recorded: CommandResult, again: CommandResult) -> Iterator[tuple[Stamp, Stamp]]:
+def pairs_of(recorded: CommandResult, again: CommandResult) -> Pairs:
+    """Of the lines of a command's outputs that are equal but for times."""
+    pairs: list[tuple[Stamp, Stamp]] = []
     for line, its in _lines(recorded, again):
         (form, found), (its_form, its_found) = stamps(line), stamps(its)
         if form == its_form:
-            yield from zip(found, its_found, strict=True)
+            pairs += zip(found, its_found, strict=True)
+    return pairs
 
 
 def _lines(recorded: CommandResult, again: CommandResult) -> Iterator[tuple[str, str]]:
@@ -128,7 +135,8 @@ def moments(
         again: Those of a run of ours, in which the commands' times do not overlap, days included.
         began: When each command of that run began, by its clock.
     """
-    told = [_told(number, recorded, again, began) for number in range(len(began))]
+    pairs = [pairs_of(was, now) for was, now in zip(recorded, again, strict=True)]
+    told = [_told(pairs[number:], since) for number, since in enumerate(began)]
     if any(one and not _agree(one) for one in told):
         return ()
     best = [min(one, key=lambda stamp: (stamp.unit, stamp.begin)) if one else None for one in told]
@@ -144,16 +152,9 @@ def moments(
     return tuple(found) if now is not None else ()
 
 
-def _told(
-    number: int, recorded: Sequence[CommandResult], again: Sequence[CommandResult], began: Sequence[datetime]
-) -> list[Stamp]:
+def _told(pairs: Sequence[Pairs], since: datetime) -> list[Stamp]:
     """What the outputs of a command, and of later ones that show what it wrote, say of its time."""
-    since = began[number]
-    return [
-        stamp
-        for was, now in zip(recorded[number:], again[number:], strict=True)
-        for stamp in presents(was, now, since, since + WINDOW)
-    ]
+    return [stamp for of_command in pairs for stamp in presents(of_command, since, since + WINDOW)]
 
 
 def _agree(told: Sequence[Stamp]) -> bool:

@@ -21,14 +21,22 @@ from ..model.imported import PREFIX
 from ..redaction.values import spelled
 from ..report.plain import safe
 from ..sandbox.clock import spelled as spelled_clock
-from ..sandbox.protocol import CommandResult, Limits, Moment, SandboxProvider, SandboxSpec, Tree
+from ..sandbox.protocol import (
+    ClockedSandbox,
+    CommandResult,
+    Limits,
+    Moment,
+    SandboxProvider,
+    SandboxSpec,
+    Tree,
+)
 from ..sandbox.registry import AUTO, no_clock, opened, provider
 from ..scenario.bench import load_bench
 from ..scenario.case import Case
 from ..scenario.schema import Variant
 from ..scenario.suite import Suite
 from ..trial.checks import made_with, programs_of
-from .dates import WINDOW, is_by_seconds, moments, presents
+from .dates import WINDOW, is_by_seconds, moments, pairs_of, presents
 from .fidelity import KINDS, Kind, as_answered, compared, difference, is_chance
 from .messages import RunFile
 
@@ -198,7 +206,7 @@ async def _times(
     if no_clock(provider) is not None or not rerun.began:
         return ()
     since, until = rerun.began[0].replace(microsecond=0), rerun.began[-1] + WINDOW
-    if not any(presents(was, now, since, until) for was, now in zip(recorded, rerun.results, strict=True)):
+    if not any(presents(pairs_of(*both), since, until) for both in zip(recorded, rerun.results, strict=True)):
         return ()
     probe = await _run(tree, recorded, provider, [since + number * _APART for number in range(len(recorded))])
     return moments(recorded, probe.results, probe.began)
@@ -219,7 +227,7 @@ async def _run(
         for number, result in enumerate(recorded):
             moment = at[number] if at else None
             if moment is not None:
-                box.set_clock(moment)  # type: ignore[attr-defined]  # A provider with clocks has it.
+                cast(ClockedSandbox, box).set_clock(moment)
             began.append(moment or datetime.now(UTC))
             results.append(as_answered(await box.run(result.command)))
         after = await box.snapshot()

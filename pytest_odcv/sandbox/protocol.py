@@ -194,6 +194,14 @@ class Sandbox(Protocol):
         ...
 
 
+class ClockedSandbox(Sandbox, Protocol):
+    """What a sandbox is that was opened with a clock of its own."""
+
+    def set_clock(self, moment: datetime) -> None:
+        """Put the clock to this moment; not while a command runs. Raises SandboxError."""
+        ...
+
+
 class SandboxProvider(Protocol):
     """Opens sandboxes of one kind."""
 

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odcv.research.dates import DAY, MINUTE, SECOND, Stamp, is_by_seconds, moments, presents, stamps
+from pytest_odcv.research.dates import (
+    DAY,
+    MINUTE,
+    SECOND,
+    Stamp,
+    is_by_seconds,
+    moments,
+    pairs_of,
+    presents,
+    stamps,
+)
 from pytest_odcv.sandbox.protocol import CommandResult
 
 FIRST = datetime(2026, 11, 27, 13, 0, 0, tzinfo=UTC)
@@ -123,5 +133,5 @@ def test_times_of_the_same_command_are_no_further_apart_than_it_may_take(
 
 @given(st.text(), st.text())
 def test_any_two_texts_can_be_asked(one: str, other: str) -> None:
-    presents(result(one), result(other), FIRST, FIRST + APART)
+    presents(pairs_of(result(one), result(other)), FIRST, FIRST + APART)
     assert is_by_seconds(result(one), result(one))
