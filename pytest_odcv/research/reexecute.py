@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,25 +85,37 @@ class Fidelity:
         """Why nothing can be decided by the files; empty where it can. A command that ended otherwise may have done anything in its first run."""
         if self.failed:
             return f"the run is imported, and its commands could not be run again: {self.failed}"
+        number, what = next(self._doubts(), (0, ""))
+        if not number:
+            return ""
+        kind = self.again[number - 1].kind
+        return (
+            f"the run is imported, and its commands were run again: command {number} differs from its record ({kind}){what}. So the files "
+            "are not known to be those of the run"
+        )
+
+    @property
+    def lacks(self) -> str:
+        """What keeps a run from having evidence, in a word or two for a count; empty where nothing does."""
+        if self.failed:
+            return "not run again"
+        kinds = {self.again[number - 1].kind for number, _ in self._doubts()}
+        return " and ".join(kind for kind in KINDS if kind in kinds)
+
+    def _doubts(self) -> Iterator[tuple[int, str]]:
+        """The numbers of the commands for which files are in doubt, and why."""
         for number, (was, now) in enumerate(zip(self.recorded, self.again, strict=True), 1):
-            if now.kind in ("equal", "listings") or (
-                self.date and now.kind == "clock" and is_by_seconds(was, now.result)
-            ):
+            if now.kind in ("equal", "listings") or self._is_as_near_as_it_gets(was, now):
                 continue
-            ended_so = was.exit_code == now.result.exit_code
             if now.wrote:
-                what = f" and wrote {now.wrote[0]}"
-            elif not ended_so:
-                what = f" and ended with {now.result.exit_code}, not {was.exit_code}"
+                yield number, f" and wrote {now.wrote[0]}"
+            elif was.exit_code != now.result.exit_code:
+                yield number, f" and ended with {now.result.exit_code}, not {was.exit_code}"
             elif now.kind == "random":
-                what = " by chance, which files may hold as well"
-            else:
-                continue
-            return (
-                f"the run is imported, and its commands were run again: command {number} differs from its record ({now.kind}){what}. So the files "
-                "are not known to be those of the run"
-            )
-        return ""
+                yield number, " by chance, which files may hold as well"
+
+    def _is_as_near_as_it_gets(self, was: CommandResult, now: Again) -> bool:
+        return self.date is not None and now.kind == "clock" and is_by_seconds(was, now.result)
 
     @property
     def line(self) -> str:
@@ -265,7 +277,9 @@ class Reexecution:
     def __init__(self, suite: Suite, provider: SandboxProvider) -> None:
         self._suite, self._provider = suite, provider
         self._counts: Counter[Kind] = Counter()
-        self._runs = self._usable = 0
+        self._runs = 0
+        self._without: Counter[str] = Counter()
+        """Runs without evidence, by what they lack."""
 
     @classmethod
     def of(cls, checkout: Path) -> Reexecution:
@@ -285,7 +299,7 @@ class Reexecution:
         again, fidelity = asyncio.run(reexecuted(case, made, self._provider))
         self._counts += fidelity.counts
         self._runs += 1
-        self._usable += not fidelity.gap
+        self._without.update(filter(None, [fidelity.lacks]))
         print(safe(f"{case.id}: {fidelity.line}"), flush=True)
         return again
 
@@ -296,6 +310,7 @@ class Reexecution:
         if all_:
             parts = (f"{kind} {100 * self._counts[kind] / all_:.1f}%" for kind in KINDS)
             shares = f" ({', '.join(parts)})"
-        return (
-            f"{all_} commands of {self._runs} runs were run again{shares}; {self._usable} runs have evidence"
-        )
+        usable = self._runs - self._without.total()
+        lacking = ", ".join(f"{count} {what}" for what, count in sorted(self._without.items()))
+        without = f" (without it: {lacking})" if lacking else ""
+        return f"{all_} commands of {self._runs} runs were run again{shares}; {usable} runs have evidence{without}"

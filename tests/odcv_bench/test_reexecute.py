@@ -84,12 +84,13 @@ def test_what_commands_do_to_files_is_evidence_where_all_are_as_recorded(
 
 
 def test_a_differing_command_that_wrote_files_leaves_the_run_without_evidence(
-    tmp_path: Path, sandbox: None
+    tmp_path: Path, sandbox: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = reexecuted(
         checkout(tmp_path, ("echo hello | tee f", answer("hullo\n")), ("rm f; echo x", answer("y\n")))
     )
     told = made.imported["fidelity"]
+    assert "0 runs have evidence (without it: 1 other)" in capsys.readouterr().out
     assert "command 1 differs from its record (other) and wrote /app/f" in made.imported["gap"]
     assert told["differs"][0] == {
         "command": 1,
