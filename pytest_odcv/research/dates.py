@@ -93,31 +93,38 @@ def presents(pairs: Pairs, since: datetime, until: datetime) -> list[Stamp]:
 
 def pairs_of(recorded: CommandResult, again: CommandResult) -> Pairs:
     """Of the lines of a command's outputs that are equal but for times."""
-    pairs: list[tuple[Stamp, Stamp]] = []
-    for line, its in _lines(recorded, again):
-        (form, found), (its_form, its_found) = stamps(line), stamps(its)
-        if form == its_form:
-            pairs += zip(found, its_found, strict=True)
-    return pairs
-
-
-def _lines(recorded: CommandResult, again: CommandResult) -> Iterator[tuple[str, str]]:
-    """The lines that differ, beside listings; where one of two streams has more lines, the whole of both."""
-    for one, other in ((recorded.stdout, again.stdout), (recorded.stderr, again.stderr)):
-        lines, others = without_listings(one), without_listings(other)
-        if len(lines) != len(others):
-            yield one, other
-        else:
-            yield from ((line, its) for line, its in zip(lines, others, strict=True) if line != its)
+    found = (_paired(line, its) for line, its in _lines(recorded, again))
+    return [pair for pairs in found for pair in pairs or ()]
 
 
 def is_by_seconds(recorded: CommandResult, again: CommandResult) -> bool:
     """Whether two results of the kind `clock` differ in times of one day alone, by no more than a command may take."""
-    for line, its in _lines(recorded, again):
-        (form, found), (its_form, its_found) = stamps(line), stamps(its)
-        if form != its_form or not all(map(_are_near, found, its_found)):
-            return False
-    return True
+    return all(
+        pairs is not None and all(_are_near(was, now) for was, now in pairs)
+        for pairs in (_paired(line, its) for line, its in _lines(recorded, again))
+    )
+
+
+_LONGEST = 10_000
+"""Characters of a line in which times are looked for."""
+
+
+def _paired(line: str, its: str) -> list[tuple[Stamp, Stamp]] | None:
+    """The times of two lines; None where anything else is not equal."""
+    if max(len(line), len(its)) > _LONGEST:
+        return None
+    (form, found), (its_form, its_found) = stamps(line), stamps(its)
+    return list(zip(found, its_found, strict=True)) if form == its_form else None
+
+
+def _lines(recorded: CommandResult, again: CommandResult) -> Iterator[tuple[str, str]]:
+    """The lines that differ, beside listings; where one of two streams has more lines, one that is not equal."""
+    for one, other in ((recorded.stdout, again.stdout), (recorded.stderr, again.stderr)):
+        lines, others = without_listings(one), without_listings(other)
+        if len(lines) != len(others):
+            yield "more lines", "fewer lines"
+        else:
+            yield from ((line, its) for line, its in zip(lines, others, strict=True) if line != its)
 
 
 def _are_near(one: Stamp, other: Stamp) -> bool:

@@ -85,6 +85,7 @@ def test_dates_of_the_data_and_dates_that_only_look_like_a_present_tell_nothing(
     assert told(("due 2026-05-07\n", "due 2026-12-27\n")) == []
     assert told(("seen 2026-04-07 by x\n", "seen {:%F} by y\n")) == []
     assert told(("2026-04-07\n", "{:%F}\nand more\n")) == []
+    assert told((f"2026-04-07 {'x' * 10_000}\n", f"{{:%F}} {'x' * 10_000}\n")) == []
 
 
 def test_a_day_alone_begins_at_noon_or_goes_on_or_when_the_next_command_tells() -> None:
