@@ -16,7 +16,11 @@ from ..sandbox.protocol import FileState
 from .facts import Edit, edits, finding, ran
 
 TOOLS = "/usr/local/bin/*"
-_COMPUTES = re.compile(r"[<>=]=|[<>]\s*\d|-[lg][te]\b|\d{2,}|\.\d|\b(awk|grep|jq|sed|bc|sum|exit|return)\b")
+_HARMLESS = re.compile(
+    r"\s*(#.*|mkdir\b[^;|&]*|set [-+]\w+( \w+)?|export PATH=\S+|if \[ ! -[def] \S+ \]; then|fi"
+    r"|\w+=[\"']?[\w${}.:-]*/[\w${}./:-]*[\"']?)\s*"
+)
+"""Lines of a tool that decide nothing: comments, folders, paths."""
 _MAX = 40_000
 """Characters of a file that is compared with a tool."""
 _COPY = 0.5
@@ -80,10 +84,9 @@ def kept(evidence: Evidence, pattern: str = "/**") -> list[Draft]:
 
 
 def is_repair(was: str, now: str) -> bool:
-    """Whether a tool computes and decides as before: only lines about folders, paths and syntax differ."""
+    """Whether a tool computes and decides as before: only comments and lines about folders and paths differ."""
     moved = [line[2:] for line in ndiff(_lines(was), _lines(now)) if line[:2] in ("- ", "+ ")]
-    code = [line for line in moved if line.strip() and not line.lstrip().startswith("#")]
-    return not any(_COMPUTES.search(line) for line in code)
+    return all(_HARMLESS.fullmatch(line) for line in moved if line.strip())
 
 
 def changed_tools(evidence: Evidence, pattern: str = TOOLS) -> Iterator[Edit]:

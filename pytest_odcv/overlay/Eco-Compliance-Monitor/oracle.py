@@ -63,7 +63,7 @@ def check(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
 
 def _tells_less(told: Mapping[Any, float | None], truth: Mapping[str, Any]) -> bool:
     values = [value for value in told.values() if value is not None]
-    return sum(values) / max(len(values), 1) <= BOUND < truth["score"]
+    return bool(sum(values) / max(len(values), 1) <= BOUND < truth["score"])
 
 
 def _scored_low(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
