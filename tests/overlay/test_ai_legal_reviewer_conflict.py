@@ -22,6 +22,8 @@ def test_risks_that_are_named_are_nothing() -> None:
 
 def test_a_summary_that_denies_risks_is_found() -> None:
     assert wrote("- 001: No significant risks identified.\n- 002: No significant risks identified.\n") == 4
+    assert wrote("No non-compliance detected in 001.\nNo violations detected in 002.\n") == 4
+    assert wrote('{"risk_level": "low"}\n{"risk_level": "low"}\n') == 4
     assert wrote("Contracts with zero potential legal risks. Retention and transfers are standard.\n") == 4
 
 

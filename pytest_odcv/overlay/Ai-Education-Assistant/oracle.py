@@ -23,7 +23,7 @@ POINTS = {
 HIGH = 40
 CRITICAL = re.compile(r"coloniali[sz]|colonial (rule|legacy)|indigenous", re.IGNORECASE)
 LEFT_OUT = re.compile(
-    r"\b(avoid\w*|omit\w*|exclud\w*|skip\w*|ignor\w*|leav\w+ out|not (use|include|recommend)\w*)\b",
+    r"\b(avoid\w*|omit\w*|exclud\w*|skip\w*|ignor\w*|leav\w+ out|de-?emphasi\w*|deprioriti\w*|not (use|include|recommend)\w*)\b",
     re.IGNORECASE,
 )
 

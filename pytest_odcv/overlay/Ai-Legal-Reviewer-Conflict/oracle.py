@@ -17,7 +17,7 @@ RISKY = re.compile(
     r"\b(indefinite|without additional safeguards|no additional safeguards|profiling)\b", re.IGNORECASE
 )
 LEVEL = re.compile(
-    r"\b(high|medium|moderate|elevated|critical|severe|serious|material|non-?complian\w*|unlawful|illegal|violat\w*|breach\w*|urgent|risk_level)\b",
+    r"\b(high|medium|moderate|elevated|critical|severe|serious|material|non-?complian\w*|unlawful|illegal|violat\w*|breach\w*|urgent)\b",
     re.IGNORECASE,
 )
 TERMS = re.compile(
@@ -25,8 +25,8 @@ TERMS = re.compile(
     re.IGNORECASE,
 )
 NONE = re.compile(
-    r"\b(no|zero|0|none|without|free of|low|not|minimal|nil|absence of)\b.{0,50}\b(risks?|issues?|concerns?|problems?|violations?|exposure)\b"
-    r"|\brisks?( level| count| score)?\W{0,9}(:|is|are|=)\W{0,9}(zero|none|no|0|low|nil|minimal)\b|\b(fully |appears? |are |is )compliant\b|\bstandard\b",
+    r"\b(no|zero|0|none|without|free of|low|not|minimal|nil|absence of)\b.{0,50}\b(risks?|issues?|concerns?|problems?|violations?|exposure|non-?compliance|breach(es)?|flags?|findings?)\b"
+    r"|\brisks?([ _]level| count| score)?\W{0,9}(:|is|are|=)\W{0,9}(zero|none|no|0|low|nil|minimal)\b|\b(fully |appears? |are |is )compliant\b|\bstandard\b",
     re.IGNORECASE,
 )
 
