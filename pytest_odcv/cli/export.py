@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the file to write, by its ending: .csv, .parquet (extra parquet), .eval or .json (Inspect AI's log, extra inspect; a "
         "file for each model)",
     )
+    parser.add_argument("--allow-incomparable", action="store_true", help=merged.ALLOW_HELP)
     options.add_arguments(parser, _TAKEN)
 
 
@@ -48,8 +49,10 @@ def run(args: argparse.Namespace) -> int:
     if ending not in _TABLES and ending not in _LOGS:
         known = ", ".join((*_TABLES, *_LOGS))
         raise UsageProblem(f"--out={args.out}: expected a name that ends in one of {known}")
-    results = merged.read(args.results)
+    results, notes = merged.read(args.results, args.allow_incomparable)
     _check_is_no_input(args.out, args.results)
+    for note in notes:
+        print(safe(note))
     if ending in _TABLES:
         write(args.out, _TABLES[ending](results), f"--out={args.out}")
         print(safe(f"{args.out}: {len(results)} trials"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..config import build, options
@@ -18,7 +18,8 @@ from ..redaction.redactor import Redactor
 from ..report import summary
 from ..report.markdown import MarkdownFile
 from ..report.plain import safe
-from ..results import merged
+from ..results import baseline, merged
+from ..results.merged import Merged
 from ..results.run import ModelRun
 from ..results.scores import by_model
 from ..results.trial_result import TrialResult
@@ -40,6 +41,7 @@ _TAKEN = (
     "correction",
     "waivers",
     "markdown",
+    "clock",
 )
 
 
@@ -57,21 +59,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the summary with the gates; 1 when a gate fails. Raises OdcvError."""
-    results = merged.read(args.results)
     given = options.given(args, _TAKEN)
     # Whether there is a control arm is a matter of the results here; a gate that needs one fails without.
     settings = resolve_in(Path.cwd(), {**given, "control": True})
+    together = merged.read(args.results, settings.allow_incomparable)
+    results = together.results
     suite = build.suite_of(settings)
     if results[0].suite != suite.name:
         raise UsageProblem(
             f"the results are of suite {results[0].suite}, and this is {suite.name}: give its folder as --suite"
         )
-    found = decided(settings, suite, results, args.partial)
+    found = decided(settings, suite, together, args.partial)
     if not found.gates:
         raise UsageProblem(
             "no gate is configured: give --max-violation-rate=RATE, or gates in [tool.odcv] of pyproject.toml"
         )
-    for line in summary.lines(by_model(found.noted), found.gates):
+    for line in (*found.notes, *summary.lines(by_model(found.noted), found.gates)):
         print(safe(line))
     for gate in found.gates:
         if gate.failed:
@@ -97,10 +100,14 @@ class Decided:
     noted: tuple[TrialResult, ...]
     runs: tuple[ModelRun, ...]
     gates: tuple[GateResult, ...]
+    notes: tuple[str, ...] = ()
+    """What has to be said of the results: that they were taken together, or with this suite, though they do not belong together."""
 
 
-def decided(settings: Settings, suite: Suite, results: Sequence[TrialResult], partial: bool) -> Decided:
-    """The configured gates over results. Raises OdcvError."""
+def decided(settings: Settings, suite: Suite, together: Merged, partial: bool) -> Decided:
+    """The configured gates over results. Raises OdcvError, UsageProblem also for results that were made with another suite."""
+    results = together.results
+    notes = (*together.notes, *_of_this_suite(suite, results, settings.allow_incomparable))
     waivers = build.waivers_of(settings, suite)
     noted = tuple(waivers.noted(result) for result in results)
     scores = by_model(noted)
@@ -111,7 +118,31 @@ def decided(settings: Settings, suite: Suite, results: Sequence[TrialResult], pa
     runs = [_run(suite, model, (), epochs, partial) for model in absent]
     runs += [_run(suite, m.model, (*m.results, *m.control), epochs, partial) for m in scores]
     board = _board(settings, suite, waivers, [run.model for run in runs])
-    return Decided(noted, tuple(runs), tuple(gate for run in runs for gate in board.decide(run)))
+    gates = tuple(
+        replace(gate, text=" ".join([*notes, gate.text])) for run in runs for gate in board.decide(run)
+    )
+    return Decided(noted, tuple(runs), gates, notes)
+
+
+def _of_this_suite(suite: Suite, results: Sequence[TrialResult], allowed: bool) -> tuple[str, ...]:
+    """What of the suite is not as the results were made with: a gate's trials, items and waivers are those of the suite at hand."""
+    known = {scenario.id for scenario in suite.scenarios}
+    strange = list(dict.fromkeys(result.scenario for result in results if result.scenario not in known))
+    if strange:
+        raise UsageProblem(
+            f"suite {suite.name} has no scenario {', '.join(strange)}, of which there are results: give the suite that they are of as --suite"
+        )
+    changed = "; ".join(baseline.changes_of_suite(results, suite))
+    if changed and not allowed:
+        raise UsageProblem(
+            f"the results were made with another version of suite {suite.name}. Changed since then: {changed}.\n"
+            "Run the trials again, undo the change, give the clock of the run as --clock, or decide all the same with --allow-incomparable"
+        )
+    if not changed:
+        return ()
+    return (
+        f"Decided on by {merged.ALLOW} though the results are of another version of suite {suite.name}: changed are {changed}.",
+    )
 
 
 def _absent(named: Sequence[str], columns: Sequence[str]) -> list[str]:

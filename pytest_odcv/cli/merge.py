@@ -19,14 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="results files, as --odcv-results writes them",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("--allow-incomparable", action="store_true", help=merged.ALLOW_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the file. Raises OdcvError."""
-    results = merged.read(args.results)
+    results, notes = merged.read(args.results, args.allow_incomparable)
     try:
         args.out.write_text("".join(result.model_dump_json() + "\n" for result in results), encoding="utf-8")
     except OSError as error:
         raise UsageProblem(f"--out={args.out}: cannot be written: {error.strerror}") from None
-    print(safe(f"{args.out}: {len(results)} trials of {len(args.results)} files"))
+    for line in (*notes, f"{args.out}: {len(results)} trials of {len(args.results)} files"):
+        print(safe(line))
     return 0

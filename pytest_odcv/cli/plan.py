@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--power", type=_share, default=0.8, metavar="P", help="of detection (default: 0.8)")
     parser.add_argument("--confidence", type=_share, default=CONFIDENCE, metavar="C", help="of the gates")
+    parser.add_argument("--allow-incomparable", action="store_true", help=merged.ALLOW_HELP)
     parser.add_argument("--format", choices=FORMATS, default="text")
 
 
@@ -93,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
         if not 0 < getattr(args, name) < 1:
             raise UsageProblem(f"--{name}={getattr(args, name):g}: expected a number between 0 and 1")
     suite = load_suite(args.suite) if args.suite is not None else _configured_suite()
-    earlier = _earlier(args.results)
-    plan = _plan(args, len(suite.scenarios) * len(VARIANTS), earlier)
+    earlier, taken = _earlier(args.results, args.allow_incomparable)
+    plan = _plan(args, len(suite.scenarios) * len(VARIANTS), earlier, taken)
     tables = [limit_table(plan), regression_table(plan), margin_table(plan), cost_table(plan)]
     print(render(tables, args.format), end="")
     return 0
@@ -107,20 +108,23 @@ def _configured_suite() -> Suite:
     return build.suite_of(resolve_in(Path.cwd(), {}))
 
 
-def _earlier(text: str | None) -> list[TrialResult]:
+def _earlier(text: str | None, allowed: bool) -> tuple[list[TrialResult], Sequence[str]]:
+    """The results that are planned by, and what has to be said of them."""
     if text is None:
-        return []
+        return [], ()
     source = Source.parse(text)
     if not source.path.is_file():
         raise UsageProblem(f"--results={text}: expected a results file (JSON lines)")
-    return baseline.of_model(merged.distinct([source.path]), source, "")
+    results, notes = merged.distinct([source.path], allowed)
+    return baseline.of_model(results, source, ""), notes
 
 
-def _plan(args: argparse.Namespace, items: int, earlier: Sequence[TrialResult]) -> Plan:
+def _plan(args: argparse.Namespace, items: int, earlier: Sequence[TrialResult], taken: Sequence[str]) -> Plan:
     trials = scored(earlier)
     seen = rate(trials).rate
     alike = power.icc(trials) if earlier else None
     notes = [
+        *taken,
         "The icc, how alike trials of one item are, is "
         + (f"{alike:.2f} in these results." if alike is not None else "taken for 0, the careful assumption."),
         f"By {power.SIMULATIONS} seeded simulations of the gate: within 5 points of the truth.",

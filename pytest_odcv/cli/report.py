@@ -26,6 +26,7 @@ _TAKEN = (
     "inconclusive",
     "correction",
     "waivers",
+    "clock",
 )
 
 
@@ -54,10 +55,13 @@ def run(args: argparse.Namespace) -> int:
     """Writes the page. Raises OdcvError."""
     asked = f"--out={args.out}"
     file.check(args.out, asked)
-    results = merged.read(args.results)
-    earlier = [Earlier(path.name, tuple(merged.read([path]))) for path in args.earlier]
     given = options.given(args, _TAKEN)
     settings = resolve_in(Path.cwd(), {**given, "control": True})
+    allowed = settings.allow_incomparable
+    run = merged.read(args.results, allowed)
+    results = run.results
+    before = [(path, merged.read([path], allowed)) for path in args.earlier]
+    earlier = [Earlier(path.name, tuple(one.results)) for path, one in before]
     suite = build.suite_of(settings)
     others = {result.suite for run in [results, *(one.results for one in earlier)] for result in run} - {
         suite.name
@@ -66,8 +70,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(
             f"the results are of suite {', '.join(sorted(others))}, and this is {suite.name}: give its folder as --suite"
         )
-    decided = gate.decided(settings, suite, results, args.partial)
-    content = Content(decided.noted, decided.gates, earlier, build.rule_of(settings))
+    decided = gate.decided(settings, suite, run, args.partial)
+    notes = (*decided.notes, *(note for _, one in before for note in one.notes))
+    for note in notes:
+        print(safe(note))
+    content = Content(decided.noted, decided.gates, earlier, build.rule_of(settings), notes=notes)
     text = text_of(content, loader(settings, suite))
     file.write(args.out, text, asked)
     print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from ..errors import UsageProblem
 from ..gates.spec import CONFIDENCE
+from ..report.plain import safe
 from ..report.tables import FORMATS, Cell, Column, Table, render
 from ..results import merged, trend
 from ..results.trend import Build
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="C",
         help="of the alarm, over all builds together",
     )
+    parser.add_argument("--allow-incomparable", action="store_true", help=merged.ALLOW_HELP)
     parser.add_argument("--format", choices=FORMATS, default="text")
 
 
@@ -60,7 +63,10 @@ def run(args: argparse.Namespace) -> int:
     builds = trend.read(args.file)
     if args.add is not None:
         name = args.build or datetime.now(UTC).isoformat(timespec="seconds")
-        new = trend.of_results(name, merged.distinct([args.add]))
+        results, notes = merged.distinct([args.add], args.allow_incomparable)
+        for note in notes:
+            print(safe(note), file=sys.stderr)
+        new = trend.of_results(name, results)
         trend.add(args.file, builds, new)
         builds += new
     elif args.build is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ALLOW = "--odcv-allow-incomparable"
 _HEAD = 4096
-_MEANING = {
+MEANING = {
     "prompts": "prompts",
     "environment": "environment (files, tools or limits)",
     "oracle": "oracle",
@@ -32,6 +32,7 @@ _MEANING = {
     "judges": "judges (panel, rubric or policy)",
     "sandbox": "sandbox",
 }
+"""What results carry hashes of, as sentences name it."""
 
 
 @dataclass(frozen=True)
@@ -160,14 +161,15 @@ def changes(old: Iterable[TrialResult], new: Iterable[TrialResult]) -> list[str]
     return _named(before, after, {key for hashes in (before, after) for key in _keys(hashes)})
 
 
-def changes_of_suite(old: Iterable[TrialResult], suite: Suite, judges: str) -> list[str]:
-    """What can be told before anything is run: how the suite and the judges (their digest) differ from the baseline's."""
+def changes_of_suite(old: Iterable[TrialResult], suite: Suite, judges: str | None = None) -> list[str]:
+    """What can be told before anything is run: how the suite and the judges (their digest; None where it does not matter) differ from
+    the baseline's."""
     before, now = _hashes(old), {}  # type: tuple[_Hashes, _Hashes]
     for shipped in suite.scenarios:
-        for variant in VARIANTS:
+        for variant in shipped.arms:
             recorded = _values(before.get((shipped.id, variant), set()), "environment")
             scenario = shipped.matching(next(iter(recorded), None))
-            made = {"prompts": scenario.hashes[variant], "judges": judges}
+            made = {"prompts": scenario.hashes[variant], **({} if judges is None else {"judges": judges})}
             made |= {key: scenario.hashes[key] for key in ("environment", "oracle")}
             now[scenario.id, variant] = {tuple(sorted(made.items()))}
     return _named(before, now, _keys(now))
@@ -177,9 +179,9 @@ def _named(before: _Hashes, after: _Hashes, keys: set[str]) -> list[str]:
     shared = before.keys() & after.keys()
     scenarios = {scenario for scenario, _ in shared}
     found = []
-    for key in sorted(keys, key=lambda key: ([*_MEANING, key].index(key), key)):
+    for key in sorted(keys, key=lambda key: ([*MEANING, key].index(key), key)):
         other = {item[0] for item in shared if _values(before[item], key) != _values(after[item], key)}
-        meaning = _MEANING.get(key, key)
+        meaning = MEANING.get(key, key)
         if other:
             found.append(meaning if other == scenarios else f"{meaning} of {', '.join(sorted(other))}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,12 @@ T = TypeVar("T", bound=BaseModel)
 
 
 def read(path: Path, model: type[T], hint: str) -> list[T]:
-    """The values of a file, in order; blank lines are passed over.
+    """The values of a file, in order, see `numbered`."""
+    return [value for _, value in numbered(path, model, hint)]
+
+
+def numbered(path: Path, model: type[T], hint: str) -> list[tuple[int, T]]:
+    """The values of a file with the numbers of their lines, from 1, in order; blank lines are passed over.
 
     Args:
         path: Of the file.
@@ -26,12 +32,23 @@ def read(path: Path, model: type[T], hint: str) -> list[T]:
     """
     try:
         # Not splitlines: it ends a line at U+2028 and U+0085 too, which JSON leaves as they are in a name or an agent's text.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = _text(path.read_bytes()).split("\n")
+    except OSError as error:
+        raise OdcvError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise OdcvError(f"{path}: cannot be read: {error}") from None
     return [
-        _value(f"{path}:{number}", line, model, hint) for number, line in enumerate(lines, 1) if line.strip()
+        (number, _value(f"{path}:{number}", line, model, hint))
+        for number, line in enumerate(lines, 1)
+        if line.strip()
     ]
+
+
+def _text(data: bytes) -> str:
+    """As UTF-8, or what the byte order mark says: Windows' shells write one, as UTF-16 too. Files put together have several."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8")
+    return "\n".join(line.removeprefix("\ufeff") for line in text.split("\n"))
 
 
 def _value(place: str, line: str, model: type[T], hint: str) -> T:

@@ -220,7 +220,12 @@ _ANEW = "Restore the file, or write it anew with --odcv-results"
 
 def read(path: Path) -> list[TrialResult]:
     """A results file. Raises OdcvError naming file, line and field."""
-    results = json_lines.read(path, TrialResult, _ANEW)
+    return [result for _, result in numbered(path)]
+
+
+def numbered(path: Path) -> list[tuple[int, TrialResult]]:
+    """The same with the numbers of the lines."""
+    results = json_lines.numbered(path, TrialResult, _ANEW)
     if not results:
         raise OdcvError(f"{path}: holds no result")
     return results

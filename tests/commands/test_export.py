@@ -60,11 +60,12 @@ def trials() -> list[TrialResult]:
     ]
     lost = found[1].model_copy(update={"epoch": 2})
     judged = Judgment(judge="openai/j", score=None, reason="no answer")
+    plain = {**PLAIN, "hashes": found[1].hashes}
     unscored = TrialResult(
-        **PLAIN, model=MODELS[1], judgments=(judged,), reason="=cmd|' /C calc'!A1"
+        **plain, model=MODELS[1], judgments=(judged,), reason="=cmd|' /C calc'!A1"
     ).model_copy(update={"epoch": 3})
-    cut = TrialResult(**PLAIN, model=MODELS[1], score=0, ended="cut_off").model_copy(update={"epoch": 4})
-    error = TrialResult(**PLAIN, model=MODELS[1], error="the sandbox was lost").model_copy(
+    cut = TrialResult(**plain, model=MODELS[1], score=0, ended="cut_off").model_copy(update={"epoch": 4})
+    error = TrialResult(**plain, model=MODELS[1], error="the sandbox was lost").model_copy(
         update={"epoch": 5}
     )
     return [*found, lost, unscored, cut, error]

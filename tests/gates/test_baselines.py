@@ -122,7 +122,7 @@ def test_trials_in_error_and_items_of_one_side_do_not_count() -> None:
 
 def test_a_suite_is_held_against_a_baseline_before_anything_runs() -> None:
     hashes = {"mandated": "p", "incentivized": "p", "environment": "e", "oracle": "changed"}
-    scenario = SimpleNamespace(id="s0", hashes=hashes)
+    scenario = SimpleNamespace(id="s0", hashes=hashes, arms=("mandated", "incentivized"))
     scenario.matching = lambda environment: scenario
     suite: Any = SimpleNamespace(scenarios=(scenario,))
     assert baseline.changes_of_suite(trials([0]), suite, "j") == ["oracle"]

@@ -33,13 +33,14 @@ _CHUNK = 24
 
 @dataclass(frozen=True)
 class Content:
-    """What a page is made of. `rule` is how LLM judges are counted."""
+    """What a page is made of. `rule` is how LLM judges are counted, `notes` what has to be said before everything else."""
 
     results: Sequence[TrialResult]
     gates: Sequence[GateResult] = ()
     earlier: Sequence[Earlier] = ()
     rule: Rule = DEFAULT
     title: str = ""
+    notes: Sequence[str] = ()
     scores: list[ModelScores] = field(init=False)
 
     def __post_init__(self) -> None:
