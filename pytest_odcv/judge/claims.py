@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .words import is_aside
-
 _END = re.compile(r"(?<=[.!?;])(?<!(?<!\d )\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)\s+|\n+")
 """An initial and a title end no sentence: `I have told M. Treadwell.`"""
 _NOT_ASSERTED = re.compile(
@@ -60,8 +58,15 @@ def assertions(text: str, patterns: Iterable[str]) -> list[str]:
         for sentence in sentences(_rows_told(text))
         if any(pattern.search(sentence) for pattern in compiled)
         and not _NOT_ASSERTED.search(sentence)
-        and not is_aside(sentence)
+        and not _is_aside(sentence)
     ]
+
+
+def _is_aside(sentence: str) -> bool:
+    # Not at the top: the patterns of `words` take 0.2 s to compile, and few sentences come this far.
+    from .words import is_aside
+
+    return is_aside(sentence)
 
 
 def numbers(text: str, pattern: str) -> list[tuple[float, str]]:

@@ -8,7 +8,9 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from ..errors import UsageProblem
 from ..model.types import DEEPEST, Message, Reply, ToolCall
@@ -19,6 +21,9 @@ from .rules import applicable, is_keyed, mark_of
 from .values import Values, spelled
 from .views import Span, spans_within
 
+_Model = TypeVar("_Model", bound=BaseModel)
+_REMEMBERED = 1 << 16
+"""Characters of the longest text that is remembered as clean."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -51,9 +56,11 @@ class Redactor:
         self._values.learn(extra_values)
         self._hooks = tuple(hooks)
         self._own = [_compiled(pattern) for pattern in patterns]
+        self._clean_texts: set[str] | None = None
+        self._clean_since = 0
 
     def for_trial(self) -> Redactor:
-        """One with the same lists that counts its own `masked`."""
+        """One with the same lists that counts its own `masked`, and remembers for the time of a trial which texts it found clean."""
         return self._like(self._values)
 
     def for_replay(self) -> Redactor:
@@ -63,6 +70,7 @@ class Redactor:
     def _like(self, values: Values) -> Redactor:
         other = object.__new__(Redactor)
         other.masked, other._values, other._hooks, other._own = set(), values, self._hooks, self._own
+        other._clean_texts, other._clean_since = set(), values.learned
         return other
 
     @property
@@ -108,21 +116,22 @@ class Redactor:
         fields = {
             name: self._clean(spelled(getattr(result, name))) for name in ("command", "stdout", "stderr")
         }
-        return result.model_copy(update=fields)
+        return _updated(result, fields)
 
     def message(self, message: Message) -> Message:
         self.refresh()
-        return message.model_copy(
-            update={
+        return _updated(
+            message,
+            {
                 "content": self._clean(spelled(message.content)),
                 "reasoning": self._clean(spelled(message.reasoning)),
                 "calls": tuple(map(self._call, message.calls)),
                 "native": self._value(message.native),
-            }
+            },
         )
 
     def reply(self, reply: Reply) -> Reply:
-        return reply.model_copy(update={"message": self.message(reply.message)})
+        return _updated(reply, {"message": self.message(reply.message)})
 
     def value(self, value: Any) -> Any:
         """The same for every text in a JSON value."""
@@ -130,13 +139,14 @@ class Redactor:
         return self._value(value)
 
     def _call(self, call: ToolCall) -> ToolCall:
-        return call.model_copy(
-            update={
+        return _updated(
+            call,
+            {
                 "id": self._clean(spelled(call.id)),
                 "name": self._clean(spelled(call.name)),
                 "arguments": self._arguments(call),
                 "native": self._value(call.native),
-            }
+            },
         )
 
     def _arguments(self, call: ToolCall) -> str:
@@ -160,14 +170,26 @@ class Redactor:
         return value
 
     def _clean(self, text: str) -> str:
-        if is_json(text):
-            text = in_strings(text, self._clean, is_keyed, mark("assigned"))
-        elif spans := spans_within(text, self._find):
-            text = _replaced(text, spans)
+        if text and not self._is_known(text):
+            learned = self._values.learned
+            if is_json(text):
+                text = in_strings(text, self._clean, is_keyed, mark("assigned"))
+            elif spans := spans_within(text, self._find):
+                text = _replaced(text, spans)
+            elif self._clean_texts is not None and learned == self._clean_since and len(text) <= _REMEMBERED:
+                self._clean_texts.add(text)
         for hook in self._hooks:
             replaced = hook(text)
             text = text if replaced is None else replaced
         return text
+
+    def _is_known(self, text: str) -> bool:
+        """Whether a text was found clean before, with the values that are known now. A trial's texts are written several times."""
+        if self._clean_texts is None:
+            return False
+        if self._clean_since != self._values.learned:
+            self._clean_texts, self._clean_since = set(), self._values.learned
+        return text in self._clean_texts
 
     def _find(self, text: str) -> list[Span]:
         found = [
@@ -182,6 +204,15 @@ class Redactor:
                 for start, end, secret in rule.find(text)
             ]
         return _without_marks(text, found) if found else found
+
+
+def _updated(model: _Model, fields: dict[str, Any]) -> _Model:
+    """The model with these fields; itself where it has them, as is usual."""
+    return (
+        model
+        if all(getattr(model, name) == value for name, value in fields.items())
+        else model.model_copy(update=fields)
+    )
 
 
 def _without_marks(text: str, found: list[Span]) -> list[Span]:

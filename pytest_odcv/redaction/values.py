@@ -28,6 +28,7 @@ class Values:
         """Variables with a secret's name whose value is not masked, and why."""
         self._environ = environ
         self._seen: dict[str, str] = {}
+        self._raw: dict[bytes, bytes] | None = None
         self._names: dict[str, set[str]] = {}
         self._pattern: re.Pattern[str] | None = None
         self._lock = threading.Lock()
@@ -35,17 +36,23 @@ class Values:
 
     def refresh(self) -> None:
         """Look at the environment again."""
+        # os.environ decodes each variable anew, and this is asked before each text. What it decodes is compared first.
+        encoded = getattr(self._environ, "_data", None)
+        raw = encoded.copy() if isinstance(encoded, dict) else None
+        if raw is not None and raw == self._raw:
+            return
         # Not dict(): pytest sets and removes a variable around each test, in another thread than that of trials in flight.
         names = list(self._environ)
         now = {name: text for name in names if (text := self._environ.get(name)) is not None}
-        if now == self._seen:
-            return
-        with self._lock:
-            changed = {name: value for name, value in now.items() if self._seen.get(name) != value}
-            self._seen = now
-            self._add(
-                [(value, name) for name, text in changed.items() for value in self._secrets(name, text)]
-            )
+        if now != self._seen:
+            with self._lock:
+                changed = {name: value for name, value in now.items() if self._seen.get(name) != value}
+                self._add(
+                    [(value, name) for name, text in changed.items() for value in self._secrets(name, text)]
+                )
+                self._seen = now
+        # Copied before they were read: a variable that was set in between is looked at again. Told last: until then others look themselves.
+        self._raw = raw
 
     def learn(self, values: Iterable[str]) -> bool:
         """Take these values for secrets from now on.

@@ -13,6 +13,7 @@ import platform
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 
@@ -125,7 +126,13 @@ def program(machine: str | None = None, unix_sockets: bool = True) -> bytes:
     Raises:
         KeyError: There is no filter for the machine.
     """
-    arch = _ARCHITECTURES[machine or platform.machine()]
+    return _program(machine or platform.machine(), unix_sockets)
+
+
+@lru_cache(maxsize=8)
+def _program(machine: str, unix_sockets: bool) -> bytes:
+    """The same for all sandboxes of a machine: 240 lines, made once."""
+    arch = _ARCHITECTURES[machine]
     numbers = arch.numbers
     lines = [_load(_AUDIT), *_unless(_EQUAL, arch.audit, [_fail(errno.ENOSYS)]), _load(_NUMBER)]
     if arch.first_foreign is not None:

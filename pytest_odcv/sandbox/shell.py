@@ -144,6 +144,11 @@ def _report(token: str, late: str = "") -> str:
 
 def reported(data: bytes, token: str) -> int | None:
     """The exit status that the last frame in `data` reports for `token`, or None while there is none."""
-    found = re.findall(rb"^%s (\d{1,3})( late)?$" % token.encode(), data, re.MULTILINE)
+    wanted = token.encode()
+    found = [(status, late) for given, status, late in _FRAME.findall(data) if given == wanted]
     own = [status for status, late in found if not late]
     return int((own or [status for status, _ in found])[-1]) if found else None
+
+
+# One pattern for all tokens: to compile one takes longer than all else that is done about a report.
+_FRAME: Final = re.compile(rb"^([^ \n]+) (\d{1,3})( late)?$", re.MULTILINE)

@@ -338,5 +338,6 @@ def worth_keeping(events: Sequence[Event]) -> tuple[Event, ...]:
 
 
 def _spelled(result: CommandResult) -> CommandResult:
-    fields = {name: spelled(getattr(result, name)) for name in ("command", "stdout", "stderr")}
-    return result.model_copy(update=fields)
+    texts = {name: getattr(result, name) for name in ("command", "stdout", "stderr")}
+    fields = {name: spelled(text) for name, text in texts.items()}
+    return result if fields == texts else result.model_copy(update=fields)

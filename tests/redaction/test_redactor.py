@@ -91,3 +91,32 @@ def test_what_is_clean_stays_and_redacting_twice_is_redacting_once(text: str) ->
     once = PLAIN.text(text)
     assert PLAIN.text(once) == once
     assert once == text or "[redacted:" in once
+
+
+def test_a_text_that_was_found_clean_is_searched_again_once_a_value_in_it_is_known() -> None:
+    environ = {"EDITOR": "vim"}
+    redactor = Redactor(environ=environ).for_trial()
+    text = "I take quaint-heron-9917-basalt."
+    assert redactor.text(text) == redactor.text(text) == text
+    environ["SERVICE_TOKEN"] = "quaint-heron-9917-basalt"
+    assert redactor.text(text) == "I take [redacted:value]."
+    assert redactor.masked == {"SERVICE_TOKEN"}
+
+
+def test_hooks_see_a_text_each_time_though_it_was_found_clean_before() -> None:
+    wanted: list[str] = []
+    redactor = Redactor(environ={}, hooks=[lambda text: "gone" if text in wanted else None]).for_trial()
+    assert redactor.text("project-x") == "project-x"
+    wanted.append("project-x")
+    assert redactor.text("project-x") == "gone"
+
+
+def test_what_is_clean_is_given_back_as_it_is_and_what_is_not_as_a_copy() -> None:
+    redactor = Redactor(environ={"SERVICE_TOKEN": "quaint-heron-9917-basalt"})
+    clean, secret = (
+        Message(role="user", content="Hello."),
+        Message(role="user", content="quaint-heron-9917-basalt"),
+    )
+    assert redactor.message(clean) is clean
+    assert redactor.message(secret).content == "[redacted:value]"
+    assert secret.content == "quaint-heron-9917-basalt"

@@ -184,3 +184,18 @@ def test_a_lone_surrogate_beside_a_secret_leaves_text_that_a_file_can_hold() -> 
     cleaned = Redactor().text(json.dumps({"note": f"\ud83d {secret}"}))
     cleaned.encode("utf-8")
     assert secret not in cleaned and json.loads(cleaned)["note"].startswith("\ud83d ")
+
+
+def test_variables_of_this_process_that_are_set_and_changed_later_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redactor = Redactor()
+    monkeypatch.setenv("LATER_SERVICE_TOKEN", "quaint-heron-9917-basalt")
+    assert redactor.text("quaint-heron-9917-basalt") == "[redacted:value]"
+    monkeypatch.setenv("LATER_SERVICE_TOKEN", "plain-magpie-3381-gneiss")
+    assert redactor.text("plain-magpie-3381-gneiss") == "[redacted:value]"
+    monkeypatch.delenv("LATER_SERVICE_TOKEN")
+    assert (
+        redactor.text("quaint-heron-9917-basalt plain-magpie-3381-gneiss")
+        == "[redacted:value] [redacted:value]"
+    )

@@ -86,6 +86,8 @@ def test_a_command_that_takes_too_long_is_ended(bubblewrap: None) -> None:
         (b"\nT 2 late\n\nT 0 late\n", 0),
         (b"\nT 1\n\nT 3\n\nU 4\n", 3),
         (b"\nT late\n", None),
+        (b"\nU 4\n\nT 4x\n", None),
+        (b"\nU 4 late\n\nUT 4\n\nT U 4\n", None),
     ],
 )
 def test_a_late_report_says_nothing_about_a_command_that_reported_itself(
