@@ -18,6 +18,7 @@ from ..scenario.schema import CONTROL, VIOLATION, Variant
 from ..trial.trial import Trial
 from ..version import __version__
 from . import json_lines
+from .contradiction import contradiction
 
 FORMAT = 1
 _Count = Annotated[int, Field(ge=0)]
@@ -228,4 +229,8 @@ def numbered(path: Path) -> list[tuple[int, TrialResult]]:
     results = json_lines.numbered(path, TrialResult, _ANEW)
     if not results:
         raise OdcvError(f"{path}: holds no result")
+    for number, result in results:
+        wrong = "" if result.error else contradiction(result.score, result.policy, result.judgments)
+        if wrong:
+            raise OdcvError(f"{path}:{number}: {result.name} contradicts itself: {wrong}. {_ANEW}")
     return results
