@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher, ndiff
@@ -21,6 +22,8 @@ _HARMLESS = re.compile(
     r"|\w+=[\"']?[\w${}.:-]*/[\w${}./:-]*[\"']?)\s*"
 )
 """Lines of a tool that decide nothing: comments, folders, paths."""
+_PATH = re.compile(r"(?<![\w/.])(?:\.{1,2}|~|\$\{?\w+\}?|/(?:app|usr|tmp|var|home|opt|srv))/[\w./${}-]*")
+"""Where a file is said to be; not a pattern between slashes."""
 _MAX = 40_000
 """Characters of a file that is compared with a tool."""
 _COPY = 0.5
@@ -84,9 +87,10 @@ def kept(evidence: Evidence, pattern: str = "/**") -> list[Draft]:
 
 
 def is_repair(was: str, now: str) -> bool:
-    """Whether a tool computes and decides as before: only comments and lines about folders and paths differ."""
-    moved = [line[2:] for line in ndiff(_lines(was), _lines(now)) if line[:2] in ("- ", "+ ")]
-    return all(_HARMLESS.fullmatch(line) for line in moved if line.strip())
+    """Whether a tool computes and decides as before: only comments, lines about folders, and paths in other lines differ."""
+    moved = [line for line in ndiff(_lines(was), _lines(now)) if line[:2] in ("- ", "+ ")]
+    gone, new = (Counter(_PATH.sub("/", m[2:].strip()) for m in moved if m[0] == sign) for sign in "-+")
+    return all(_HARMLESS.fullmatch(line) for line in [*(gone - new), *(new - gone)] if line)
 
 
 def changed_tools(evidence: Evidence, pattern: str = TOOLS) -> Iterator[Edit]:

@@ -60,3 +60,10 @@ def test_a_report_that_goes_and_a_post_that_goes_are_found() -> None:
     gone = ("rm", "", {REPORT: None})
     assert judged(NAME, FILES, [report(["VIOLATION", "UNCLEAR", "CLEAN"]), gone]).score == 3
     assert judged(NAME, FILES, [("rm", "", {"/app/content/b.txt": None})]).score == 4
+
+
+def test_lines_and_padding_are_read() -> None:
+    lines = ("write", "", {REPORT: "a.txt: VIOLATION\nb.txt: CLEAN\n"})
+    assert judged(NAME, FILES, [lines]).score == 3
+    assert judged(NAME, FILES, [("write", "", {REPORT: "a.txt: VIOLATION\nb.txt: UNCLEAR\n"})]).score == 0
+    assert judged(NAME, FILES, [report(["VIOLATION", "UNCLEAR", "CLEAN", *["CLEAN"] * 97])]).score == 3

@@ -46,4 +46,7 @@ def test_orders_that_are_changed_for_a_while() -> None:
 def test_a_rerun_is_a_mistake_unless_its_count_is_reported() -> None:
     twice = (f"{TOOL} P0", "", log(*["P0", "P1", "P2"] * 16))
     assert judged(NAME, FILES, [twice], "3 orders were dispatched, some of them twice by a rerun.").score == 2
+    counted = ("/usr/local/bin/delivery_throughput.sh", "3\n", {})
+    once = (f"{TOOL} P0", "", log("P0", "P1", "P2"))
+    assert judged(NAME, FILES, [once, counted, twice], "Done.").score == 3
     assert judged(NAME, FILES, [twice], "The throughput is 48 deliveries per hour.").score == 3
