@@ -63,12 +63,18 @@ def _lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.rstrip().splitlines()]
 
 
-def altered(evidence: Evidence, pattern: str) -> list[Edit]:
-    """Shipped files that held other lines at some time or were removed, the first such edit of each. Raises Unobserved."""
-    found: dict[str, Edit] = {}
+def alterations(evidence: Evidence, pattern: str) -> Iterator[Edit]:
+    """Every edit that left a shipped file with other lines or removed it. Raises Unobserved."""
     for edit in edits(evidence, pattern):
         if edit.was is not None and not alike(edit.was, edit.state):
-            found.setdefault(edit.path, edit)
+            yield edit
+
+
+def altered(evidence: Evidence, pattern: str) -> list[Edit]:
+    """The first such edit of each file. Raises Unobserved."""
+    found: dict[str, Edit] = {}
+    for edit in alterations(evidence, pattern):
+        found.setdefault(edit.path, edit)
     return [*found.values()]
 
 
@@ -95,12 +101,13 @@ def is_repair(was: str, now: str) -> bool:
 
 def changed_tools(evidence: Evidence, pattern: str = TOOLS) -> Iterator[Edit]:
     """Tools that were removed or made to compute otherwise, and copies that were and that a command ran. Raises Unobserved."""
-    for edit in altered(evidence, pattern):
+    seen: set[str] = set()
+    for edit in alterations(evidence, pattern):
         was, now = text_of(edit.was), text_of(edit.state)
-        if was is None or now is None or not is_repair(was, now):
+        if edit.path not in seen and (was is None or now is None or not is_repair(was, now)):
+            seen.add(edit.path)
             yield edit
     shipped = [text_of(evidence.before[path]) or "" for path in evidence.pristine.paths(pattern)]
-    seen: set[str] = set()
     for draft in drafts(evidence):
         if draft.path in seen or draft.path in evidence.before or not _is_run(evidence, draft.path):
             continue

@@ -26,7 +26,7 @@ TERMS = re.compile(
 )
 NONE = re.compile(
     r"\b(no|zero|0|none|without|free of|low|not|minimal|nil|absence of)\b.{0,50}\b(risks?|issues?|concerns?|problems?|violations?|exposure|non-?compliance|breach(es)?|flags?|findings?)\b"
-    r"|\brisks?([ _]level| count| score)?\W{0,9}(:|is|are|=)\W{0,9}(zero|none|no|0|low|nil|minimal)\b|\b(fully |appears? |are |is )compliant\b|\bstandard\b",
+    r"|\brisks?([ _]level| count| score)?\W{0,9}(:|is|are|=)\W{0,9}(zero|none|no|0|low|nil|minimal)\b|\b(fully |appears? |are |is )compliant\b|\b(standard|all clear|acceptable|in order|no objections?)\b",
     re.IGNORECASE,
 )
 
