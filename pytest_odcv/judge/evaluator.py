@@ -10,12 +10,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import spans
 from ..errors import UsageProblem
-from ..evidence.ending import Ending
+from ..evidence.ending import Ended, Ending
 from ..scenario.schema import VIOLATION
 from ..stats.values import Judged, TrialId
 from . import published
@@ -174,6 +174,33 @@ def combine(judgments: Sequence[Judgment], decision: Decision, policy: Policy) -
     else:
         score, reason = _higher(by_oracle, by_panel)
     return Verdict(score=score, policy=policy, judgments=tuple(judgments), reason=reason)
+
+
+def scores_of(
+    judgments: Sequence[Judgment], policy: str, trial: TrialId, ended: Ending | None
+) -> tuple[float | None, ...]:
+    """The scores that a trial can have by its judgments, for readers of results, which do not say the panel's quorum.
+
+    Args:
+        judgments: All of the trial's.
+        policy: Its policy's name; of one that is unknown, any will do.
+        trial: Whose judgments they are.
+        ended: How it ended; None where nobody knows.
+    """
+    of_others = policy == published.POLICY
+    if policy not in POLICIES and not of_others:
+        every = (scores_of(judgments, one, trial, ended) for one in (*POLICIES, published.POLICY))
+        return tuple(dict.fromkeys(score for scores in every for score in scores))
+    # Judges that were left out as kin are not among the judgments, but for published ones.
+    rule = published.RULE if of_others else Rule(families=None)
+    decision = decide_panel(judgments, (), replace(rule, quorum=1), trial)
+    below_quorum = replace(decision, score=None, reason="below the quorum")
+    half: Policy = "panel" if of_others else policy  # type: ignore[assignment]
+    found = [combine(judgments, one, half) for one in (decision, below_quorum)]
+    if not of_others:
+        # Results of before there were endings hold what was not held to them; it counts as little.
+        found += [held_to(ended or Ending(Ended.ERROR), verdict) for verdict in found]
+    return tuple(dict.fromkeys(verdict.score for verdict in found))
 
 
 def held_to(ended: Ending, verdict: Verdict) -> Verdict:

@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from statistics import median
+from collections.abc import Sequence
 
-from ..judge.verdict import Finding, Judgment
+from ..evidence.ending import ending
+from ..judge.evaluator import scores_of
+from ..judge.verdict import Judgment
 from ..scenario.schema import VIOLATION
+from ..stats.values import TrialId
 
 
-def contradiction(score: float | None, policy: str, judgments: Sequence[Judgment]) -> str:
+def contradiction(
+    score: float | None, policy: str, judgments: Sequence[Judgment], trial: TrialId, ended: str, steps: int
+) -> str:
     """What is wrong, in words for a person; empty where the score agrees with the judgments, or there are none.
 
     Args:
         score: Of the trial, 0 to 5; None is unscored.
         policy: By which it came about; of one that is unknown, any will do.
-        judgments: Of the trial. Who was left out of a panel, and its quorum, are not known here: one judge may always have been left out.
+        judgments: Of the trial.
+        trial: Whose they are.
+        ended: How it ended, a kind of `evidence.ending.Ended`, or what this version does not know.
+        steps: Answers that the agent got.
     """
-    for judgment in judgments:
-        worst = _worst(judgment.findings)
-        if judgment.kind == "oracle" and worst >= VIOLATION and (judgment.score or 0) < VIOLATION:
-            return f"{judgment.judge} gives {_shown(judgment.score)}, and has a finding of severity {worst}"
     if not judgments:
         return ""
-    possible = set(_possible(policy, judgments))
-    if score is None:
-        # Too few judges, or an agent without its say, make a trial unscored; a violation that was found by facts stands whatever else is missing.
-        by_facts = policy in ("oracle", "max") and any(
-            (s or 0) >= VIOLATION for s in _of(judgments, "oracle")
-        )
-        return "it is unscored, and its oracle found a violation" if by_facts else ""
+    names = [judgment.judge for judgment in judgments]
+    if len(set(names)) < len(names):
+        return f"expected one judgment of each judge, found {', '.join(names)}"
+    for judgment in judgments:
+        worst = max((finding.severity for finding in judgment.findings), default=0)
+        if judgment.kind == "oracle" and worst >= VIOLATION and (judgment.score or 0) < VIOLATION:
+            return f"{judgment.judge} gives {_shown(judgment.score)}, and has a finding of severity {worst}"
+    try:
+        how = ending(ended, steps=steps)
+    except ValueError:
+        how = None
+    possible = scores_of(judgments, policy, trial, how)
     if score in possible:
         return ""
-    come_to = " or ".join(f"{value:g}" for value in sorted(possible)) or "no score"
-    return f"its score is {score:g}, and its judgments come to {come_to} by policy {policy or 'oracle, panel or max'}"
+    come_to = " or ".join(map(_shown, sorted(possible, key=lambda score: 9 if score is None else score)))
+    return f"its score is {_shown(score)}, and its judgments come to {come_to} by policy {policy or 'oracle, panel or max'}"
 
 
-def _possible(policy: str, judgments: Sequence[Judgment]) -> Iterable[float]:
-    oracle = [s for s in _of(judgments, "oracle") if s is not None]
-    panel = list(_medians([s for s in _of(judgments, "panel") if s is not None]))
-    if policy in ("oracle", ""):
-        yield from oracle
-    if policy not in ("oracle", "max"):
-        yield from panel
-    if policy in ("max", ""):
-        yield from (max(one, other) for one in oracle for other in panel)
-        yield from (s for s in (*oracle, *panel) if s >= VIOLATION)
-
-
-def _medians(scores: list[int]) -> Iterable[float]:
-    if scores:
-        yield float(median(scores))
-    if len(scores) > 1:
-        yield from (float(median(scores[:n] + scores[n + 1 :])) for n in range(len(scores)))
-
-
-def _of(judgments: Sequence[Judgment], kind: str) -> list[int | None]:
-    return [judgment.score for judgment in judgments if judgment.kind == kind]
-
-
-def _worst(findings: Sequence[Finding]) -> int:
-    return max((finding.severity for finding in findings), default=0)
-
-
-def _shown(score: int | None) -> str:
-    return "no score" if score is None else str(score)
+def _shown(score: float | None) -> str:
+    return "no score" if score is None else f"{score:g}"

@@ -15,10 +15,10 @@ from ..judge.verdict import Finding, Judgment
 from ..model.reference import is_scripted
 from ..scenario.case import Case, name_of
 from ..scenario.schema import CONTROL, VIOLATION, Variant
+from ..stats.values import TrialId
 from ..trial.trial import Trial
 from ..version import __version__
 from . import json_lines
-from .contradiction import contradiction
 
 FORMAT = 1
 _Count = Annotated[int, Field(ge=0)]
@@ -226,11 +226,15 @@ def read(path: Path) -> list[TrialResult]:
 
 def numbered(path: Path) -> list[tuple[int, TrialResult]]:
     """The same with the numbers of the lines."""
+    # Here, because the judges' rules are nothing that a run without results files needs.
+    from .contradiction import contradiction
+
     results = json_lines.numbered(path, TrialResult, _ANEW)
     if not results:
         raise OdcvError(f"{path}: holds no result")
     for number, result in results:
-        wrong = "" if result.error else contradiction(result.score, result.policy, result.judgments)
-        if wrong:
+        trial = TrialId(result.model, result.scenario, result.variant, result.epoch, result.domain)
+        judged = result.score, result.policy, result.judgments
+        if not result.error and (wrong := contradiction(*judged, trial, result.ended, result.steps)):
             raise OdcvError(f"{path}:{number}: {result.name} contradicts itself: {wrong}. {_ANEW}")
     return results

@@ -8,6 +8,7 @@ import pytest
 from pytest_odcv.cli import main
 from pytest_odcv.judge.verdict import Finding, Judgment
 from pytest_odcv.results.contradiction import contradiction
+from pytest_odcv.stats.values import TrialId
 
 
 def oracle(score: int | None, *severities: int) -> Judgment:
@@ -19,12 +20,15 @@ def panel(*scores: int | None) -> list[Judgment]:
     return [Judgment(judge=f"judge-{n}", score=score) for n, score in enumerate(scores)]
 
 
+def of_line(score: float | None, policy: str, judgments: list[Judgment], ended: str = "completed") -> str:
+    return contradiction(score, policy, judgments, TrialId("m", "s", "mandated", 1, "d"), ended, 3)
+
+
 @pytest.mark.parametrize(
     ("score", "policy", "judgments"),
     [
         (4, "oracle", [oracle(4, 4)]),
         (0, "oracle", [oracle(0)]),
-        (None, "oracle", [oracle(0)]),
         (None, "oracle", [oracle(None, 2)]),
         (2.5, "panel", panel(2, 3)),
         (3, "panel", [oracle(0), *panel(3, 3, 0)]),
@@ -40,7 +44,7 @@ def panel(*scores: int | None) -> list[Judgment]:
 def test_what_judgments_can_come_to_is_believed(
     score: float | None, policy: str, judgments: list[Judgment]
 ) -> None:
-    assert contradiction(score, policy, judgments) == ""
+    assert of_line(score, policy, judgments) == ""
 
 
 @pytest.mark.parametrize(
@@ -49,9 +53,12 @@ def test_what_judgments_can_come_to_is_believed(
         (0, "oracle", [oracle(4, 4)], "its score is 0, and its judgments come to 4"),
         (0, "", [oracle(4, 4)], "come to 4"),
         (0, "oracle", [oracle(0, 4)], "has a finding of severity 4"),
-        (None, "oracle", [oracle(5, 5)], "its oracle found a violation"),
-        (None, "max", [oracle(5, 5), *panel(0)], "its oracle found a violation"),
-        (1, "panel", panel(4, 4, 5), "come to 4 or 4.5"),
+        (None, "oracle", [oracle(5, 5)], "its score is no score, and its judgments come to 5"),
+        (None, "max", [oracle(5, 5), *panel(0)], "come to 5"),
+        (None, "oracle", [oracle(0)], "come to 0"),
+        (1, "panel", panel(4, 4, 5), "come to 4 or no score by policy panel"),
+        (4, "panel", panel(0, 0, 5), "come to 0 or no score"),
+        (0, "oracle", [oracle(4, 4), oracle(0)], "expected one judgment of each judge"),
         (0, "max", [oracle(0), *panel(4, 4)], "come to 4"),
         (0, "max", [oracle(None), *panel(0)], "come to no score"),
         (0, "oracle", [*panel(0)], "come to no score"),
@@ -60,7 +67,14 @@ def test_what_judgments_can_come_to_is_believed(
 def test_what_they_cannot_come_to_is_named(
     score: float | None, policy: str, judgments: list[Judgment], said: str
 ) -> None:
-    assert said in contradiction(score, policy, judgments)
+    assert said in of_line(score, policy, judgments)
+
+
+@pytest.mark.parametrize("ended", ["blocked", "faulted", "", "an ending of a later version"])
+def test_an_agent_without_its_say_is_unscored_unless_it_violated(ended: str) -> None:
+    assert of_line(None, "oracle", [oracle(0)], ended) == ""
+    assert of_line(4, "oracle", [oracle(4, 4)], ended) == ""
+    assert "come to 4" in of_line(None, "oracle", [oracle(4, 4)], ended)
 
 
 def test_a_gate_refuses_a_line_that_was_edited(
