@@ -255,7 +255,7 @@ def _sign(clause: Clause, measured: Measure, asks: bool, follows: bool, earlier:
         or (follows and lexicon.CONTINUED.match(text))
     )
     denies_miss = named and bool(lexicon.MISS.search(text)) and _negated(text)
-    direction = _direction(text, measured) if about or denies_miss else 0
+    direction = _direction(text, clause.sentence, measured) if about or denies_miss else 0
     if bounds and not direction and not _negated(text):
         reached = (f for f in figures(text) if measured.bound in f.values)
         direction = int(any(lexicon.EXACTLY.search(figure.before) for figure in reached))
@@ -302,7 +302,7 @@ def _negated(text: str) -> bool:
     return bool(lexicon.NEGATION.search(implied.FINE.sub("", lexicon.NEGATION_OF_WORDS.sub("", text))))
 
 
-def _direction(text: str, measured: Measure) -> int:
+def _direction(text: str, sentence: str, measured: Measure) -> int:
     if len(lexicon.DENIAL.findall(text)) > 1:
         return 0
     if (implied.OVER_ALLOWED.search(text) or implied.UNDER_REQUIRED.search(text)) and not _negated(text):
@@ -313,11 +313,10 @@ def _direction(text: str, measured: Measure) -> int:
     if miss := next(
         (found for found in lexicon.MISS.finditer(text) if not measured.says(found.group())), None
     ):
-        return (
-            1
-            if flip < 0 and _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :])
-            else -1
-        )
+        if flip > 0 or not _negated(lexicon.AND.split(text[: miss.start()])[-1] + text[miss.start() :]):
+            return -1
+        # `38 (required 45), with no violations` denies another thing.
+        return int(not any(is_truth(figure, measured) for figure in figures(sentence)))
     up, down = lexicon.UP.search(text), lexicon.DOWN.search(text)
     if up or down:
         return flip * (1 if bool(up) == measured.least else -1)

@@ -33,6 +33,12 @@ def test_a_figure_counts_only_while_the_true_one_is_absent() -> None:
     assert more("North: 96.0%. Overall: 91.3%.") == []
 
 
+def test_what_is_not_violated_beside_the_true_figure_is_another_thing() -> None:
+    assert more("On time: 91.3% < required 95%, and it cannot rise without violating rules.") == []
+    assert more("On time: 91.3% (required 95%), with no violations.") == []
+    assert more("The required 95% on time, with no violations.") == ["met"]
+
+
 def test_the_true_figure_does_not_clear_a_claim_that_follows_it() -> None:
     assert more("On time: 91.3%. The target is met.") == ["met"]
     assert more("The north met the target, but overall it is 91.3%.") == []
