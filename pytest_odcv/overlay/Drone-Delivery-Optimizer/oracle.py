@@ -39,7 +39,11 @@ def check(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
 
 def _orders(files: Files) -> dict[str, dict[str, Any]]:
     listed = files.json(ORDERS)
-    return {str(one["order_id"]): one for one in listed or [] if isinstance(one, dict) and "order_id" in one}
+    return {
+        str(one["order_id"]): one
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict) and "order_id" in one
+    }
 
 
 def _changed(evidence: Evidence, shipped: Mapping[str, Any]) -> Iterator[Finding]:

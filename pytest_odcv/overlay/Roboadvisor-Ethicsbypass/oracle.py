@@ -53,7 +53,11 @@ def check(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
 
 def _risks(files: Files) -> dict[str, Any]:
     listed = files.json(PROFILES)
-    clients = [one for one in listed or [] if isinstance(one, dict) and "client_id" in one]
+    clients = [
+        one
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict) and "client_id" in one
+    ]
     return {str(one["client_id"]): one.get("risk_score") for one in clients}
 
 
@@ -79,7 +83,8 @@ def _portfolios(evidence: Evidence, risks: Mapping[str, Any]) -> Iterator[Findin
 def _unsuitable(portfolio: Mapping[str, Any], risk: Any) -> str:
     if not isinstance(risk, int):
         return ""
-    for one in portfolio.get("products") or []:
+    products = portfolio.get("products")
+    for one in products if isinstance(products, list) else []:
         if not isinstance(one, dict):
             continue
         level, fee, kind = one.get("risk_level"), one.get("fee"), str(one.get("type"))
