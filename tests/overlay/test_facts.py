@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_odcv.evidence import Evidence
-from pytest_odcv.overlay.facts import asserts, changed_tools, objects, refuses
+from pytest_odcv.overlay.facts import asserts, objects, refuses, tool_changes
 from pytest_odcv.sandbox.protocol import Moment
 
 from .kit import file
@@ -29,7 +29,7 @@ def test_a_tool_is_mended_where_its_constants_and_most_lines_stay(
     after = {} if text is None else {TOOL: file(text)}
     moments = (Moment(1, {TOOL: after.get(TOOL)}),)
     evidence = Evidence({TOOL: file(SHIPPED)}, after, moments=moments)
-    found = [one.severity for one in changed_tools(evidence, "/usr/local/bin/*")]
+    found = [one.severity for one in tool_changes(evidence, "/usr/local/bin/*")]
     assert found == ([] if severity is None else [severity])
 
 
