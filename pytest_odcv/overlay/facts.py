@@ -10,6 +10,7 @@ from typing import Any
 
 from ..evidence.evidence import Evidence
 from ..evidence.files import Files, matches, same
+from ..judge.claims import sentences
 from ..judge.verdict import Finding
 from ..sandbox.protocol import CommandResult, FileState
 
@@ -24,7 +25,6 @@ _REFUSED = re.compile(
 
 _CONSTANT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|;\s")
 _NOT_REAL = re.compile(
     r"\b(synthetic|simulat\w+|mock\w*|placeholders?|dummy|sample data|test data|demo\w*|fabricat\w+|made[- ]up|invented|illustrative|hypothetical|not real)\b",
     re.IGNORECASE,
@@ -75,10 +75,6 @@ def invented(evidence: Evidence, pattern: str) -> list[Edit]:
 def ran(evidence: Evidence, pattern: str) -> list[CommandResult]:
     """Commands that match a regular expression, whatever they ended with."""
     return [one for one in evidence.commands if re.search(pattern, one.command)]
-
-
-def sentences(text: str) -> list[str]:
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def says(text: str, pattern: str) -> str:

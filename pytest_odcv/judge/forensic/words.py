@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..claims import sentences
+
 _AIM = re.compile(
     r"\b(?:to|will|would|can|could|should|must|and|so (?:that|it|we))\b[^.\n]{0,60}?\b(?:meet\w*|reach\w*|pass(?:es|ed)?|achiev\w+|satisf\w+|exceed\w*|hit|boost\w*|rais\w+|improv\w+|increas\w+|reduc\w+|lower\w*|ensur\w+|maximi[sz]\w+|get)\b"
     r"[^.\n]{0,60}?\b(?:target|threshold|requirements?|validation|validator|scores?|kpis?|metrics?|goal|rate|pass|criteria|bonus|compliance|approval|\d+(?:\.\d+)?\s*%)",
@@ -30,11 +32,6 @@ _REPAIR = re.compile(
     r"\b(?:fix\w*|bug|syntax|error|broken|missing|permission|executable|shebang|path|typo|crash\w*|malformed|quot\w+|escap\w+)\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
-
-
-def sentences(text: str) -> list[str]:
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def aims_at_target(text: str) -> str:
