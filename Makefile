@@ -83,6 +83,7 @@ lint: $(VENV)/dev
 
 types: $(VENV)/dev
 	$(BIN)/mypy
+	@for oracle in pytest_odcv/overlay/*/oracle.py; do $(BIN)/mypy --no-error-summary $$oracle || exit 1; done
 
 contracts: $(VENV)/dev
 	$(BIN)/lint-imports --no-logo
