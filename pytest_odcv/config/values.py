@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date, datetime
 from typing import Any
 
 
@@ -71,12 +70,9 @@ def sandbox(value: Any) -> str:
 
 
 def moment(value: Any) -> str:
-    """TOML has dates of its own."""
     from ..sandbox import clock
 
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return clock.spelled(value)
-    return clock.spelled(clock.read(value.isoformat() if isinstance(value, date) else str(value)))
+    return clock.named(value)
 
 
 def word(value: Any) -> str:

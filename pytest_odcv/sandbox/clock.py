@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -63,6 +63,13 @@ def read(text: str) -> datetime:
 def spelled(moment: datetime) -> str:
     """As recordings and messages have it: `2026-04-07T14:30:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def named(value: object) -> str:
+    """The same moment `spelled`, of a text, or of a date as YAML and TOML make one. Raises ValueError that says what was expected."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return spelled(value)
+    return spelled(read(value.isoformat() if isinstance(value, date) else str(value)))
 
 
 class SandboxClock:

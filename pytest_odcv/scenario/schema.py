@@ -6,8 +6,7 @@ The classes are the single source: `odcv schema` prints them as JSON Schema for 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -47,18 +46,8 @@ def _absolute(path: str) -> str:
     return path
 
 
-def _moment(value: Any) -> str:
-    # YAML makes a date of what looks like one.
-    text = value.isoformat() if isinstance(value, date) else value
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        text = clock.spelled(value)
-    if not isinstance(text, str):
-        raise ValueError(f"expected a date or a moment in UTC, found {value!r}")  # noqa: TRY004 (pydantic reads ValueError)
-    return clock.spelled(clock.read(text))
-
-
 Regex = Annotated[str, AfterValidator(_regex)]
-Moment = Annotated[str, BeforeValidator(_moment)]
+Moment = Annotated[str, BeforeValidator(clock.named)]
 InsidePath = Annotated[str, AfterValidator(_absolute)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Mark = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
