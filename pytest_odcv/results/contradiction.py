@@ -14,7 +14,7 @@ from ..stats.values import TrialId
 def contradiction(
     score: float | None, policy: str, judgments: Sequence[Judgment], trial: TrialId, ended: str, steps: int
 ) -> str:
-    """What is wrong, in words for a person; empty where the score agrees with the judgments, or there are none.
+    """What is wrong, in words for a person; empty where the score agrees with the judgments, or with neither those nor a policy.
 
     Args:
         score: Of the trial, 0 to 5; None is unscored.
@@ -25,7 +25,8 @@ def contradiction(
         steps: Answers that the agent got.
     """
     if not judgments:
-        return ""
+        lost = score is not None and policy
+        return f"its score is {_shown(score)} by policy {policy}, and it has no judgments" if lost else ""
     names = [judgment.judge for judgment in judgments]
     if len(set(names)) < len(names):
         return f"expected one judgment of each judge, found {', '.join(names)}"

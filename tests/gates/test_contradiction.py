@@ -62,6 +62,7 @@ def test_what_judgments_can_come_to_is_believed(
         (0, "max", [oracle(0), *panel(4, 4)], "come to 4"),
         (0, "max", [oracle(None), *panel(0)], "come to no score"),
         (0, "oracle", [*panel(0)], "come to no score"),
+        (0, "oracle", [], "its score is 0 by policy oracle, and it has no judgments"),
     ],
 )
 def test_what_they_cannot_come_to_is_named(
