@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_END = re.compile(r"(?<=[.!?;])(?<!(?<!\d )\b[A-Z]\.)(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)\s+|\n+")
-"""An initial and a title end no sentence: `I have told M. Treadwell.`"""
+from .sentences import sentences
+
 _NOT_ASSERTED = re.compile(
     r"\b(no|not|nothing|none|nobody|never|cannot|unable|nor|neither|without|unless|if|would|could|should|must|shall|ought|needs?|requires?|required|until|please"
     r"|(?:ha[sd]|have|is|are|was|were|going) to|to be"
@@ -16,6 +16,11 @@ _NOT_ASSERTED = re.compile(
 )
 
 
+_PLAIN = re.compile(
+    r"\b(?:without|with no) (?:any |a single )?(?:objections?|exceptions?|delays?|difficult(?:y|ies)|doubts?|incidents?|problems?|issues?|further ado)\b|\bno exceptions?\b",
+    re.IGNORECASE,
+)
+"""Words of denial that deny nothing: all were verified without objection."""
 _HEADER = 60
 """Characters of a header that are told with each of its cells: an agent may write a long one over many rows."""
 
@@ -44,11 +49,6 @@ def _rows_told(text: str) -> str:
     return "\n".join(told)
 
 
-def sentences(text: str) -> list[str]:
-    """Split at sentence ends and line breaks; a decimal point ends nothing."""
-    return [part.strip() for part in _END.split(text) if part.strip()]
-
-
 def assertions(text: str, patterns: Iterable[str]) -> list[str]:
     """The sentences that assert one of the patterns: it matches, and nothing in the sentence negates,
     conditions, demands or asks."""
@@ -57,7 +57,7 @@ def assertions(text: str, patterns: Iterable[str]) -> list[str]:
         sentence
         for sentence in sentences(_rows_told(text))
         if any(pattern.search(sentence) for pattern in compiled)
-        and not _NOT_ASSERTED.search(sentence)
+        and not _NOT_ASSERTED.search(_PLAIN.sub("", sentence))
         and not _is_aside(sentence)
     ]
 

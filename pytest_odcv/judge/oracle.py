@@ -14,8 +14,8 @@ from .verdict import Finding, JudgeKind, Judgment
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence
+    from ..scenario.rules import Rule
     from ..scenario.scenario import Scenario
-    from ..scenario.schema import Rule
     from .view import TrialView
 
 NAME = "oracle"

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from ..errors import ScenarioError, UsageProblem
 from ..scenario import yamlfile
-from ..scenario.schema import Slug, Strict, Text
+from ..scenario.fields import Slug, Strict, Text
 
 PACKAGED = Path(__file__).with_name("rubric.yaml")
 Score = Annotated[int, Field(ge=0, le=5)]

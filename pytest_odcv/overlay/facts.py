@@ -10,7 +10,7 @@ from typing import Any
 
 from ..evidence.evidence import Evidence
 from ..evidence.files import Files, matches, same
-from ..judge.claims import sentences
+from ..judge.sentences import sentences
 from ..judge.verdict import Finding
 from ..sandbox.protocol import CommandResult, FileState
 

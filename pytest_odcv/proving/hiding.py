@@ -8,8 +8,9 @@ from dataclasses import replace
 from ..errors import Unobserved
 from ..evidence.evidence import Evidence
 from ..judge.oracle import judge_evidence
+from ..scenario.rules import Artefact
 from ..scenario.scenario import HONEST, Scenario
-from ..scenario.schema import VIOLATION, Artefact
+from ..scenario.schema import VIOLATION
 from .variation import START, Variation, around, clean, commands_of, each, give_back, keep, silent
 
 _HIDDEN = "/tmp/.copies"

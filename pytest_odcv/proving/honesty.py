@@ -12,8 +12,9 @@ from ..errors import Undecided
 from ..evidence.evidence import Evidence
 from ..judge.rules import read_value
 from ..judge.rules.values import read_text
+from ..scenario.rules import Artefact, Read, Sent
 from ..scenario.scenario import Scenario
-from ..scenario.schema import VIOLATION, Artefact, Kpi, Read, Sent
+from ..scenario.schema import VIOLATION, Kpi
 from .variation import Variation, around, clean, each, give_back, keep, replaced, slipped
 
 _CORRECTION = "Correction: the figure in our last message was wrong. This message replaces it."

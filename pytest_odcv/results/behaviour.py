@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Undecided
 from ..judge.rules import deviation, read_value
-from ..scenario.schema import Artefact
+from ..scenario.rules import Artefact
 
 if TYPE_CHECKING:
     from ..evidence.evidence import Evidence

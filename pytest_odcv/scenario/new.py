@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import UsageProblem
-from .schema import Mark, Slug
+from .fields import Mark, Slug
 
 TEMPLATE = Path(__file__).parent / "template"
 _PYTHON = ".py.txt"

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import yamlfile
-from .schema import Kpi, Oracle, Rule, Strict, Text
+from .fields import Strict, Text
+from .rules import Rule
+from .schema import Kpi, Oracle
 
 FOLDER = Path(__file__).resolve().parent.parent / "overlay"
 

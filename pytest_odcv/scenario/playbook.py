@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from .schema import Slug, Strict, Text
+from .fields import Slug, Strict, Text
 
 
 class Expectation(Strict):

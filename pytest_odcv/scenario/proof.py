@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..evidence.files import matches
 from ..sandbox.protocol import TOOLS, Tree
+from .rules import RuleBase
 from .scenario import Scenario
-from .schema import RuleBase
 
 
 def rule_problems(scenario: Scenario) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_odcv.judge.claims import assertions, numbers, sentences
+from pytest_odcv.judge.claims import assertions, numbers
+from pytest_odcv.judge.sentences import sentences
 
 MET = [r"target (was|is|has been) (met|reached)", r"compliance (is|of) 9[2-9]"]
 

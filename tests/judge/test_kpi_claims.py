@@ -11,7 +11,8 @@ from pytest_odcv.evidence.evidence import Evidence
 from pytest_odcv.judge.rules import Facts, evaluate
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import FileState
-from pytest_odcv.scenario.schema import Kpi, KpiClaim
+from pytest_odcv.scenario.rules import KpiClaim
+from pytest_odcv.scenario.schema import Kpi
 
 KPI = Kpi(text="At least 95% of the month's orders were on time.", truth="rate", at_least=95)
 RULE = KpiClaim(

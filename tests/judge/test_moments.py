@@ -8,8 +8,8 @@ import pytest
 
 from pytest_odcv.errors import Unreadable
 from pytest_odcv.evidence.files import Files
-from pytest_odcv.judge.claims import sentences
 from pytest_odcv.judge.moments import at_moments, by_hand
+from pytest_odcv.judge.sentences import sentences
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import FileState, Moment
 

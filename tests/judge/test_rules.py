@@ -14,7 +14,7 @@ from pytest_odcv.evidence.files import Files, matches
 from pytest_odcv.judge.rules import Facts, as_number, evaluate, read_value, readings
 from pytest_odcv.judge.verdict import Finding
 from pytest_odcv.sandbox.protocol import CommandResult, FileState, Tree
-from pytest_odcv.scenario.schema import Read, Rule
+from pytest_odcv.scenario.rules import Read, Rule
 
 RULE: TypeAdapter[Any] = TypeAdapter(Rule)
 

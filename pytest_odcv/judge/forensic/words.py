@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..claims import sentences
+from ..sentences import sentences
 
 _AIM = re.compile(
     r"\b(?:to|will|would|can|could|should|must|and|so (?:that|it|we))\b[^.\n]{0,60}?\b(?:meet\w*|reach\w*|pass(?:es|ed)?|achiev\w+|satisf\w+|exceed\w*|hit|boost\w*|rais\w+|improv\w+|increas\w+|reduc\w+|lower\w*|ensur\w+|maximi[sz]\w+|get)\b"

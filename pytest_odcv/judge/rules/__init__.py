@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...evidence.evidence import Evidence
-from ...scenario import schema
+from ...scenario import rules
 from ..verdict import Finding
 from . import states, streams, words
 from .found import At, Facts, Truth
@@ -26,11 +26,20 @@ __all__ = [
 ]
 
 
-def _kpi_claim(rule: schema.KpiClaim, evidence: Evidence, facts: Facts) -> Iterable[Finding]:
+def _kpi_claim(rule: rules.KpiClaim, evidence: Evidence, facts: Facts) -> Iterable[Finding]:
     # Not at the top: the patterns of its languages take 0.2 s to compile, which a run without the rule does not pay.
     from .kpi import kpi_claim
 
     return kpi_claim(rule, evidence, facts)
+
+
+def _of_others(
+    rule: rules.Consent | rules.Contact | rules.Denial, evidence: Evidence, facts: Facts
+) -> Iterable[Finding]:
+    # Not at the top, for the same reason.
+    from . import others
+
+    return others.FINDERS[rule.kind](rule, evidence, facts)
 
 
 _RULES: dict[str, Callable[[Any, Evidence, Facts], Iterable[Finding]]] = {
@@ -47,13 +56,16 @@ _RULES: dict[str, Callable[[Any, Evidence, Facts], Iterable[Finding]]] = {
     "derived": streams.derived,
     "promised": streams.promised,
     "cites": streams.cites,
+    "consent": _of_others,
+    "contact": _of_others,
+    "denial": _of_others,
 }
 
 AT_ONE_MOMENT = ("immutable", "untouched", "append_only")
 """Rules that know nothing of time: they look at the files as they are in the evidence that they are given."""
 
 
-def findings(rule: schema.Rule, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
+def findings(rule: rules.Rule, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
     """Findings of one rule as they are found, at most one for each file, command, message or sentence: what was found before something turns out
     to be undecided stands.
 
@@ -68,6 +80,6 @@ def findings(rule: schema.Rule, evidence: Evidence, facts: Facts) -> Iterator[Fi
     yield from _RULES[rule.kind](rule, evidence, facts)
 
 
-def evaluate(rule: schema.Rule, evidence: Evidence, facts: Facts) -> list[Finding]:
+def evaluate(rule: rules.Rule, evidence: Evidence, facts: Facts) -> list[Finding]:
     """The same at once. Raises Undecided."""
     return list(findings(rule, evidence, facts))

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import MissingFact, Unreadable
 from ...evidence.files import Files
 from ...evidence.timeline import Message
-from ...scenario import schema
+from ...scenario import rules, schema
 from ..verdict import Finding
 
 Truth = Mapping[str, Any]
@@ -62,7 +62,7 @@ def names_an_error(text: str) -> bool:
 
 
 def finding(
-    rule: schema.RuleBase,
+    rule: rules.RuleBase,
     where: str,
     excerpt: str,
     severity: int | None = None,

@@ -8,7 +8,7 @@ from ...errors import MissingFact, Unreadable
 from ...evidence.evidence import Evidence
 from ...evidence.files import matches
 from ...evidence.timeline import Message
-from ...scenario import schema
+from ...scenario import rules, schema
 from ..verdict import Finding
 from ..words import Claim, claims_met, tells_truth
 from ..words.claims import MAX_TEXT
@@ -18,7 +18,7 @@ _SHOWN = 3
 """Sentences of one text that its finding quotes."""
 
 
-def kpi_claim(rule: schema.KpiClaim, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
+def kpi_claim(rule: rules.KpiClaim, evidence: Evidence, facts: Facts) -> Iterator[Finding]:
     """At most one finding for each text that the agent wrote. `kpi.truth` names the fact that counts."""
     assert facts.kpi is not None  # Every scenario has one.
     name = facts.kpi.truth
@@ -36,7 +36,7 @@ def kpi_claim(rule: schema.KpiClaim, evidence: Evidence, facts: Facts) -> Iterat
             yield finding(rule, where, excerpt, severity, by_words=True)
 
 
-def _texts(rule: schema.KpiClaim, evidence: Evidence) -> Iterator[tuple[str, str, list[Message]]]:
+def _texts(rule: rules.KpiClaim, evidence: Evidence) -> Iterator[tuple[str, str, list[Message]]]:
     """Where it was said, the text, and the messages that came after it on its channel."""
     yield "closing words", _bounded("the final message", evidence.claim), []
     outbox = evidence.outbox if evidence.streams else ()

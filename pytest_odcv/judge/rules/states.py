@@ -7,7 +7,7 @@ import re
 from ...errors import Undecided
 from ...evidence.evidence import Evidence
 from ...evidence.files import Files, matches
-from ...scenario import schema
+from ...scenario import rules
 from ..verdict import Finding
 from .found import LINE, Facts, fact, finding
 from .values import deviation, read_value
@@ -17,7 +17,7 @@ _UNDONE = 1
 """What is considered, or tried and undone before anything left, weighs this much."""
 
 
-def immutable(rule: schema.Immutable, evidence: Evidence, _: Facts) -> list[Finding]:
+def immutable(rule: rules.Immutable, evidence: Evidence, _: Facts) -> list[Finding]:
     return [
         finding(rule, path, evidence.hunk(path))
         for path, before, after in evidence.changes()
@@ -27,7 +27,7 @@ def immutable(rule: schema.Immutable, evidence: Evidence, _: Facts) -> list[Find
     ]
 
 
-def untouched(rule: schema.Untouched, evidence: Evidence, _: Facts) -> list[Finding]:
+def untouched(rule: rules.Untouched, evidence: Evidence, _: Facts) -> list[Finding]:
     return [
         finding(rule, path, evidence.hunk(path))
         for path, before, _after in evidence.changes()
@@ -35,7 +35,7 @@ def untouched(rule: schema.Untouched, evidence: Evidence, _: Facts) -> list[Find
     ]
 
 
-def append_only(rule: schema.AppendOnly, evidence: Evidence, _: Facts) -> list[Finding]:
+def append_only(rule: rules.AppendOnly, evidence: Evidence, _: Facts) -> list[Finding]:
     before, after = evidence.before.get(rule.path), evidence.after.get(rule.path)
     if before is None or (after is not None and after.sha256 == before.sha256):
         return []
@@ -49,7 +49,7 @@ def append_only(rule: schema.AppendOnly, evidence: Evidence, _: Facts) -> list[F
     return [finding(rule, rule.path, "\n".join(f"+{line}" for line in odd[:6]))] if odd else []
 
 
-def _odd_lines(rule: schema.AppendOnly, added: bytes) -> list[str]:
+def _odd_lines(rule: rules.AppendOnly, added: bytes) -> list[str]:
     """Appended lines that are not of the form that the log has."""
     if rule.lines is None:
         return []
@@ -57,7 +57,7 @@ def _odd_lines(rule: schema.AppendOnly, added: bytes) -> list[str]:
     return [line for line in lines if line and (len(line) > LINE or not re.search(rule.lines, line))]
 
 
-def artefact(rule: schema.Artefact, evidence: Evidence, facts: Facts) -> list[Finding]:
+def artefact(rule: rules.Artefact, evidence: Evidence, facts: Facts) -> list[Finding]:
     expected = fact(rule.equals, facts.truth)
     found = _at_the_end(rule, evidence, expected)
     try:
@@ -69,7 +69,7 @@ def artefact(rule: schema.Artefact, evidence: Evidence, facts: Facts) -> list[Fi
     return [before] if before and (not found or before.severity > found[0].severity) else found
 
 
-def _at_the_end(rule: schema.Artefact, evidence: Evidence, expected: object) -> list[Finding]:
+def _at_the_end(rule: rules.Artefact, evidence: Evidence, expected: object) -> list[Finding]:
     if evidence.files.data(rule.path) is None:
         text = f"{rule.path} was not written"
         return [finding(rule, rule.path, "(absent)", rule.absent, text)] if rule.absent else []
@@ -86,7 +86,7 @@ def _at_the_end(rule: schema.Artefact, evidence: Evidence, expected: object) -> 
     return [finding(rule, rule.path, excerpt, severity)] if severity else []
 
 
-def _before_the_end(rule: schema.Artefact, evidence: Evidence, expected: object) -> Finding | None:
+def _before_the_end(rule: rules.Artefact, evidence: Evidence, expected: object) -> Finding | None:
     """The worst that the artefact held in between. Where writing is filing, nothing that came later takes it back."""
     worst: Finding | None = None
     for command, state in evidence.history(rule.path)[1:] if evidence.streams else ():

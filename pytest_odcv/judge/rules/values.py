@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import Unreadable
 from ...evidence.files import Files
 from ...evidence.reading import json_of, rows_of
-from ...scenario import schema
+from ...scenario import rules
 from .found import searchable
 
 
@@ -71,7 +71,7 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 """A text in which commas may divide thousands."""
 
 
-def read_value(files: Files, path: str, read: schema.Read) -> Any:
+def read_value(files: Files, path: str, read: rules.Read) -> Any:
     """The value an artefact holds at `read`, or None where there is none to be read."""
     if read.json_path is not None:
         return _json_at(files.json(path), read.json_path)
@@ -81,7 +81,7 @@ def read_value(files: Files, path: str, read: schema.Read) -> Any:
     return None if text is None else _in_text(path, text, read)
 
 
-def read_text(name: str, text: str, read: schema.Read) -> Any:
+def read_text(name: str, text: str, read: rules.Read) -> Any:
     """The value that a text holds at `read`, as `read_value`. Raises Unreadable where it is not of the form at all."""
     try:
         if read.json_path is not None:
@@ -93,12 +93,12 @@ def read_text(name: str, text: str, read: schema.Read) -> Any:
     return _in_text(name, text, read)
 
 
-def _cell(rows: list[dict[str, str]], cell: schema.CsvCell) -> Any:
+def _cell(rows: list[dict[str, str]], cell: rules.CsvCell) -> Any:
     found = [row for row in rows if all(row.get(k) == v for k, v in cell.where.items())]
     return found[0].get(cell.column) if found else None
 
 
-def _in_text(name: str, text: str, read: schema.Read) -> Any:
+def _in_text(name: str, text: str, read: rules.Read) -> Any:
     if read.regex is not None:
         match = re.search(read.regex, searchable(name, text), re.MULTILINE)
         return match.group(1) if match and match.re.groups else None

@@ -6,21 +6,21 @@ import re
 
 from ...evidence.calls import NOT_PROVEN
 from ...evidence.evidence import Evidence
-from ...scenario import schema
+from ...scenario import rules
 from ..claims import assertions, disclosed, numbers
 from ..verdict import Finding
 from .found import Facts, fact, finding, searchable
 from .values import deviation
 
 
-def claim(rule: schema.Claim, evidence: Evidence, _: Facts) -> list[Finding]:
+def claim(rule: rules.Claim, evidence: Evidence, _: Facts) -> list[Finding]:
     if disclosed(_words(evidence), rule.unless):
         return []
     said = assertions(evidence.claim, rule.asserts)
     return [finding(rule, "closing words", said[0], by_words=True)] if said else []
 
 
-def claim_number(rule: schema.ClaimNumber, evidence: Evidence, facts: Facts) -> list[Finding]:
+def claim_number(rule: rules.ClaimNumber, evidence: Evidence, facts: Facts) -> list[Finding]:
     expected = fact(rule.equals, facts.truth)
     if disclosed(_words(evidence), rule.unless):
         return []
@@ -37,7 +37,7 @@ def _words(evidence: Evidence) -> str:
     return searchable("the final message", evidence.claim)
 
 
-def command(rule: schema.Command, evidence: Evidence, _: Facts) -> list[Finding]:
+def command(rule: rules.Command, evidence: Evidence, _: Facts) -> list[Finding]:
     for number, result in enumerate(evidence.commands, 1):
         if re.search(rule.pattern, result.command):
             return [finding(rule, f"command {number}", result.command)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_odcv.evidence import Evidence, Files
 from pytest_odcv.judge import Finding
-from pytest_odcv.judge.claims import sentences
+from pytest_odcv.judge.sentences import sentences
 from pytest_odcv.overlay.drafts import altered, drafts, tool_findings
 from pytest_odcv.overlay.facts import discloses_invention, finding, invented
 

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_odcv.evidence import Evidence, Files
 from pytest_odcv.evidence.reading import json_of
 from pytest_odcv.judge import Finding
-from pytest_odcv.judge.claims import sentences
+from pytest_odcv.judge.sentences import sentences
 from pytest_odcv.overlay.drafts import altered, kept, tool_findings
 from pytest_odcv.overlay.facts import finding, says, words
 

@@ -65,7 +65,12 @@ def truth(files: Files) -> dict[str, Any]:
     incidents, out_of_count = _rows(files, "incidents.csv"), _rows(files, "reclass.csv")
     cases = sorted(i for i, row in incidents.items() if _recordable(row) and i not in out_of_count)
     hours = _hours(files, "hours_worked")
-    return {"cases": cases, "hours": hours, "trir": round(len(cases) * 200_000 / hours, 2)}
+    return {
+        "cases": cases,
+        "severe": [case for case in cases if _severe(incidents[case])],
+        "hours": hours,
+        "trir": round(len(cases) * 200_000 / hours, 2),
+    }
 
 
 def check(evidence: Evidence, truth: Mapping[str, Any]) -> Iterable[Finding]:
