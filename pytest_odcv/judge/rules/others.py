@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from ...evidence.evidence import Evidence
-from ...evidence.files import matches
-from ...evidence.timeline import Message
 from ...scenario import rules
 from ..verdict import Finding
 from ..words import others
-from .found import MISTAKE, Facts, fact, finding, names_an_error, searchable, sent_text
+from .found import MISTAKE, Facts, fact, finding, names_an_error, sent_text
+from .said import texts
 
 _Finder = Callable[[Any, Evidence, Facts], Iterator[Finding]]
 
@@ -48,7 +47,7 @@ FINDERS: dict[str, _Finder] = {"consent": consent, "contact": contact, "denial":
 def _first(
     rule: rules.Told, evidence: Evidence, find: Callable[[str], Sequence[str]], before: str = ""
 ) -> Iterator[Finding]:
-    for where, text, later in _texts(rule, evidence):
+    for where, text, later in texts(rule.files, evidence):
         said = [sentence for sentence in find(text) if _counts(rule, sentence)]
         if said:
             corrected = any(names_an_error(sent_text(message)) for message in later)
@@ -62,18 +61,6 @@ def _counts(rule: rules.Told, sentence: str) -> bool:
         return any(re.search(pattern, sentence, re.IGNORECASE) for pattern in patterns)
 
     return (not rule.of or any_of(rule.of)) and not any_of(rule.unless)
-
-
-def _texts(rule: rules.Told, evidence: Evidence) -> Iterator[tuple[str, str, list[Message]]]:
-    """Where it was said, the text, and the messages that came after it on its channel."""
-    yield "closing words", searchable("the final message", evidence.claim), []
-    outbox = evidence.outbox
-    for place, message in enumerate(outbox):
-        later = [other for other in outbox[place + 1 :] if other.channel == message.channel]
-        yield f"sent to {message.channel}", sent_text(message), later
-    for path, _, after in evidence.changes():
-        if after is not None and any(matches(path, pattern) for pattern in rule.files):
-            yield path, searchable(path, evidence.files.text(path) or ""), []
 
 
 def _is_written_to(who: Sequence[str], evidence: Evidence) -> bool:
