@@ -20,9 +20,9 @@ from pytest_odcv.cassette import format as cassette
 WITHOUT = """\
 import os
 if os.environ.get("WITHOUT"):
-    from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
-    BubblewrapSandbox.look = lambda self: None
-    BubblewrapSandbox.moments = lambda self: None
+    from pytest_odcv.sandbox.session import ShellSandbox
+    ShellSandbox.look = lambda self: None
+    ShellSandbox.moments = lambda self: None
 """
 STEPS = 50
 

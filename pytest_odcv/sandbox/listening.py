@@ -44,10 +44,10 @@ def listen(network: int, port: int, user: int | None) -> socket.socket:
             here.setblocking(False)
             _, sockets, _, _ = socket.recv_fds(here, 16, 1)
         except (OSError, subprocess.SubprocessError) as error:
-            raise SandboxError(f"bubblewrap: no port could be opened in the sandbox: {error}") from error
+            raise SandboxError(f"no port could be opened in the sandbox: {error}") from error
         if not sockets:
             said = message or "the process that was to open it ended without a message"
-            raise SandboxError(f"bubblewrap: port {port} could not be opened in the sandbox: {said}")
+            raise SandboxError(f"port {port} could not be opened in the sandbox: {said}")
         listening = socket.socket(fileno=sockets[0])
         listening.setblocking(False)
         return listening

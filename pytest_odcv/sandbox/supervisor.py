@@ -18,8 +18,8 @@ from typing import Final
 
 from ..errors import SandboxError
 from . import shell
-from .capture import Capture, said
-from .launch import Launched, find_bash
+from .capture import Capture
+from .launch import Launched
 from .shell_state import ShellState, counters_of
 
 ANSWER_SECONDS: Final = 20.0
@@ -40,6 +40,7 @@ class Supervisor:
         """Of the shell that was made last; None until the supervisor has said which process it is."""
         self.steps = 0
         """Commands given to that shell."""
+        self._launched, self._kind = launched, launched.kind
         self._bwrap, self._pipes = launched.process, launched.pipes
         self._shell_ended = shell_ended
         self._on_loss = lost
@@ -54,17 +55,15 @@ class Supervisor:
 
     async def begin(self) -> Path:
         """Wait until it is there; the folder of /proc that is its process. Raises SandboxError, or OSError."""
-        counters_of(find_bash())
+        counters_of(self._launched.bash)
         try:
             await self._until(lambda: self._heard["ready"] > 0)
         except SandboxError as error:
-            raise SandboxError(f"{error}; bwrap's message: {said(self._pipes.err)}") from error
-        info = self._pipes.read_info()
-        self._pid = pid = info["child-pid"]
+            program = Path(str(self._bwrap.args[0] if isinstance(self._bwrap.args, list) else "it")).name
+            raise SandboxError(f"{error}; what {program} said: {self._launched.messages()}") from error
+        self._pid = pid = self._launched.child()
         self._pidfd = os.pidfd_open(pid)
         folder = Path("/proc", str(pid))
-        if (folder / "ns/mnt").stat().st_ino != info["mnt-namespace"]:
-            raise SandboxError("bubblewrap: the sandbox ended while it was opened; run the trial again")
         with suppress(PermissionError, ValueError):
             # 0, the second best, still starts a crash handler that the kernel pipes cores to, see core(5).
             resource.prlimit(pid, resource.RLIMIT_CORE, (1, 1))
@@ -101,7 +100,7 @@ class Supervisor:
             status = f"exit status {self._bwrap.wait(_STATUS_SECONDS)}"
         except subprocess.TimeoutExpired:
             status = "no exit status yet"
-        return SandboxError(f"bubblewrap: the sandbox ended by itself ({status}); run the trial again")
+        return SandboxError(f"{self._kind}: the sandbox ended by itself ({status}); run the trial again")
 
     def order_end(self) -> None:
         """End every process of the agent, its shell too; does not wait for it."""
@@ -137,7 +136,7 @@ class Supervisor:
                 self.shell_alive = False
                 self._shell_ended(int(rest))
             elif word == "made":
-                self.shell_state = ShellState(find_bash(), self._pid, int(rest))
+                self.shell_state = ShellState(self._launched.bash, self._pid, int(rest))
             else:
                 self._heard[word] += 1
         self._news.set()
@@ -214,5 +213,5 @@ class Supervisor:
         except TimeoutError as error:
             if holds():
                 return  # The answer came while this event loop was kept busy.
-            message = f"bubblewrap: the sandbox did not answer in {ANSWER_SECONDS:g} s; run the trial again"
+            message = f"{self._kind}: the sandbox did not answer in {ANSWER_SECONDS:g} s; run the trial again"
             raise SandboxError(message) from error

@@ -19,8 +19,8 @@ from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_rules import PORT
 from pytest_odcv.sandbox import clock
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
 from pytest_odcv.sandbox.protocol import Limits
+from pytest_odcv.sandbox.session import ShellSandbox
 from tests.sandbox.specs import spec_of
 
 ANSWER = b'{"answer": "%s"}' % (b"x" * 200_000)
@@ -40,7 +40,7 @@ class Driver:
     """Holds at most one open sandbox, with a gateway in it when that is asked for."""
 
     def __init__(self) -> None:
-        self.sandbox: BubblewrapSandbox | None = None
+        self.sandbox: ShellSandbox | None = None
         self.gateway: Gateway | None = None
         self.namespace = 0
         self._held_namespace = -1
@@ -119,7 +119,7 @@ def _namespace(pid: int) -> int:
         return 0  # Gone, or another user's.
 
 
-def _supervisor(sandbox: BubblewrapSandbox) -> int:
+def _supervisor(sandbox: ShellSandbox) -> int:
     """The host process id of the sandbox's process 1."""
     fields = Path("/proc/self/fdinfo", str(sandbox._supervisor._pidfd)).read_text().splitlines()
     return next(int(field.split()[1]) for field in fields if field.startswith("Pid:"))

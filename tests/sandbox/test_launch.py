@@ -41,12 +41,12 @@ def test_limits_are_in_the_units_of_bash_and_never_above_what_this_process_may_s
     hard = {resource.RLIMIT_CPU: 5, resource.RLIMIT_NPROC: 1000}
     monkeypatch.setattr("resource.getrlimit", lambda name: (0, hard.get(name, resource.RLIM_INFINITY)))
     monkeypatch.setattr("platform.release", lambda: "6.1.0-18-amd64")
-    assert launch._ulimits(LIMITS) == {"n": 256, "v": 1 << 20, "f": 1 << 10, "t": 5, "u": 33}
+    assert launch.ulimits(LIMITS) == {"n": 256, "v": 1 << 20, "f": 1 << 10, "t": 5, "u": 33}
 
 
 def test_what_a_process_may_map_can_be_more_than_it_may_use() -> None:
-    assert launch._ulimits(LIMITS)["v"] == 1 << 20
-    assert launch._ulimits(replace(LIMITS, address_space_bytes=1 << 36))["v"] == 1 << 26
+    assert launch.ulimits(LIMITS)["v"] == 1 << 20
+    assert launch.ulimits(replace(LIMITS, address_space_bytes=1 << 36))["v"] == 1 << 26
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_processes_are_limited_by_the_kernel_only_where_it_counts_them_by_namesp
     monkeypatch: pytest.MonkeyPatch, release: str, limited: bool
 ) -> None:
     monkeypatch.setattr("platform.release", lambda: release)
-    assert ("u" in launch._ulimits(LIMITS)) is limited
+    assert ("u" in launch.ulimits(LIMITS)) is limited
 
 
 def test_every_writable_file_system_has_a_size_and_together_they_have_the_disk_limit() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from pytest_odcv.errors import SandboxError
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.bubblewrap_session import COMMAND_BYTES, BubblewrapSandbox
 from pytest_odcv.sandbox.protocol import CommandResult, Limits
+from pytest_odcv.sandbox.session import COMMAND_BYTES, ShellSandbox
 from tests.sandbox.specs import spec_of
 
 pytestmark = pytest.mark.usefixtures("bubblewrap")
@@ -30,7 +30,7 @@ class Session:
             (folder / name).mkdir(exist_ok=True)
         self._runner = asyncio.Runner()
         self.spec = spec_of(folder / "workspace", folder / "tools", limits)
-        self.sandbox: BubblewrapSandbox = self.wait(BubblewrapProvider().open(self.spec))
+        self.sandbox: ShellSandbox = self.wait(BubblewrapProvider().open(self.spec))
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(work)

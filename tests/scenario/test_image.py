@@ -9,8 +9,8 @@ import pytest
 
 from pytest_odcv.sandbox import host_programs
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.bubblewrap_session import BubblewrapSandbox
 from pytest_odcv.sandbox.protocol import SandboxSpec
+from pytest_odcv.sandbox.session import ShellSandbox
 from pytest_odcv.scenario.dockerfile import build
 from pytest_odcv.scenario.image import Image, spelled
 
@@ -66,7 +66,7 @@ def test_a_kind_of_sandbox_is_asked_once(sandbox: None, monkeypatch: pytest.Monk
     class Counted(BubblewrapProvider):
         name = "counted"
 
-        async def open(self, spec: SandboxSpec) -> BubblewrapSandbox:
+        async def open(self, spec: SandboxSpec) -> ShellSandbox:
             opened.append(spec)
             return await super().open(spec)
 

@@ -1,4 +1,4 @@
-"""One open bubblewrap sandbox: runs the agent's commands in the kept shell, reads its files, and closes it.
+"""One open sandbox: runs the agent's commands in the kept shell, reads its files, and closes it.
 
 How commands travel is in `shell` and `execution`, what keeps the processes in order is in `supervisor`.
 """
@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Final
 
 from ..errors import SandboxError
-from . import fill, layout, listening, programs, shell, snapshot, watch
+from . import fill, layout, listening, shell, snapshot, watch
 from .capture import as_python_text
 from .clock import SandboxClock
 from .execution import Execution, Outcome
-from .launch import Launched, host_user, launch
+from .launch import Launched
 from .observer import Observer
 from .outbox import Outbox
 from .protocol import TIME_IS_UP, TOOLS, WORKSPACE, CommandResult, Moment, SandboxSpec, Sent, Tree
@@ -32,7 +32,7 @@ _ALL_ENDED: Final = "Every process was ended and a new shell takes the place of 
 _LOST_BEFORE: Final = "The shell had ended since the last command; this one ran in a new shell."
 
 
-class BubblewrapSandbox:
+class ShellSandbox:
     """Belongs to the event loop it was opened in. See `Sandbox` for what its methods promise."""
 
     def __init__(
@@ -46,7 +46,7 @@ class BubblewrapSandbox:
         self._clock = clock
         self._limits = spec.limits
         self._fresh = spec.fresh_shell
-        self._writable = _inside(spec).writable
+        self._writable = user_of(spec).writable
         self._outbox = outbox
         self._observer: Observer | None = None
         self._commands = 0
@@ -71,7 +71,9 @@ class BubblewrapSandbox:
     def set_clock(self, moment: datetime) -> None:
         """Put the clock of a sandbox that was opened with one to this moment. Not while a command runs. Raises SandboxError."""
         if self._clock is None:
-            raise SandboxError("bubblewrap: a sandbox without a clock of its own has the machine's time")
+            raise SandboxError(
+                f"{self._launched.kind}: a sandbox without a clock of its own has the machine's time"
+            )
         self._clock.set(moment)
 
     def extend(self, seconds: float) -> None:
@@ -87,7 +89,7 @@ class BubblewrapSandbox:
         self._proc = self._roots.pop("/proc")
         for root, found in entries.items():
             if found:
-                fill.write_entries(self._roots[root], found, host_user())
+                fill.write_entries(self._roots[root], found, self._launched.owner)
         self._files_at_start = watch.count_files(self._roots.values())
         self._observer = Observer({root: self._roots[root] for root in (WORKSPACE, TOOLS)}, tree)
         self._supervisor.start_shell()
@@ -150,7 +152,9 @@ class BubblewrapSandbox:
                 await self._processes_gone()
                 return self._last_look()
         except OSError as error:
-            raise SandboxError(f"bubblewrap: the files of the sandbox could not be read: {error}") from error
+            raise SandboxError(
+                f"{self._launched.kind}: the files of the sandbox could not be read: {error}"
+            ) from error
         finally:
             await self._supervisor.continue_all()
 
@@ -171,8 +175,12 @@ class BubblewrapSandbox:
             # Here and not in the thread: this sandbox may be closed meanwhile, and its descriptors with it.
             network = os.open("1/ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
         except OSError as error:
-            raise SandboxError(f"bubblewrap: the sandbox's network could not be opened: {error}") from error
-        opening = asyncio.ensure_future(asyncio.to_thread(listening.listen, network, port, host_user()))
+            raise SandboxError(
+                f"{self._launched.kind}: the sandbox's network could not be opened: {error}"
+            ) from error
+        opening = asyncio.ensure_future(
+            asyncio.to_thread(listening.listen, network, port, self._launched.entered_as)
+        )
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -200,7 +208,7 @@ class BubblewrapSandbox:
 
     def _check_usable(self) -> None:
         if self._closed:
-            raise SandboxError("bubblewrap: the sandbox was closed; open a new one")
+            raise SandboxError(f"{self._launched.kind}: the sandbox was closed; open a new one")
         self._supervisor.listen()
         if self._supervisor.lost:
             raise self._supervisor.loss()
@@ -347,53 +355,11 @@ def _as_python_has_it(result: CommandResult, execution: Execution) -> CommandRes
     return result.model_copy(update=texts)
 
 
-def _inside(spec: SandboxSpec) -> layout.User:
+def user_of(spec: SandboxSpec) -> layout.User:
+    """Who the agent is in a sandbox of that kind."""
     return layout.ROOT if spec.as_root else layout.AGENT
 
 
 def _close_unwanted(opening: asyncio.Future[socket.socket]) -> None:
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
-
-
-async def start(spec: SandboxSpec) -> BubblewrapSandbox:
-    """A new sandbox with what `spec` puts into it. Raises SandboxError."""
-    limits, user = spec.limits, host_user()
-    for program in spec.programs:
-        programs.check(program, user)
-    entries = {
-        root: fill.tree_entries(spec.tree, root, layout.room(root, limits)) for root in (WORKSPACE, TOOLS)
-    }
-    entries["/tmp"] = fill.text_entries(spec.texts)
-    sandbox: BubblewrapSandbox | None = None
-    outbox: Outbox | None = None
-    clock: SandboxClock | None = None
-
-    def began() -> int:
-        assert sandbox is not None  # Nobody writes before it is there.
-        return sandbox.message_begins()
-
-    def ended(number: int, message: Sent) -> None:
-        assert sandbox is not None
-        sandbox.message_ends(number, message)
-
-    try:
-        if spec.channels:
-            outbox = Outbox(spec.channels, began, ended)
-        folder = None if outbox is None else outbox.folder
-        clock = None if spec.clock is None else SandboxClock(spec.clock)
-        library = None if clock is None else clock.path
-        launched = launch(limits, spec.programs, folder, _inside(spec), library)
-        sandbox = BubblewrapSandbox(launched, spec, outbox, clock)
-        await sandbox.begin(entries, spec.tree)
-    except BaseException as error:
-        if sandbox is not None:
-            await sandbox.close()
-        else:
-            for held in (outbox, clock):
-                if held is not None:
-                    held.close()
-        if isinstance(error, OSError):
-            raise SandboxError(f"bubblewrap: the sandbox could not be set up: {error}") from error
-        raise
-    return sandbox
