@@ -205,7 +205,7 @@ class Supervisor:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while not holds():
-                    if self.lost:
+                    if self.lost or self._bwrap.poll() is not None:
                         raise self.loss()
                     self._news.clear()
                     with suppress(TimeoutError):
