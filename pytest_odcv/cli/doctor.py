@@ -13,9 +13,10 @@ from pathlib import Path
 
 from ..errors import SandboxError
 from ..report.plain import safe
-from ..sandbox import causes, clock, facts, launch
+from ..sandbox import causes, clock, engine, facts, launch
 from ..sandbox.bubblewrap import BubblewrapProvider
-from ..sandbox.protocol import Limits, SandboxSpec
+from ..sandbox.container import ContainerProvider
+from ..sandbox.protocol import Limits, SandboxProvider, SandboxSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print a seccomp profile for containers in which sandboxes are to work",
     )
+    group.add_argument(
+        "--container-image", metavar="IMAGE", help="try a sandbox in a container of this local image"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,17 +46,32 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name, value in _machine():
         print(safe(f"{name:<12} {value}"))
-    problem = BubblewrapProvider().missing() or _tried()
+    provider = BubblewrapProvider()
+    problem = provider.missing() or _tried(provider)
     print(safe(f"clock        {clock.missing() or 'can be put to a date'}"))
     print(safe(f"sandbox      {problem or 'works'}"))
+    if args.container_image:
+        container = ContainerProvider([args.container_image])
+        problem = container.missing() or _tried(container)
+        print(safe(f"container    {(problem or 'works').removeprefix('container: ')}"))
+    else:
+        print(safe(f"container    {_engine()}"))
     return int(problem is not None)
 
 
-def _tried() -> str | None:
+def _engine() -> str:
+    """What containers could be made with."""
+    try:
+        return f"{engine.find().name} is there; to try it: odcv doctor --container-image NAME"
+    except SandboxError as error:
+        return f"no sandboxes in containers: {error}"
+
+
+def _tried(provider: SandboxProvider) -> str | None:
     """What is wrong with a sandbox in which two commands are run; None where nothing is."""
 
     async def run_two() -> str | None:
-        box = await BubblewrapProvider().open(SandboxSpec({}, Limits(command_seconds=10)))
+        box = await provider.open(SandboxSpec({}, Limits(command_seconds=10)))
         try:
             for word in ("one", "two"):
                 result = await box.run(f"echo {word}")

@@ -219,7 +219,15 @@ OPTIONS = (
         values.sandbox,
         "auto",
         "KIND",
-        "where commands of live trials run: auto (default) or bubblewrap",
+        "where commands of live trials run: auto (default), bubblewrap or container",
+    ),
+    Option(
+        "container_image",
+        values.word,
+        (),
+        "IMAGE",
+        "for --odcv-sandbox=container: the local image of all trials, or FROM=IMAGE for scenarios that were written for the image FROM; repeatable",
+        many=True,
     ),
     Option(
         "api_base", values.word, None, "URL", "address of the model server, in place of the provider's own"

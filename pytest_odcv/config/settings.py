@@ -47,6 +47,7 @@ class Settings:
     report: str | None
     trace: bool
     sandbox: str
+    container_image: tuple[str, ...]
     api_base: str | None
     temperature: float | str
     max_tokens: int | None

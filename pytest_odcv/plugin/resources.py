@@ -120,7 +120,7 @@ class Resources:
 
     @cached_property
     def provider(self) -> SandboxProvider:
-        return registry.provider(self.settings.sandbox)
+        return registry.provider(self.settings.sandbox, self.settings.container_image)
 
     def built_in_agent(self) -> Agent:
         """The agent of the protocol that was chosen."""

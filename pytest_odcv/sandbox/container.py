@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -53,28 +53,28 @@ class ContainerProvider:
             )
         image = await asyncio.to_thread(_prepared, found, self._image_of(spec))
 
-        def launch(*given: object) -> container_launch.Launched:
-            return container_launch.launch(found, image, *given)  # type: ignore[arg-type]
-
-        return await opening.start(spec, launch, self.name, None)
+        return await opening.start(spec, partial(container_launch.launch, found, image), self.name, None)
 
     def _image_of(self, spec: SandboxSpec) -> str:
-        return _default(self._images)
-
-
-def _default(images: Sequence[str]) -> str:
-    found = [image for image in images if "=" not in image]
-    if not found:
-        raise SandboxError(
-            "container: no image was named; give a local one with bash as --odcv-container-image=NAME, or use --odcv-sandbox=bubblewrap"
-        )
-    return found[-1]
+        """The image that stands in for the scenario's own, else that one itself where it is here, else the one for all."""
+        pairs = dict(image.split("=", 1) for image in self._images if "=" in image)
+        for_all = [image for image in self._images if "=" not in image]
+        if spec.image in pairs:
+            return pairs[spec.image]
+        if spec.image is not None and (not for_all or engine.find().image(spec.image) is not None):
+            return spec.image
+        if not for_all:
+            raise SandboxError(
+                "container: no image was named; give a local one with bash as --odcv-container-image=NAME, or use --odcv-sandbox=bubblewrap"
+            )
+        return for_all[-1]
 
 
 @cache
 def _missing(images: tuple[str, ...]) -> str | None:
     async def tried() -> None:
-        box = await ContainerProvider(images).open(SandboxSpec({}))
+        any_of = next((image.partition("=")[0] for image in images if "=" in image), None)
+        box = await ContainerProvider(images).open(SandboxSpec({}, image=any_of))
         try:
             await box.run("true")
             await box.snapshot()

@@ -26,21 +26,22 @@ echo "bc: $(first bc --version)"
 """
 """dash has no way to say its version; whether it knows `pipefail` is what scripts notice."""
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
-_known: dict[str, Mapping[str, str]] = {}
+_known: dict[tuple[str, str | None], Mapping[str, str]] = {}
 _asking: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
-async def versions(provider: SandboxProvider) -> Mapping[str, str]:
-    """By name, such as `jq`: `1.6`, `awk`: `mawk 1.3.4`, `sh`: `dash without pipefail`; empty for what is not there. Raises SandboxError."""
+async def versions(provider: SandboxProvider, image: str | None = None) -> Mapping[str, str]:
+    """Those of a sandbox for scenarios that were written for `image`, by name, such as `jq`: `1.6`, `awk`: `mawk 1.3.4`, `sh`: `dash without pipefail`; empty for what is not there. Raises SandboxError."""
     # One of the trials in flight asks, and the others wait.
     async with _asking.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        if provider.name not in _known:
-            _known[provider.name] = await _asked(provider)
-    return _known[provider.name]
+        kind = (provider.name, image)
+        if kind not in _known:
+            _known[kind] = await _asked(provider, image)
+    return _known[kind]
 
 
-async def _asked(provider: SandboxProvider) -> Mapping[str, str]:
-    box = await opened(provider, SandboxSpec({}))
+async def _asked(provider: SandboxProvider, image: str | None) -> Mapping[str, str]:
+    box = await opened(provider, SandboxSpec({}, image=image))
     try:
         result = await box.run(_ASK)
     finally:

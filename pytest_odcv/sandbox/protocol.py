@@ -157,6 +157,8 @@ class SandboxSpec:
     ends are made `\\n`, and where output is not UTF-8 the error of decoding takes the place of the whole result."""
     clock: datetime | None = None
     """What the time is inside when it opens, and goes on from. None: the machine's own. See `registry.opened`."""
+    image: str | None = None
+    """The container image that the scenario was written for, if it was for one; a sandbox that is no container has no use for it."""
 
 
 class Sandbox(Protocol):

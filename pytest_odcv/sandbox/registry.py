@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from ..errors import SandboxError, UsageProblem
 from .clock import spelled
@@ -11,24 +12,35 @@ from .protocol import Sandbox, SandboxProvider, SandboxSpec
 AUTO = "auto"
 
 
-def _bubblewrap() -> SandboxProvider:
+def _bubblewrap(_: Sequence[str]) -> SandboxProvider:
     from .bubblewrap import BubblewrapProvider
 
     return BubblewrapProvider()
 
 
-PROVIDERS: Mapping[str, Callable[[], SandboxProvider]] = {"bubblewrap": _bubblewrap}
-"""In the order in which `auto` tries them. A factory imports what it needs when it is called."""
+def _container(images: Sequence[str]) -> SandboxProvider:
+    from .container import ContainerProvider
+
+    return ContainerProvider(images)
 
 
-def provider(name: str) -> SandboxProvider:
+PROVIDERS: Mapping[str, Callable[[Sequence[str]], SandboxProvider]] = {
+    "bubblewrap": _bubblewrap,
+    "container": _container,
+}
+"""A factory takes the images that were named, and imports what it needs when it is called."""
+_TRIED: Final = ("bubblewrap",)
+"""By `auto`, in this order: what needs nothing named. A container is asked for by name."""
+
+
+def provider(name: str, images: Sequence[str] = ()) -> SandboxProvider:
     """The provider of that name; for `auto`, the first that works here, else the first, whose `missing` says why it does not."""
     if name == AUTO:
-        found = [make() for make in PROVIDERS.values()]
+        found = [PROVIDERS[one](images) for one in _TRIED]
         return next((one for one in found if one.missing() is None), found[0])
     if name not in PROVIDERS:
         raise UsageProblem(f"--odcv-sandbox={name}: expected one of {', '.join((AUTO, *PROVIDERS))}")
-    return PROVIDERS[name]()
+    return PROVIDERS[name](images)
 
 
 def no_clock(provider: SandboxProvider) -> str | None:

@@ -74,7 +74,9 @@ async def programs_of(case: Case, provider: SandboxProvider) -> dict[str, dict[s
     """The programs of the sandbox that are not as in the image that the scenario was written for, see `Image.differing`. Nothing where it was
     for none. Raises SandboxError."""
     image = case.scenario.image
-    return image.differing(await versions(provider)) if image is not None and image.programs else {}
+    return (
+        image.differing(await versions(provider, image.name)) if image is not None and image.programs else {}
+    )
 
 
 def as_recorded(case: Case, recording: Recording) -> Case:

@@ -320,7 +320,10 @@ def sandbox_of(case: Case, agent: Any, context: TrialContext) -> SandboxSpec:
     """The scenario's sandbox, as an agent that runs inside it has it."""
     scenario = case.scenario
     channels = tuple(scenario.spec.channels)
-    spec = SandboxSpec(scenario.before, scenario.limits(), channels=channels, clock=scenario.clock)
+    image = None if scenario.image is None else scenario.image.name
+    spec = SandboxSpec(
+        scenario.before, scenario.limits(), channels=channels, clock=scenario.clock, image=image
+    )
     if is_outside(agent):
         changed: SandboxSpec = agent.sandbox(spec, context.task(case))
         return changed

@@ -59,14 +59,14 @@ def user(mode: str) -> int | None:
     return ORDINARY_USER if mode == "ordinary user" and os.geteuid() == 0 else None
 
 
-_python_of = cache(Python)
+python_of = cache(Python)
 
 
 @pytest.fixture
 def python(user: int | None) -> Python:
     """A Python of that user."""
     try:
-        return _python_of(user)
+        return python_of(user)
     except DriverError as error:
         pytest.skip(f"an ordinary user cannot run a Python with this project here: {error}")
 

@@ -19,7 +19,8 @@ from pytest_odcv.http.gateway import Gateway
 from pytest_odcv.http.gateway_rules import PORT
 from pytest_odcv.sandbox import clock
 from pytest_odcv.sandbox.bubblewrap import BubblewrapProvider
-from pytest_odcv.sandbox.protocol import Limits
+from pytest_odcv.sandbox.container import ContainerProvider
+from pytest_odcv.sandbox.protocol import Limits, SandboxProvider
 from pytest_odcv.sandbox.session import ShellSandbox
 from tests.sandbox.specs import spec_of
 
@@ -61,7 +62,7 @@ class Driver:
         self.held = _kib("VmRSS")
         spec = spec_of(Path(workspace), Path(tools), Limits(**limits), tuple(map(Path, programs)))
         moment = clock.read("2024-02-29") if more.pop("clock", False) else None
-        self.sandbox = await BubblewrapProvider().open(replace(spec, clock=moment, **more))
+        self.sandbox = await _provider().open(replace(spec, clock=moment, **more))
         if gateway:
             self.gateway = await Gateway(await self.sandbox.listen(PORT), Tape(), {}).__aenter__()
         self._hold_namespace(_supervisor(self.sandbox))
@@ -101,6 +102,11 @@ class Driver:
             await self.gateway.__aexit__(None, None, None)
             self.gateway = None
         await self.sandbox.close()
+
+
+def _provider() -> SandboxProvider:
+    image = os.environ.get("ODCV_TEST_IMAGE")
+    return ContainerProvider([image]) if image else BubblewrapProvider()
 
 
 def _kib(field: str) -> int:

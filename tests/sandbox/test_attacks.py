@@ -28,16 +28,16 @@ def test_contained(
         pytest.skip("needs /usr/bin/python3 on the host")
     _add_bwrap(folders[0])
     try:
-        _attempt(attack, box, host, folders, as_root, clock)
+        attempted(attack, box, host, folders, as_root, clock)
     except DriverError as error:
         if "ended by itself" not in str(error):
             raise
         # A sandbox that is lost with an attack is contained, and its trial in error. Once is bad luck (the kernel short of memory), twice is not.
         assert host.changes() == {} and box.processes() == []
-        _attempt(attack, box, host, folders, as_root, clock)
+        attempted(attack, box, host, folders, as_root, clock)
 
 
-def _attempt(
+def attempted(
     attack: Attack, box: Box, host: Host, folders: tuple[Path, Path], as_root: bool, clock: bool
 ) -> None:
     box.open(*folders, attack.limits, gateway=attack.gateway, as_root=as_root, clock=clock)
