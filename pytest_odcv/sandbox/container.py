@@ -7,11 +7,13 @@ What is different is who starts it (`container_launch`) and whose programs there
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -34,11 +36,11 @@ class ContainerProvider:
     name = "container"
 
     def __init__(self, images: Sequence[str] = ()) -> None:
-        self._images = tuple(images)
+        self.images = tuple(images)
 
     def missing(self) -> str | None:
         """None when a sandbox could be made here (tried once a process and image); else the reason and the remedy."""
-        return _missing(self._images)
+        return _missing(self.images)
 
     def clock_missing(self) -> str | None:
         """See `protocol.no_clock`."""
@@ -57,8 +59,8 @@ class ContainerProvider:
 
     def _image_of(self, spec: SandboxSpec) -> str:
         """The image that stands in for the scenario's own, else that one itself where it is here, else the one for all."""
-        pairs = dict(image.split("=", 1) for image in self._images if "=" in image)
-        for_all = [image for image in self._images if "=" not in image]
+        pairs = dict(image.split("=", 1) for image in self.images if "=" in image)
+        for_all = [image for image in self.images if "=" not in image]
         if spec.image in pairs:
             return pairs[spec.image]
         if spec.image is not None and (not for_all or engine.find().image(spec.image) is not None):
@@ -88,17 +90,16 @@ def _missing(images: tuple[str, ...]) -> str | None:
                 f"container: containers of {found.name} belong to root here, and the evidence is read from outside of them; use podman as an "
                 "ordinary user, or run as root"
             )
-        _swept(found)
-        asyncio.run(tried())
+        swept(found)
+        with ThreadPoolExecutor(1) as aside:  # There may be an event loop here.
+            aside.submit(asyncio.run, tried()).result()
     except SandboxError as error:
         return str(error)
-    except RuntimeError:
-        return None  # Asked for within an event loop: opening one will say.
     return None
 
 
 @cache
-def _swept(found: Engine) -> None:
+def swept(found: Engine) -> None:
     """Remove what runs that were killed have left: containers of ours whose maker is gone."""
     listed = found.said("ps", "--all", "--filter", f"label={engine.LABEL}", "--format", "{{.Names}}")
     for name in listed.decode().split():
@@ -131,6 +132,7 @@ _folders: list[Path] = []
 """Of this process's images; removed at its end."""
 
 
+@atexit.register
 def _remove_folders() -> None:
     for folder in _folders:
         shutil.rmtree(folder, ignore_errors=True)

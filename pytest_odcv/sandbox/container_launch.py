@@ -6,6 +6,7 @@ folder that the container sees, and their names are gone before the agent's firs
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SandboxError
-from . import layout, shell
+from . import layout, seccomp, shell
 from .clock import LIBRARY, PRELOAD
 from .engine import LABEL, Engine
 from .launch import Launched, Pipes, ulimits
@@ -30,6 +31,7 @@ from .reachable import reachable_folder
 PIPES: Final = "/run/pipes"
 _TO_HOST: Final = ("status", "frames", "out", "err")
 _TO_SANDBOX: Final = ("orders", "script")
+_NOBODY: Final = 65_534
 _SPARE_PROCESSES: Final = 8
 """Of the engine's limit: the supervisor's own, and those of a command that is just being ended."""
 
@@ -85,7 +87,15 @@ def launch(
         name = f"odcv-{os.getpid()}-{secrets.token_hex(6)}"
         said = ours.enter_context((folder / "messages").open("w+b"))
         mounts = _mounts(folder, image, outbox, clock)
-        words = [*_options(engine, name, limits, inside), *mounts, "--entrypoint", shell.INIT, image.name]
+        rules = folder / "seccomp.json"
+        rules.write_text(json.dumps(seccomp.profile()), encoding="utf-8")
+        words = [
+            *_options(engine, name, limits, inside, rules),
+            *mounts,
+            "--entrypoint",
+            shell.INIT,
+            image.name,
+        ]
         script = shell.supervisor(ulimits(limits))
         process = subprocess.Popen(
             engine.command("run", *words, "--noprofile", "--norc", "-c", _ENTRY, script),
@@ -109,13 +119,15 @@ def launch(
         )
 
 
-def _options(engine: Engine, name: str, limits: Limits, inside: layout.User) -> list[str]:
+def _options(engine: Engine, name: str, limits: Limits, inside: layout.User, rules: Path) -> list[str]:
     options = [
         *("--rm", "--name", name, "--label", f"{LABEL}={os.getpid()}", "--log-driver", "none"),
         *engine.run_options,
         *engine.users(inside.id),
         *("--network", "none", "--hostname", "sandbox", "--workdir", "/"),
-        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--ipc", "none"),
+        *("--security-opt", f"seccomp={rules}", "--tmpfs", "/sys:ro,size=4096,mode=0555"),
+        *("--tmpfs", "/dev/mqueue:ro,size=4096,mode=0555"),
         *("--pids-limit", str(limits.processes + _SPARE_PROCESSES)),
     ]
     for key, value in inside.environment.items():
@@ -193,13 +205,20 @@ def _child(
         raise SandboxError("container: the sandbox ended while it was opened; run the trial again")
     if owner is not None:
         for folder in inside.writable:
-            fd = os.open(f"{root}{folder}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                if not stat.S_IMODE(os.fstat(fd).st_mode) & 0o002:
-                    os.fchown(fd, owner, owner)
-            finally:
-                os.close(fd)
+            _give(f"{root}{folder}", owner)
+        # User 0 inside would be the owner of /dev, which has no bound of ours.
+        _give(f"{root}/dev", owner - inside.id + _NOBODY)
     return pid
+
+
+def _give(folder: str, owner: int) -> None:
+    """Make the owner of a folder that not everybody may write to."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_IMODE(os.fstat(fd).st_mode) & 0o002:
+            os.fchown(fd, owner, owner)
+    finally:
+        os.close(fd)
 
 
 def _removed(engine: Engine, name: str, process: subprocess.Popen[bytes]) -> None:

@@ -89,7 +89,7 @@ def find() -> Engine:
 
 def _podman(bare: Engine) -> Engine:
     info = json.loads(bare.said("info", "--format", "json"))
-    options: list[str] = ["--pull=never", "--read-only-tmpfs=false"]
+    options: list[str] = ["--pull=never", "--read-only-tmpfs=false", "--security-opt", "mask=/proc/pressure"]
     # crun needs a layout of control groups that not every machine has; runc takes each.
     version = str(info.get("host", {}).get("cgroupVersion", ""))
     if version == "v1" and shutil.which("runc"):

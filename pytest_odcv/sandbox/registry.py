@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol, cast
 
 from ..errors import SandboxError, UsageProblem
 from .clock import spelled
@@ -12,35 +12,50 @@ from .protocol import Sandbox, SandboxProvider, SandboxSpec
 AUTO = "auto"
 
 
-def _bubblewrap(_: Sequence[str]) -> SandboxProvider:
+def _bubblewrap() -> SandboxProvider:
     from .bubblewrap import BubblewrapProvider
 
     return BubblewrapProvider()
 
 
-def _container(images: Sequence[str]) -> SandboxProvider:
+def _container() -> SandboxProvider:
     from .container import ContainerProvider
 
-    return ContainerProvider(images)
+    return ContainerProvider()
 
 
-PROVIDERS: Mapping[str, Callable[[Sequence[str]], SandboxProvider]] = {
+PROVIDERS: Mapping[str, Callable[[], SandboxProvider]] = {
     "bubblewrap": _bubblewrap,
     "container": _container,
 }
-"""A factory takes the images that were named, and imports what it needs when it is called."""
+"""A factory imports what it needs when it is called."""
 _TRIED: Final = ("bubblewrap",)
 """By `auto`, in this order: what needs nothing named. A container is asked for by name."""
 
 
+class TakesImages(Protocol):
+    """A provider whose sandboxes are made of images."""
+
+    images: tuple[str, ...]
+    """As `--odcv-container-image` has them."""
+
+
 def provider(name: str, images: Sequence[str] = ()) -> SandboxProvider:
-    """The provider of that name; for `auto`, the first that works here, else the first, whose `missing` says why it does not."""
+    """The provider of that name; for `auto`, the first that works here, else the first, whose `missing` says why it does not.
+
+    Args:
+        name: Of the provider.
+        images: For one that takes images.
+    """
     if name == AUTO:
-        found = [PROVIDERS[one](images) for one in _TRIED]
+        found = [PROVIDERS[one]() for one in _TRIED]
         return next((one for one in found if one.missing() is None), found[0])
     if name not in PROVIDERS:
         raise UsageProblem(f"--odcv-sandbox={name}: expected one of {', '.join((AUTO, *PROVIDERS))}")
-    return PROVIDERS[name](images)
+    made = PROVIDERS[name]()
+    if hasattr(made, "images"):
+        cast(TakesImages, made).images = tuple(images)
+    return made
 
 
 def no_clock(provider: SandboxProvider) -> str | None:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,61 @@ def program(machine: str | None = None, unix_sockets: bool = True) -> bytes:
         KeyError: There is no filter for the machine.
     """
     return _program(machine or platform.machine(), unix_sockets)
+
+
+def profile(machine: str | None = None) -> dict[str, Any]:
+    """The same filter as container engines take it, `--security-opt seccomp=FILE`.
+
+    libseccomp compares 64 bits of an argument, of which the kernel looks at 32 in these calls: so equality is asked of the low ones, and whatever
+    is not equal is refused with any high bit.
+
+    Args:
+        machine: As `platform.machine()` says; by default this one.
+
+    Raises:
+        KeyError: There is no filter for the machine.
+    """
+    name = machine or platform.machine()
+    numbers = _ARCHITECTURES[name].numbers
+    rules = [_denied(sorted(set(numbers) - _SPECIAL), errno.EPERM), _denied(["clone3"], errno.ENOSYS)]
+    for call in ("socket", "socketpair"):
+        families = [family for family in range(_NO_FAMILY) if family not in _FAMILIES]
+        rules += [_denied([call], errno.EAFNOSUPPORT, _equal(0, family)) for family in families]
+        rules.append(_denied([call], errno.EAFNOSUPPORT, _argument(0, "SCMP_CMP_GE", _NO_FAMILY)))
+    for bit in (1 << number for number in range(32) if _NEW_NAMESPACES >> number & 1):
+        rules.append(_denied(["clone"], errno.EPERM, _argument(0, "SCMP_CMP_MASKED_EQ", bit, bit)))
+    for call, refusal in _REFUSED_IN_PART.items():
+        if refusal.unless:
+            found = _argument(refusal.argument, "SCMP_CMP_NE", refusal.value)
+        else:
+            found = _equal(refusal.argument, refusal.value)
+        rules.append(_denied([call], errno.EPERM, found))
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": [f"SCMP_ARCH_{name.upper()}"],
+        "syscalls": rules,
+    }
+
+
+_NO_FAMILY: Final = 64
+"""More than the kernel has families of sockets."""
+
+
+def _denied(names: Sequence[str], error: int, *arguments: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "names": list(names),
+        "action": "SCMP_ACT_ERRNO",
+        "errnoRet": error,
+        "args": list(arguments),
+    }
+
+
+def _equal(index: int, value: int) -> dict[str, Any]:
+    return _argument(index, "SCMP_CMP_MASKED_EQ", 0xFFFFFFFF, value)
+
+
+def _argument(index: int, compare: str, value: int, second: int = 0) -> dict[str, Any]:
+    return {"index": index, "value": value, "valueTwo": second, "op": compare}
 
 
 @lru_cache(maxsize=8)
