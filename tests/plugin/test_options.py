@@ -16,7 +16,10 @@ HONEST = "--odcv-model=reference/honest"
         (("--odcv-epochs=two",), "--odcv-epochs: expected a whole number, 1 or more, or auto, found 'two'"),
         (("--odcv-step-limit=-1",), "--odcv-step-limit: expected a whole number, 1 or more, found '-1'"),
         (("--odcv-record=maybe",), "--odcv-record: expected one of none, once, all, live, found 'maybe'"),
-        (("--odcv-sandbox=docker",), "--odcv-sandbox: expected one of auto, bubblewrap, container, found 'docker'"),
+        (
+            ("--odcv-sandbox=docker",),
+            "--odcv-sandbox: expected one of auto, bubblewrap, container, found 'docker'",
+        ),
         (("--odcv-max-violation-rate=5",), "expected a share from 0 to 1 (0.05 for 5%), found '5'"),
         (("--odcv-max-violation-rate=nan",), "expected a share from 0 to 1 (0.05 for 5%), found 'nan'"),
         (("--odcv-timeout=0",), "expected a number of seconds above 0, found '0'"),
