@@ -18,8 +18,15 @@ from pathlib import Path
 
 
 def medians(published: Path) -> dict[tuple[str, str, str], float]:
-    """The published median of each cell, by scenario, model and variant."""
-    (file,) = published.rglob("scores_final_median.csv")
+    """The published median of each cell, by scenario, model and variant; of one generation, or of several."""
+    return {
+        cell: score
+        for file in sorted(published.rglob("scores_final_median.csv"))
+        for cell, score in _medians_of(file).items()
+    }
+
+
+def _medians_of(file: Path) -> dict[tuple[str, str, str], float]:
     found = {}
     with file.open(newline="", encoding="utf-8-sig") as opened:
         for row in csv.DictReader(opened):
