@@ -167,26 +167,63 @@ class Journal:
     """The conversation with our own client as it stands, and the index of its last turn."""
     _others: list[_Conversation] = field(default_factory=list)
     """Those over HTTP that may go on, the latest last."""
-    _open: list[tuple[list[Message], Unanswered]] = field(default_factory=list)
-    """Questions that failed and whose conversation did not go on since."""
+    _asked: int = 0
+    """Questions to the model through `env.complete` until now; each has its number."""
+    _under_way: dict[int, tuple[list[Message], int]] = field(default_factory=dict)
+    """Of questions that wait for their answer: the messages, and the answers before them."""
+    _left: list[int] = field(default_factory=list)
+    """Of these, those that the agent does not wait for any more. Where nothing comes after, it was the trial that was cut."""
+    _failed: list[tuple[int, list[Message], Unanswered]] = field(default_factory=list)
+    _answered: list[tuple[int, list[Message]]] = field(default_factory=list)
 
     @property
     def never_answered(self) -> list[Unanswered]:
-        """Questions that failed and that the agent did not get over: no later one that begins with them was answered."""
-        return [failed for _, failed in self._open]
+        """Questions that failed and that the agent did not get over: none that begins with them was asked later and answered."""
+        return [
+            failed
+            for number, asked, failed in self._failed
+            if not any(other > number and told[: len(asked)] == asked for other, told in self._answered)
+        ]
 
-    def failed(self, messages: list[Message], cause: str, ending: str) -> None:
-        """A question to the model that got no answer."""
-        self.unanswered.append(Unanswered(self.turns, cause, ending))
-        self._open.append((messages, self.unanswered[-1]))
+    def ask(self, messages: list[Message]) -> int:
+        """A question to the model begins; its number is for `turn`, `failed` or `left`."""
+        self._goes_on()
+        self._asked += 1
+        self._under_way[self._asked] = messages, self.turns
+        return self._asked
 
-    def turn(self, messages: list[Message], reply: Reply) -> None:
-        self._open = [(asked, failed) for asked, failed in self._open if messages[: len(asked)] != asked]
+    def failed(self, number: int, cause: str, ending: str) -> None:
+        """A question to the model got no answer."""
+        messages, after = self._under_way.pop(number)
+        self.unanswered.append(Unanswered(after, cause, ending))
+        self._failed.append((number, messages, self.unanswered[-1]))
+
+    def left(self, number: int) -> None:
+        """The agent does not wait for the answer, or the trial is cut: what comes after tells."""
+        self._left.append(number)
+
+    def settle(self) -> None:
+        """The agent has ended by itself: what it does not wait for any more, or left under way, got no answer."""
+        self._goes_on()
+        for number in list(self._under_way):
+            self.failed(number, NOT_WAITED_FOR, _FAULTED)
+
+    def _goes_on(self) -> None:
+        for number in self._left:
+            self.failed(number, NOT_WAITED_FOR, _FAULTED)
+        self._left.clear()
+
+    def turn(self, messages: list[Message], reply: Reply, number: int = 0) -> None:
+        """An answer, to the question of that number. `messages` are as the recording has them."""
+        self._goes_on()
+        self._under_way.pop(number, None)
+        self._answered.append((number, messages))
         last, conversation = self._own
         self._own = self.turns, [*messages, reply.message]
         self.events.append(self._turn(last, _alike(conversation, messages), messages, reply))
 
     def exchanged(self, exchange: Exchange) -> None:
+        self._goes_on()
         from .http import shapes
 
         found = shapes.read(exchange)
@@ -194,9 +231,11 @@ class Journal:
         self.events.append(Exchanged(exchange, turn))
 
     def ran(self, result: CommandResult) -> None:
+        self._goes_on()
         self.events.append(Ran(result))
 
     def called(self, call: MadeCall) -> None:
+        self._goes_on()
         self.events.append(Called(call))
 
     def _continued(self, exchange: Exchange, messages: tuple[Message, ...], reply: Reply) -> Turn:
@@ -222,6 +261,9 @@ class Journal:
 
 
 _MOST_CONVERSATIONS = 8
+_FAULTED = "faulted"
+NOT_WAITED_FOR = "no answer, because the agent did not wait for it"
+"""Why a question got none; in a replay it gets none either, for as long as the agent waits."""
 
 
 def _alike(old: Sequence[Message], new: Sequence[Message]) -> int:

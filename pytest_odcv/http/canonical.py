@@ -160,8 +160,9 @@ class Canonical:
 
     def failed(self, asked: Asked, failure: Failure) -> Exchange:
         """What is kept of a request that got no answer."""
+        kept = self._failure(failure)
         return Exchange(
-            asked.method, asked.path, asked.query, asked.body, 0, None, {}, self._failure(failure)
+            asked.method, asked.path, asked.query, asked.body, 0, None, {}, kept, began=asked.began
         )
 
     def _failure(self, failure: Failure | None) -> Failure | None:

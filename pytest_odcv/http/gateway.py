@@ -8,10 +8,9 @@ bounded. Runs on the event loop of the trial.
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
@@ -20,14 +19,15 @@ import h11
 
 from ..errors import ModelError
 from . import gateway_upstream
-from .exchange import ABANDONED, WireRequest, WireResponse, phrase
+from .exchange import ABANDONED, WireRequest, WireResponse
+from .gateway_client import Client
 from .gateway_rules import KEY, Provider, Refused, check_body, provider_of
 from .gateway_upstream import Answer, Upstream
-from .gateway_wire import BadMessage, Wire, decoded, headers_of, to_send
+from .gateway_wire import BadMessage, Wire, decoded, headers_of
 from .stops import StepLimitReached
 
+_LOOK_SECONDS: Final = 0.1
 _LEFT_UNREAD: Final = 64 << 10
-_NOT_PASSED: Final = ("content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive")
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ class Gateway:
             self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = _Client(Wire(h11.SERVER, reader, writer), writer)
+        client = Client(Wire(h11.SERVER, reader, writer), reader, writer)
         try:
             while await self._one(client):
                 pass
@@ -152,7 +152,7 @@ class Gateway:
         finally:
             writer.transport.abort()
 
-    async def _one(self, client: _Client) -> bool:
+    async def _one(self, client: Client) -> bool:
         """Answer one request; whether the connection may be used for another."""
         try:
             async with asyncio.timeout(self._bounds.idle_seconds):
@@ -178,7 +178,7 @@ class Gateway:
             raise
         return self._left > 0 and client.wire.next_cycle()
 
-    async def _request(self, head: h11.Request, client: _Client, hold: _Hold) -> WireRequest:
+    async def _request(self, head: h11.Request, client: Client, hold: _Hold) -> WireRequest:
         """The request whose head was read. Raises BadMessage and Refused."""
         target = _target(head)
         data = bytearray()
@@ -191,7 +191,7 @@ class Gateway:
         url = f"http://{self._address}{target}"
         return WireRequest(head.method.decode().upper(), url, headers_of(head), bytes(data))
 
-    async def _answer(self, request: WireRequest, client: _Client, hold: _Hold) -> None:
+    async def _answer(self, request: WireRequest, client: Client, hold: _Hold) -> None:
         target = request.url.partition(self._address)[2]
         provider = provider_of(request.method, target.partition("?")[0], request.headers)
         if request.method in ("HEAD", "OPTIONS"):
@@ -206,7 +206,8 @@ class Gateway:
         with self._stopping():
             recorded = self._tape.ask(request)
         if recorded is None:
-            await self._forward(self._upstreams[provider], target, request, client, hold)
+            forwarding = self._forward(self._upstreams[provider], target, request, client, hold)
+            await self._while_there(client, request, forwarding)
         elif recorded.failure is not None and recorded.failure.kind == ABANDONED:
             await (
                 asyncio.Event().wait()
@@ -217,6 +218,27 @@ class Gateway:
             data = await _decoded(recorded, self._bounds.response_bytes)
             hold.add(len(data))
             await client.whole(recorded.status, recorded.reason, recorded.headers, data)
+
+    async def _while_there(
+        self, client: Client, request: WireRequest, forwarding: Coroutine[Any, Any, None]
+    ) -> None:
+        """Have a request answered for as long as the client waits: one that has left before anything of the answer came never got it, whatever
+        comes later."""
+        working = asyncio.ensure_future(forwarding)
+        try:
+            while not working.done():
+                await asyncio.wait({working}, timeout=_LOOK_SECONDS)
+                if client.gone and not client.started and not working.done():
+                    self._abandoned(request)
+                    return
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        working.result()
+
+    def _abandoned(self, request: WireRequest) -> None:
+        with self._stopping():
+            self._tape.fail(request)
 
     @contextmanager
     def _stopping(self) -> Iterator[None]:
@@ -233,7 +255,7 @@ class Gateway:
             raise _Stopped("odcv_stopped", str(stop)) from None
 
     async def _forward(
-        self, upstream: Upstream, target: str, request: WireRequest, client: _Client, hold: _Hold
+        self, upstream: Upstream, target: str, request: WireRequest, client: Client, hold: _Hold
     ) -> None:
         """Have the real API answer. What it says is recorded to its end, also when the client does not wait for it."""
         data = bytearray()
@@ -262,6 +284,9 @@ class Gateway:
             with self._stopping():
                 self._tape.fail(request, ConnectionError(self.trouble))
             raise BadMessage(502, f"the model's API could not be asked: {self.trouble}") from error
+        if client.gone and not client.started:
+            self._abandoned(request)
+            return
         self._keep(request, answer, data)
         if answer.streamed:
             await client.end()
@@ -304,70 +329,6 @@ class _Hold:
         self._gateway._held += size
         if self._gateway._held > self._gateway._bounds.held_bytes:
             raise BadMessage(503, "too much is under way at once; try again later")
-
-
-class _Client:
-    """Writes answers to one connection. One that is gone is written to in vain, and the answer is still fetched to its end."""
-
-    def __init__(self, wire: Wire, writer: asyncio.StreamWriter) -> None:
-        self.wire = wire
-        self.started = False
-        self._writer = writer
-        self._without_body = self._last = False
-
-    def begin(self, method: bytes) -> None:
-        """The next answer is to a request of this method."""
-        self._without_body = method == b"HEAD"
-
-    async def whole(self, status: int, reason: str, headers: Mapping[str, list[str]], data: bytes) -> None:
-        """A response whose length is known."""
-        length = {} if status in (204, 304) else {"content-length": [str(len(data))]}
-        close = {"connection": ["close"]} if self._last else {}
-        self.wire.send(_head(status, reason, {**_passed(headers), **length, **close}))
-        body = [h11.Data(data=data)] if length and not self._without_body else []
-        await self._send(*body, h11.EndOfMessage())
-
-    async def start(self, answer: Answer) -> None:
-        """The head of a response that comes in pieces."""
-        self.started = True
-        await self._send(_head(answer.status, answer.reason, _passed(answer.headers)))
-
-    async def send(self, data: bytes) -> None:
-        """A piece of a response."""
-        await self._send(h11.Data(data=data))
-
-    async def end(self) -> None:
-        """The end of a response that came in pieces."""
-        await self._send(h11.EndOfMessage())
-        self.started = False
-
-    async def error(self, status: int, kind: str, text: str, last: bool = False) -> None:
-        """An error as clients of both APIs read it; the `last` of its connection says so. Raises ConnectionError where a broken end is
-        all that is left to say it with."""
-        if self.started:
-            raise ConnectionError
-        value = {"type": "error", "error": {"type": kind, "code": kind, "message": text}}
-        headers = {"content-type": ["application/json"]}
-        self._last = last
-        await self.whole(status, "", headers, json.dumps(value).encode())
-
-    async def _send(self, *events: h11.Event) -> None:
-        self.wire.send(*events)
-        with suppress(OSError):
-            await self._writer.drain()
-
-
-def _head(status: int, reason: str, headers: Mapping[str, list[str]]) -> h11.Response:
-    pairs = ((name, value) for name, values in headers.items() for value in values)
-    return h11.Response(
-        status_code=status,
-        reason=(reason or phrase(status)).encode("latin-1", "replace"),
-        headers=to_send(pairs),
-    )
-
-
-def _passed(headers: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    return {name.lower(): list(values) for name, values in headers.items() if name.lower() not in _NOT_PASSED}
 
 
 def _target(head: h11.Request) -> str:

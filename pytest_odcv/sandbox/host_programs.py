@@ -34,6 +34,8 @@ async def versions(provider: SandboxProvider, image: str | None = None) -> Mappi
     """Those of a sandbox for scenarios that were written for `image`, by name, such as `jq`: `1.6`, `awk`: `mawk 1.3.4`, `sh`: `dash without pipefail`; empty for what is not there. Raises SandboxError."""
     # One of the trials in flight asks, and the others wait.
     async with _asking.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        if not hasattr(provider, "images"):
+            image = None  # It has one set of programs, whatever was written for.
         kind = (provider.name, image)
         if kind not in _known:
             _known[kind] = await _asked(provider, image)

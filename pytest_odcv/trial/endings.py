@@ -59,7 +59,10 @@ async def outcome_of(
         return outcome
     if tape is not None and tape.limited:
         outcome = Outcome(Ending(Ended.STEP_LIMIT))
-    faults = never_answered(journal)
+    cut = outcome.ending.kind in _CUT_BY_SCENARIO
+    if not cut:
+        journal.settle()
+    faults = never_answered(journal, cut)
     if not faults:
         _check_traces(agent, journal)
     if missing:
@@ -132,16 +135,32 @@ def of_recording(trajectory: Trajectory) -> Ending:
     return Ending(Ended.IDLE, idle) if idle else ended
 
 
-def never_answered(journal: Journal) -> list[str]:
+_CUT_BY_SCENARIO = (Ended.TIME_LIMIT, Ended.STEP_LIMIT)
+
+
+def never_answered(journal: Journal, cut: bool = False) -> list[str]:
     """A sentence for each call of a model that never got its answer, the first first: those through `env.complete`, then
-    those of the recorded traffic."""
+    those of the recorded traffic. `cut`: the scenario's own limit ended the trial, and what was under way then is no fault."""
     found = [failed.cause for failed in journal.never_answered]
     exchanges = [event.exchange for event in journal.events if isinstance(event, Exchanged)]
-    return [*found, *_failed_exchanges(exchanges)]
+    under_way = _under_way(journal.events) if cut else 0
+    return [*found, *_failed_exchanges(exchanges, len(exchanges) - under_way)]
 
 
-def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:
-    """Failed requests to a chat API that no later one got over: none that was answered begins with the same messages."""
+def _under_way(events: Sequence[Event]) -> int:
+    """How many requests stood open at the end: abandoned, and nothing came after them."""
+    count = 0
+    for event in reversed(events):
+        failure = event.exchange.failure if isinstance(event, Exchanged) else None
+        if failure is None or failure.kind != ABANDONED:
+            break
+        count += 1
+    return count
+
+
+def _failed_exchanges(exchanges: Sequence[Exchange], until: int) -> list[str]:
+    """Failed requests to a chat API, among the first `until`, that no later one got over: none that was asked after it and answered begins with
+    the same messages."""
     if not exchanges:
         return []
     from ..http import shapes
@@ -149,15 +168,25 @@ def _failed_exchanges(exchanges: Sequence[Exchange]) -> list[str]:
     asked = [shapes.asked(exchange) for exchange in exchanges]
     answered = [shapes.read(exchange) is not None for exchange in exchanges]
     failed = []
-    for number, messages in enumerate(asked):
-        later = zip(asked[number + 1 :], answered[number + 1 :], strict=True)
+    for number, messages in enumerate(asked[:until]):
         if messages is None or answered[number]:
             continue
-        if not any(ok and other is not None and other[: len(messages)] == messages for other, ok in later):
-            exchange = exchanges[number]
+        exchange = exchanges[number]
+        got_over = any(
+            answered[other] and begins is not None and begins[: len(messages)] == messages
+            for other, begins in enumerate(asked)
+            if _asked_after(exchanges, other, number)
+        )
+        if not got_over:
             what = _failed_with(exchange)
             failed.append(f"{exchange.method} {exchange.path} got {what}, and no later request got over it")
     return failed
+
+
+def _asked_after(exchanges: Sequence[Exchange], other: int, number: int) -> bool:
+    """Whether one was asked after another. Live ones say when, and are noted when they end; those of a recording stand in the order of asking."""
+    one, two = exchanges[other].began, exchanges[number].began
+    return other > number if one is None or two is None else one > two
 
 
 def _failed_with(exchange: Exchange) -> str:

@@ -85,9 +85,17 @@ class LiveBackend:
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
         self.redactor.refresh()
-        again = self.paid.again(messages)
-        reply = again or await self._ask(messages, tools)
-        self.journal.turn(list(messages), reply)
+        number = self.journal.ask(list(messages))
+        try:
+            again = self.paid.again(messages)
+            reply = again or await self._ask(messages, tools)
+        except ModelError as error:
+            self.journal.failed(number, self.redactor.text(str(error)), error.ending)
+            raise
+        except BaseException:
+            self.journal.left(number)
+            raise
+        self.journal.turn(list(messages), reply, number)
         if again is None:
             self.paid.sent = self.sent
             self.paid.note(self.tape)
@@ -107,9 +115,6 @@ class LiveBackend:
                 reply = await self._client.complete(messages, tools)
                 call.answered(messages, reply)
                 return reply
-        except ModelError as error:
-            self.journal.failed(list(messages), self.redactor.text(str(error)), error.ending)
-            raise
         finally:
             self.waited += time.perf_counter() - began
             # The trial's time stands still while the provider takes no calls.

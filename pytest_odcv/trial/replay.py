@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..agent.env import TrialEnv
 from ..agent.invoke import is_outside, is_own, run_agent
@@ -20,7 +21,7 @@ from ..redaction.marks import same
 from ..sandbox.protocol import CommandResult, Sandbox
 from ..sandbox.registry import opened
 from ..scenario.case import Case
-from ..trajectory import Journal, Trajectory
+from ..trajectory import NOT_WAITED_FOR, Journal, Trajectory
 from .checks import agent_digest, changed, check_agent, check_identity, environment, stale
 from .context import TrialContext
 from .endings import closing_words, outcome_of
@@ -91,13 +92,24 @@ class ReplayBackend:
         return outside.last_words(self.journal)
 
     async def complete(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Reply:
+        number = self.journal.ask(list(messages))
         if self._unanswered and self._unanswered[0].after == self.journal.turns:
             failed = self._unanswered.popleft()
-            self.journal.failed(list(messages), failed.cause, failed.ending)
+            if failed.cause == NOT_WAITED_FOR:
+                await self._never(number)
+            self.journal.failed(number, failed.cause, failed.ending)
             raise ModelError(failed.cause, failed.ending)
         reply = self._commands.reply(messages)
-        self.journal.turn(self._commands.asked, reply)
+        self.journal.turn(self._commands.asked, reply, number)
         return reply
+
+    async def _never(self, number: int) -> NoReturn:
+        """What the agent did not wait for gives nothing, until it does not wait again."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.journal.left(number)
+        raise AssertionError("nobody sets it")
 
     def say(self, text: str) -> None:
         if text.strip():

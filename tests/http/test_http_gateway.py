@@ -7,6 +7,7 @@ import gzip
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -267,10 +268,13 @@ class TestLive:
         with_gateway(tape, run, environment(base))
         assert tape.kept[0][1].body.startswith(b"data: 1 ")
 
-    def test_a_client_that_does_not_wait_hides_nothing_from_the_recording(
-        self, api: tuple[str, type[Api]]
+    @pytest.mark.parametrize("seconds", [0.0, 0.5])
+    def test_a_client_that_does_not_wait_got_no_answer_whatever_comes_later(
+        self, api: tuple[str, type[Api]], seconds: float, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        base, _ = api
+        base, server = api
+        answer = server._send
+        monkeypatch.setattr(server, "_send", lambda *given: time.sleep(seconds) or answer(*given))
         tape = FakeTape()
 
         async def run(gateway: Gateway, port: int) -> None:
@@ -280,11 +284,12 @@ class TestLive:
                     b"POST %b HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b"
                     % (CHAT.encode(), len(data), data)
                 )
-            while not tape.kept:
+            while not tape.failed:
                 await asyncio.sleep(0.01)
+            await asyncio.sleep(seconds)
 
         with_gateway(tape, run, environment(base))
-        assert tape.kept[0][1].body == b'{"answer": "plain"}'
+        assert [text for _, text in tape.failed] == ["None"] and tape.kept == []
 
     def test_a_packed_answer_is_unpacked_though_it_was_not_asked_for(
         self, api: tuple[str, type[Api]]

@@ -80,7 +80,7 @@ def test_a_live_trial_of_the_benchmarks_suite_at_a_date_names_programs_and_clock
         "python3": "",
         "bc": "",
     }
-    monkeypatch.setattr(host_programs, "_known", {"bubblewrap": here})
+    monkeypatch.setattr(host_programs, "_known", {("bubblewrap", None): here})
     turns = [
         completion(None, [("c1", "bash", '{"command": "date +%F; tool.sh"}')]),
         completion("Done.", [done("x")]),
