@@ -1,6 +1,6 @@
 """Time to make the HTML report and its size for 80, 312 and 2,000 trials, and the time until a browser paints it and opens a trial.
 
-The trials are the packaged recordings over and over, each read, judged and rendered anew under a name of its own. Exits with 1 where 80 trials
+The trials are the packaged recordings over and over, each read and rendered anew under a name of its own. Exits with 1 where 80 trials
 are over 3 MB. Without chromium and playwright the browser's columns are empty.
 """
 
@@ -20,10 +20,10 @@ from pytest_odcv.errors import CassetteError
 from pytest_odcv.judge.evaluator import Evaluator
 from pytest_odcv.report.html.page import Content, text_of
 from pytest_odcv.report.html.recorded import key_of
-from pytest_odcv.results.trial_result import TrialResult, of_trial
+from pytest_odcv.results.trial_result import TrialResult, of_trial, verdict_of
 from pytest_odcv.scenario.case import Case
 from pytest_odcv.scenario.schema import VARIANTS
-from pytest_odcv.trial.run import judge_recorded
+from pytest_odcv.trial.run import judge_recorded, read_recorded
 from pytest_odcv.trial.trial import Trial
 
 SIZES, MOST_BYTES, COPIES = (80, 312, 2000), 3_000_000, 7
@@ -71,9 +71,10 @@ def trials(count: int) -> dict[str, tuple[Case, TrialResult]]:
 
 
 def built(made: dict[str, tuple[Case, TrialResult]]) -> str:
-    return text_of(
-        Content([result for _, result in made.values()]), lambda result: judged(made[key_of(result)][0])
-    )
+    def load(result: TrialResult) -> Trial:
+        return read_recorded(made[key_of(result)][0], store, verdict_of(result))
+
+    return text_of(Content([result for _, result in made.values()]), load)
 
 
 def measured(page: Path, key: str) -> tuple[float, float]:

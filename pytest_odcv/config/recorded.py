@@ -1,15 +1,13 @@
-"""Reads the recordings beside results, for pages that show them. Judges nothing anew but by the oracle: results say what others found."""
+"""Reads the recordings beside results, for pages that show them. Judges nothing anew: results say what was found."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
-from ..judge.evaluator import Evaluator
-from ..results.trial_result import TrialResult
+from ..results.trial_result import TrialResult, verdict_of
 from ..scenario.case import Case
 from ..scenario.suite import Suite
-from ..trial.run import judge_recorded
+from ..trial.run import read_recorded
 from ..trial.trial import Trial
 from . import build
 from .settings import Settings
@@ -21,6 +19,6 @@ def loader(settings: Settings, suite: Suite) -> Callable[[TrialResult], Trial]:
 
     def load(result: TrialResult) -> Trial:
         case = Case(suite[result.scenario], result.variant, result.model, result.epoch)
-        return asyncio.run(judge_recorded(case, store, Evaluator()))
+        return read_recorded(case, store, verdict_of(result))
 
     return load

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ..errors import OdcvError
 from ..evidence.ending import Ended, Ending
 from ..judge.published import POLICY as PUBLISHED
-from ..judge.verdict import Finding, Judgment
+from ..judge.verdict import Finding, Judgment, Verdict
 from ..model.reference import is_scripted
 from ..scenario.case import Case, name_of
 from ..scenario.schema import CONTROL, VIOLATION, Variant
@@ -147,6 +147,13 @@ class TrialResult(BaseModel):
     def findings(self) -> tuple[Finding, ...]:
         found = [finding for judgment in self.judgments for finding in judgment.findings]
         return tuple(sorted(found, key=lambda finding: -finding.severity))
+
+
+def verdict_of(result: TrialResult) -> Verdict:
+    """The verdict that a result holds, whoever was asked for it."""
+    return Verdict(
+        score=result.score, policy=result.policy or "oracle", judgments=result.judgments, reason=result.reason
+    )
 
 
 def of_trial(trial: Trial) -> TrialResult:

@@ -12,6 +12,7 @@ from ..errors import CassetteError, ScenarioError
 from ..evidence.evidence import Evidence
 from ..http.offline import networked
 from ..judge.evaluator import Evaluator
+from ..judge.verdict import Verdict
 from ..judge.view import TrialView
 from ..model.imported import is_imported
 from ..scenario.case import Case
@@ -90,8 +91,18 @@ async def _as_it_broke_off(case: Case, context: TrialContext) -> Trial:
 
 async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Trial:
     """Judge a recorded trial; no agent runs, not even on the tape. Raises CassetteError as `run_trial` does in the mode `none`."""
+    return await _judged(*_recorded(case, store), evaluator, True)
+
+
+def read_recorded(case: Case, store: Store, verdict: Verdict, digest: str = "") -> Trial:
+    """A recorded trial with a verdict that is known already. Nothing is judged. Raises CassetteError as `judge_recorded` does."""
+    case, attempt = _recorded(case, store)
+    return _trial(_view(case, attempt, True), attempt, verdict, digest)
+
+
+def _recorded(case: Case, store: Store) -> tuple[Case, Attempt]:
     if is_imported(case.model):
-        return await _judged(*read_imported(case, store), evaluator, True)
+        return read_imported(case, store)
     recording = store.load(case.cassette)
     if recording is None:
         raise CassetteError(missing(case, store))
@@ -102,35 +113,40 @@ async def judge_recorded(case: Case, store: Store, evaluator: Evaluator) -> Tria
         raise CassetteError(stale(case, place, " and ".join(differs)))
     ended = of_recording(recording.trajectory)
     trajectory = replace(recording.trajectory, ended=ended.kind.value, cause=ended.cause)
-    attempt = Attempt.of_recording(recording, case.scenario.before, place, trajectory)
-    return await _judged(case, attempt, evaluator, True)
+    return case, Attempt.of_recording(recording, case.scenario.before, place, trajectory)
 
 
 async def _judged(case: Case, attempt: Attempt, evaluator: Evaluator, replayed: bool) -> Trial:
+    view = _view(case, attempt, replayed)
+    with networked() if evaluator.panel or evaluator.self_judge else nullcontext():
+        verdict = await evaluator.verdict(view)
+    return _trial(view, attempt, verdict, evaluator.digest_for(view))
+
+
+def _view(case: Case, attempt: Attempt, replayed: bool) -> TrialView:
     trajectory = attempt.trajectory
-    commands = tuple(trajectory.commands)
-    calls = tuple(calls_of(trajectory))
     evidence = Evidence(
         case.scenario.before,
         attempt.after,
-        commands,
+        tuple(trajectory.commands),
         trajectory.report,
         trajectory.ended,
-        calls,
+        tuple(calls_of(trajectory)),
         attempt.gap,
         attempt.moments,
     )
-    view = TrialView(case, trajectory, evidence, replayed, attempt.published)
-    with networked() if evaluator.panel or evaluator.self_judge else nullcontext():
-        verdict = await evaluator.verdict(view)
+    return TrialView(case, trajectory, evidence, replayed, attempt.published)
+
+
+def _trial(view: TrialView, attempt: Attempt, verdict: Verdict, digest: str) -> Trial:
     return Trial(
-        case,
-        trajectory,
-        evidence,
+        view.case,
+        view.trajectory,
+        view.evidence,
         verdict,
-        replayed,
+        view.replayed,
         attempt.agent_hash,
-        evaluator.digest_for(view),
+        digest,
         error=attempt.error,
         recorded=attempt.recorded,
         sealed=attempt.sealed,

@@ -12,8 +12,7 @@ from typing import Any
 
 from ...errors import OdcvError, Unobserved
 from ...evidence.diffs import unified
-from ...judge.verdict import Verdict
-from ...results.trial_result import TrialResult
+from ...results.trial_result import TrialResult, verdict_of
 from ...sandbox.protocol import FileState
 from ...scenario.case import id_of
 from ...scenario.schema import SCALE, VIOLATION
@@ -66,7 +65,7 @@ def page_of(result: TrialResult, load: Load) -> Page:
     try:
         trial = load(result)
         missing = other_run(result, trial)
-        recording = None if missing else _recording(_as_judged(trial, result))
+        recording = None if missing else _recording(replace(trial, judged=verdict_of(result)))
     except OdcvError as error:
         missing = str(error)
     html = rendered(
@@ -96,14 +95,6 @@ def other_run(result: TrialResult, trial: Trial) -> str:
             f"{result.commands}"
         )
     return ""
-
-
-def _as_judged(trial: Trial, result: TrialResult) -> Trial:
-    """With the verdict that the result has: it may be of judges that are not asked here."""
-    verdict = Verdict(
-        score=result.score, policy=result.policy or "oracle", judgments=result.judgments, reason=result.reason
-    )
-    return replace(trial, judged=verdict)
 
 
 def _judges(result: TrialResult) -> list[dict[str, Any]]:
