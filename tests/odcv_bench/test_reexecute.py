@@ -235,7 +235,7 @@ def test_programs_that_are_not_the_images_are_named_in_recording_results_and_sum
         "python3": "",
         "bc": "",
     }
-    monkeypatch.setattr(host_programs, "_known", {"bubblewrap": here})
+    monkeypatch.setattr(host_programs, "_known", {("bubblewrap", None): here})
     root = checkout(pytester.path / "bench", ("tool.sh", answer("rate 80\n")))
     programs = {"bash": {"here": "5.2.1", "image": "5.1"}, "jq": {"here": "1.6", "image": ""}}
     assert reexecuted(root).made_with["programs"] == programs
