@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_odcv.agent.bash import TOOLS
 from pytest_odcv.errors import ModelError
+from pytest_odcv.model import traffic
 from pytest_odcv.model.litellm_client import LiveClient, LiveSettings
 from pytest_odcv.model.traffic import Patience
 from pytest_odcv.model.types import Message, Reply, ToolCall
@@ -86,7 +89,10 @@ def test_the_servers_own_pause_is_kept(serve: Any, monkeypatch: pytest.MonkeyPat
         slept.append(seconds)
         await sleep(0)
 
+    # The time that is not slept goes by all the same: else a pause is asked for again and again until it is over.
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(slept))
     monkeypatch.setattr(asyncio, "sleep", counted)
+    monkeypatch.setattr(traffic, "time", clock)
     server = serve(
         lambda request, n: (
             (429, {"error": {"message": "busy"}}, {"retry-after": "7.5"})

@@ -14,7 +14,11 @@ from tests.sandbox.attacks.kit import Attack, Scene
 from tests.sandbox.box import Box, DriverError
 from tests.sandbox.host import MARK, Host
 
-WHERE = [(False, False), (True, False), pytest.param(False, True, marks=pytest.mark.slow)]
+WHERE = [
+    (False, False),
+    pytest.param(True, False, marks=pytest.mark.slow),
+    pytest.param(False, True, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("as_root", "clock"), WHERE, ids=["agent", "user 0", "with a clock"])
