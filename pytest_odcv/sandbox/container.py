@@ -119,7 +119,6 @@ def _prepared(found: Engine, name: str) -> Image:
         )
     bash = _bash(found, str(known.get("Id") or name), name)
     folder = Path(tempfile.mkdtemp(prefix="odcv-image-", dir=reachable_folder()))
-    folder.chmod(0o755)
     _folders.append(folder)
     readable, init = folder / "bash", folder / "init"
     for path, mode in ((readable, 0o444), (init, 0o111)):

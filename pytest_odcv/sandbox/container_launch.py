@@ -79,8 +79,7 @@ def launch(
         )
     with ExitStack() as ours:
         folder = Path(tempfile.mkdtemp(prefix="odcv-container-", dir=reachable_folder()))
-        ours.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o755)
+        ours.callback(shutil.rmtree, folder, ignore_errors=True)  # Nobody else of this machine may enter it.
         held = _Held()
         ours.callback(held.close)
         pipes = _pipes(folder / "pipes", ours, held)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ LABEL: Final = "pytest-odcv"
 _SECONDS: Final = 60.0
 USERS: Final = 524_288
 """The first of the 65,536 users here that a container's users are where podman runs as root; none of them is anybody else's."""
-_RUNTIMES: Final = ("crun", "runc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,20 @@ class Engine:
             raise SandboxError(f"container: {self.name} {words[0]} failed with {done.returncode}: {message}")
         return done.stdout
 
+    def told(self, *words: str) -> Any:
+        """The JSON that a subcommand prints. Raises SandboxError."""
+        data = self.said(*words)
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise SandboxError(
+                f"container: {self.name} {' '.join(words[:2])} was to print JSON: {error}; found {data[:80]!r}"
+            ) from None
+
     def image(self, name: str) -> dict[str, Any] | None:
         """What is known of a local image; None where there is none of that name. Never pulls."""
         try:
-            found: list[dict[str, Any]] = json.loads(self.said("image", "inspect", name))
+            found = self.told("image", "inspect", name)
         except SandboxError as error:
             if "no such image" in str(error).lower() or "not known" in str(error).lower():
                 return None
@@ -74,21 +82,19 @@ class Engine:
 @cache
 def find() -> Engine:
     """The engine on PATH. Raises SandboxError where there is none, or where it does not answer."""
-    wanted = os.environ.get("ODCV_ENGINE")
-    names = (wanted,) if wanted else NAMES
-    found = next(((name, path) for name in names if (path := shutil.which(name))), None)
+    found = next(((name, path) for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         raise SandboxError(
-            f"container: expected {' or '.join(names)} on PATH, found neither; install podman, or use --odcv-sandbox=bubblewrap"
+            f"container: expected {' or '.join(NAMES)} on PATH, found neither; install podman, or use --odcv-sandbox=bubblewrap"
         )
-    name, program = os.path.basename(found[0]), found[1]  # noqa: PTH119 - a name, not a file
+    name, program = found
     bare = Engine(program, name)
     bare.said("version")
     return _podman(bare) if name == "podman" else bare
 
 
 def _podman(bare: Engine) -> Engine:
-    info = json.loads(bare.said("info", "--format", "json"))
+    info = bare.told("info", "--format", "json")
     options: list[str] = ["--pull=never", "--read-only-tmpfs=false", "--security-opt", "mask=/proc/pressure"]
     # crun needs a layout of control groups that not every machine has; runc takes each.
     version = str(info.get("host", {}).get("cgroupVersion", ""))

@@ -59,8 +59,7 @@ class Supervisor:
         try:
             await self._until(lambda: self._heard["ready"] > 0)
         except SandboxError as error:
-            program = Path(str(self._bwrap.args[0] if isinstance(self._bwrap.args, list) else "it")).name
-            raise SandboxError(f"{error}; what {program} said: {self._launched.messages()}") from error
+            raise SandboxError(f"{error}; what it said: {self._launched.messages()}") from error
         self._pid = pid = self._launched.child()
         self._pidfd = os.pidfd_open(pid)
         folder = Path("/proc", str(pid))

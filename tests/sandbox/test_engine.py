@@ -66,6 +66,12 @@ def test_podman_is_taken_before_docker_and_has_users_of_its_own_as_root(stand_in
     assert found.users(1000) == ["--user", "1000:1000"]
 
 
+def test_what_is_no_json_is_told_and_no_traceback(stand_in: StandIn) -> None:
+    stand_in("podman", "echo hello")
+    with pytest.raises(SandboxError, match=r"podman info --format was to print JSON: .* found b'hello"):
+        engine.find()
+
+
 def test_without_root_the_agent_is_this_user(stand_in: StandIn) -> None:
     info = {"host": {"cgroupVersion": "v2", "security": {"rootless": True}}}
     stand_in("podman", f"[ \"$1\" = info ] && echo '{json.dumps(info)}' || true")
