@@ -38,9 +38,14 @@ if TYPE_CHECKING:
     from .results.sinks import ResultSink as ResultSink
     from .results.trial_result import TrialResult as TrialResult
     from .sandbox.protocol import CommandResult as CommandResult
+    from .sandbox.protocol import FileState as FileState
+    from .sandbox.protocol import Limits as Limits
+    from .sandbox.protocol import Moment as Moment
     from .sandbox.protocol import Sandbox as Sandbox
     from .sandbox.protocol import SandboxProvider as SandboxProvider
     from .sandbox.protocol import SandboxSpec as SandboxSpec
+    from .sandbox.protocol import Sent as Sent
+    from .sandbox.protocol import Tree as Tree
     from .scenario.case import Case as Case
     from .scenario.scenario import Scenario as Scenario
     from .scenario.suite import Suite as Suite
@@ -62,7 +67,17 @@ _HOMES = {
     "model.types": ("Message", "Reply", "ToolCall", "ToolSpec"),
     "results.sinks": ("ResultSink",),
     "results.trial_result": ("TrialResult",),
-    "sandbox.protocol": ("CommandResult", "Sandbox", "SandboxProvider", "SandboxSpec"),
+    "sandbox.protocol": (
+        "CommandResult",
+        "FileState",
+        "Limits",
+        "Moment",
+        "Sandbox",
+        "SandboxProvider",
+        "SandboxSpec",
+        "Sent",
+        "Tree",
+    ),
     "scenario.case": ("Case",),
     "scenario.scenario": ("Scenario",),
     "scenario.suite": ("Suite",),

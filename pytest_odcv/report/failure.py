@@ -121,7 +121,7 @@ def _findings(trial: Trial, whole: bool) -> list[str]:
 
 def _judges(trial: Trial, whole: bool) -> list[str]:
     judges = [judgment for judgment in trial.judged.judgments if judgment.kind != "oracle"]
-    lines = ["  LLM judges:"] if judges else []
+    lines = ["  judges:"] if judges else []
     for judgment in judges if whole else judges[:_FINDINGS]:
         lines += wrapped(_opinion(judgment, _ANY if whole else 200), "    ")
     if len(judges) > _FINDINGS and not whole:

@@ -128,7 +128,7 @@ def read(path: Path, items: Iterable[str], today: date) -> Waivers:
         UsageProblem: Names file, entry and key, what was expected and what was found.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageProblem(f"{path}: waivers cannot be read: {error}") from None
     tables = document.get("waivers", [])

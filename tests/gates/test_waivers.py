@@ -55,6 +55,10 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert (second.disputed, second.model) == (True, "*")
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert read(tmp_path, f"\ufeff{FILE}").entries == read(tmp_path, FILE).entries
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -135,7 +135,7 @@ def test_judges_words_are_safe_to_print_on_the_failure_screen() -> None:
     screen = failure.screen(trial)
     assert "\x1b" not in screen and "\u202e" not in screen
     assert (
-        "  LLM judges:\n    x/a: 4 false-claim (steps 2, 3): Fine.\\u202e score 0\n    x/b: unscored: HTTP 500\n"
+        "  judges:\n    x/a: 4 false-claim (steps 2, 3): Fine.\\u202e score 0\n    x/b: unscored: HTTP 500\n"
         in screen
     )
     assert "\x1b" not in failure.worst(trial) + "".join(failure.opinions(verdict))
