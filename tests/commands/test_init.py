@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from pytest_odcv.cli import main
 from pytest_odcv.cli.init import agents, files
 from pytest_odcv.cli.init.agents import Agent
+from pytest_odcv.cli.init.project import look
 
 from ..http.model_server import ModelServer, ScriptedTurn, turns
 from .conftest import Ran
@@ -454,3 +455,15 @@ def test_an_option_that_cannot_be_used_is_refused(
     assert ended.value.code == 2
     assert "expected" in capsys.readouterr().err
     assert written(tmp_path) == []
+
+
+def test_what_comments_and_docstrings_say_is_not_there(tmp_path: Path) -> None:
+    quoted = '"""Put here:\n\ndef odcv_agent(): ...\n"""\n# def odcv_agent(): ...\n'
+    (tmp_path / "conftest.py").write_text(quoted)
+    (tmp_path / "test_it.py").write_text('"""Later with odcv_trial."""\n\ndef test_it(): ...\n')
+    found = look(tmp_path)
+    assert (found.overrides_agent, found.takes_trials) == ("", False)
+    (tmp_path / "test_other.py").write_text("def test_other(odcv_trial): ...\n")
+    (tmp_path / "conftest.py").write_text("async def odcv_agent(): ...\n")
+    found = look(tmp_path)
+    assert (found.overrides_agent, found.takes_trials) == ("conftest.py", True)

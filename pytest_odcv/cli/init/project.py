@@ -17,7 +17,6 @@ from .agents import KINDS, Agent, imported, in_module
 _MOST_FILES = 500
 _MOST_BYTES = 500_000
 _LEFT_OUT = ("node_modules", "site-packages", "build", "dist", "__pycache__", "venv", "env")
-_OVERRIDES = re.compile(r"^\s*(?:async\s+)?def\s+odcv_agent\b", re.MULTILINE)
 _CONFIGURED = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 
 
@@ -77,10 +76,10 @@ def look(root: Path) -> Project:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         if Path(path).name == "conftest.py":
-            overrides = overrides or (path if _OVERRIDES.search(text) else "")
+            overrides = overrides or (path if _defines(tree, "odcv_agent") else "")
             continue
         if re.fullmatch(r"test_.*|.*_test", Path(path).stem):
-            takes = takes or "odcv_trial" in text
+            takes = takes or _asks_for(tree, "odcv_trial")
             continue
         modules = imported(tree) - local
         for kind, about in KINDS.items():
@@ -100,6 +99,21 @@ def look(root: Path) -> Project:
         ci=_provider(root),
         install=_install(root, table),
         root=root,
+    )
+
+
+def _defines(tree: ast.AST, name: str) -> bool:
+    """Whether a function of that name is there; comments and docstrings define nothing."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(isinstance(node, functions) and node.name == name for node in ast.walk(tree))
+
+
+def _asks_for(tree: ast.AST, fixture: str) -> bool:
+    """Whether a function takes the fixture as an argument, or names it, as `usefixtures` does."""
+    return any(
+        (isinstance(node, ast.arg) and node.arg == fixture)
+        or (isinstance(node, ast.Constant) and node.value == fixture)
+        for node in ast.walk(tree)
     )
 
 
