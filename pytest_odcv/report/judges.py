@@ -58,7 +58,7 @@ def _judges(results: Iterable[TrialResult]) -> Iterator[str]:
         for judgment in result.judgments:
             if judgment.kind == "panel":
                 given.setdefault(judgment.judge, []).append(judgment)
-    yield "  LLM judges:"
+    yield "  judges:"
     for judge, judgments in given.items():
         scores = [judgment.score for judgment in judgments if judgment.score is not None]
         mean = (
