@@ -175,6 +175,8 @@ class Journal:
     """Of these, those that the agent does not wait for any more. Where nothing comes after, it was the trial that was cut."""
     _failed: list[tuple[int, list[Message], Unanswered]] = field(default_factory=list)
     _answered: list[tuple[int, list[Message]]] = field(default_factory=list)
+    _without_turn: list[Exchanged] = field(default_factory=list)
+    """Requests to a model that it did not answer."""
 
     @property
     def never_answered(self) -> list[Unanswered]:
@@ -222,13 +224,35 @@ class Journal:
         self._own = self.turns, [*messages, reply.message]
         self.events.append(self._turn(last, _alike(conversation, messages), messages, reply))
 
-    def exchanged(self, exchange: Exchange) -> None:
-        self._goes_on()
+    def exchanged(self, exchange: Exchange) -> Exchanged:
+        """A request with its answer, or its failure. Those to a model without its answer stand in the order of asking, as far as it is known: a
+        recording then tells by itself which request came after which, in what order they ended says nothing."""
         from .http import shapes
 
+        self._goes_on()
         found = shapes.read(exchange)
-        turn = None if found is None else self._continued(exchange, *found)
-        self.events.append(Exchanged(exchange, turn))
+        event = Exchanged(exchange, None if found is None else self._continued(exchange, *found))
+        if event.turn is None and shapes.asked(exchange) is None:
+            self.events.append(event)  # To another server.
+        elif event.turn is None:
+            self.events.insert(self._place_of(exchange), event)
+            self._without_turn.append(event)
+        else:
+            later = [other for other in self._without_turn if _is_after(other.exchange, exchange)]
+            kept = [one for one in self.events if not any(one is other for other in later)] if later else None
+            if kept is not None:
+                self.events[:] = kept
+            self.events += [event, *later]
+        return event
+
+    def _place_of(self, exchange: Exchange) -> int:
+        """Before the first request that was asked later; usually the end."""
+        place = len(self.events)
+        for number in range(len(self.events) - 1, -1, -1):
+            one = self.events[number]
+            if isinstance(one, Exchanged) and _is_after(one.exchange, exchange):
+                place = number
+        return place
 
     def ran(self, result: CommandResult) -> None:
         self._goes_on()
@@ -264,6 +288,11 @@ _MOST_CONVERSATIONS = 8
 _FAULTED = "faulted"
 NOT_WAITED_FOR = "no answer, because the agent did not wait for it"
 """Why a question got none; in a replay it gets none either, for as long as the agent waits."""
+
+
+def _is_after(one: Exchange, other: Exchange) -> bool:
+    """Whether one is known to have been asked after another."""
+    return one.began is not None and other.began is not None and one.began > other.began
 
 
 def _alike(old: Sequence[Message], new: Sequence[Message]) -> int:

@@ -172,21 +172,16 @@ def _failed_exchanges(exchanges: Sequence[Exchange], until: int) -> list[str]:
         if messages is None or answered[number]:
             continue
         exchange = exchanges[number]
+        later = zip(
+            asked[number + 1 :], answered[number + 1 :], strict=True
+        )  # They stand in the order of asking.
         got_over = any(
-            answered[other] and begins is not None and begins[: len(messages)] == messages
-            for other, begins in enumerate(asked)
-            if _asked_after(exchanges, other, number)
+            ok and begins is not None and begins[: len(messages)] == messages for begins, ok in later
         )
         if not got_over:
             what = _failed_with(exchange)
             failed.append(f"{exchange.method} {exchange.path} got {what}, and no later request got over it")
     return failed
-
-
-def _asked_after(exchanges: Sequence[Exchange], other: int, number: int) -> bool:
-    """Whether one was asked after another. Live ones say when, and are noted when they end; those of a recording stand in the order of asking."""
-    one, two = exchanges[other].began, exchanges[number].began
-    return other > number if one is None or two is None else one > two
 
 
 def _failed_with(exchange: Exchange) -> str:

@@ -26,7 +26,7 @@ from ..redaction.values import spelled
 from ..sandbox.protocol import CommandResult, Moment, Sandbox, SandboxSpec, Tree
 from ..sandbox.registry import opened
 from ..scenario.case import Case
-from ..trajectory import Event, Exchanged, Journal, Trajectory, turn_of
+from ..trajectory import Event, Exchanged, Journal, Trajectory
 from . import traced
 from .checks import agent_digest, made_with, programs_of
 from .context import TrialContext
@@ -192,8 +192,8 @@ class LiveBackend:
         self.paid.before_asking(self.tape)
 
     def _note(self, exchange: Exchange) -> int:
-        self.journal.exchanged(exchange)
-        turn = turn_of(self.journal.events[-1])
+        event = self.journal.exchanged(exchange)
+        turn = event.turn
         if turn is not None:
             self._tokens += (turn.reply.prompt_tokens or 0) + (turn.reply.completion_tokens or 0)
         if not self.paid.is_again(exchange):
@@ -202,7 +202,7 @@ class LiveBackend:
             except CassetteError as error:
                 assert self.tape is not None
                 raise self.tape.refuse(error) from None
-            traced.exchange(self._span, self.journal.events[-1], self.redactor)
+            traced.exchange(self._span, event, self.redactor)
         if self._inside:
             self.box.look()  # The program is one command; its requests are the steps in which it acts.
         return self.journal.turns

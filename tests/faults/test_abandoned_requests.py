@@ -101,6 +101,24 @@ def test_requests_too_are_told_apart_by_when_they_were_asked() -> None:
     assert faults(exchange("a", None), exchange("a", None, LEFT)) == 1
 
 
+def test_failed_requests_stand_in_the_order_of_asking_however_late_they_are_noted() -> None:
+    noted = [
+        exchange("a", 2),
+        exchange("a", 1, LEFT),
+        exchange("b", 5, LEFT),
+        exchange("b", 4),
+        exchange("c", 6),
+    ]
+    journal = Journal()
+    for one in noted:
+        journal.exchanged(one)
+    kept = [event.exchange for event in journal.events if isinstance(event, Exchanged)]
+    assert [one.began for one in kept] == [1, 2, 4, 5, 6]
+    # As a recording tells it, which does not know when.
+    again = [replace(one, began=None) for one in kept]
+    assert faults(*again) == faults(*noted) == 1
+
+
 def test_what_the_scenarios_own_limit_cut_is_no_fault() -> None:
     under_way = exchange("a", 1, LEFT)
     assert faults(exchange("b", 0), under_way, cut=True) == 0
